@@ -1,0 +1,188 @@
+// spmd_sum: the MD5 of files and directory trees, in md5sum's format and in an order that does not depend on
+// the number of threads.
+#include <checksum/digest.hpp>
+#include <checksum/file_list.hpp>
+#include <checksum/md5sum_line.hpp>
+#include <spmd/spmd.hpp>
+
+#include <boost/program_options.hpp>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace {
+
+namespace options = boost::program_options;
+
+enum exit_status { all_well = 0, something_failed = 1, wrong_usage = 2 };
+
+struct request {
+    std::vector<std::string> operands;
+    bool recursive = false;
+    std::size_t ranks = 0;
+    std::size_t threads = 0;
+};
+
+/// A file's digest, or why there is none.
+struct summed {
+    checksum::md5 digest{};
+    std::string error;
+};
+
+void complain(std::string_view message) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "spmd_sum: %.*s\n", static_cast<int>(message.size()), message.data());
+}
+
+options::options_description described() {
+    options::options_description all("Options");
+    all.add_options()("recursive,r", "sum the regular files under each directory")(
+        "ranks", options::value<std::size_t>()->value_name("N"),
+        "ranks that share the files (default: 16 a thread)")(
+        "threads", options::value<std::size_t>()->value_name("N"),
+        "threads that run them (default: all this process may use)")("help,h", "print this and exit")(
+        "version", "print the version and exit");
+    return all;
+}
+
+std::size_t positive(const options::variables_map& given, const std::string& name, std::size_t otherwise) {
+    if (given.count(name) == 0) return otherwise;
+    const auto value = given[name].as<std::size_t>();
+    if (value == 0) throw options::error("--" + name + " is at least 1, not 0");
+    return value;
+}
+
+request parse(int argc, char** argv) {
+    options::options_description all = described();
+    all.add_options()("operand", options::value<std::vector<std::string>>());
+    options::positional_options_description operands;
+    operands.add("operand", -1);
+    options::variables_map given;
+    options::store(options::command_line_parser(argc, argv).options(all).positional(operands).run(), given);
+    if (given.count("help") > 0) {
+        std::cout << "spmd_sum [-r] [PATH...]: prints the MD5 of each PATH (- or none: standard input) as "
+                     "md5sum does,\n"
+                     "in the order given, the files of a directory by the bytes of their paths.\n\n"
+                  << described()
+                  << "\nExit status: 0 all well, 1 something could not be summed, 2 wrong usage.\n";
+        std::exit(all_well);
+    }
+    if (given.count("version") > 0) {
+        std::cout << "spmd_sum " SPMD_VERSION "\n";
+        std::exit(all_well);
+    }
+    request wanted;
+    if (given.count("operand") > 0) wanted.operands = given["operand"].as<std::vector<std::string>>();
+    if (wanted.operands.empty()) wanted.operands = {"-"};
+    wanted.recursive = given.count("recursive") > 0;
+    wanted.threads = positive(given, "threads", spmd::available_threads());
+    wanted.ranks = positive(given, "ranks", 16 * wanted.threads);
+    return wanted;
+}
+
+/// The files that the operands name, in order. What cannot be listed is said; `failed` becomes true then.
+struct expanded {
+    std::vector<std::string> files;
+    bool failed = false;
+};
+
+void expand_directory(const std::string& directory, expanded& all) {
+    checksum::file_listing listing = checksum::list_files(directory);
+    for (const checksum::listing_error& error : listing.errors) {
+        complain(error.path + ": " + error.reason.message());
+        all.failed = true;
+    }
+    if (listing.symlinks_skipped > 0)
+        complain(directory + ": " + std::to_string(listing.symlinks_skipped) +
+                 " symbolic links not followed");
+    if (listing.special_skipped > 0)
+        complain(directory + ": " + std::to_string(listing.special_skipped) +
+                 " FIFOs, sockets or devices left out");
+    std::ranges::move(listing.files, std::back_inserter(all.files));
+}
+
+expanded expand(const request& wanted) {
+    expanded all;
+    for (const std::string& operand : wanted.operands) {
+        std::error_code ignored; // a file that is not there is named when it is opened
+        if (operand == "-" || !std::filesystem::is_directory(operand, ignored)) {
+            all.files.push_back(operand);
+        } else if (wanted.recursive) {
+            expand_directory(operand, all);
+        } else {
+            complain(operand + ": Is a directory (-r sums what is in it)");
+            all.failed = true;
+        }
+    }
+    return all;
+}
+
+summed sum_of(const std::string& file) {
+    try {
+        return {checksum::md5_of_file(file == "-" ? "/dev/stdin" : file), {}};
+    } catch (const std::exception& error) {
+        return {{}, error.what()};
+    }
+}
+
+bool print(const std::vector<std::string>& files, std::size_t first, const std::vector<summed>& sums) {
+    bool all_good = true;
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+        if (sums[i].error.empty()) {
+            const std::string line = checksum::md5sum_line(sums[i].digest, files[first + i]);
+            std::fwrite(line.data(), 1, line.size(), stdout);
+        } else {
+            complain(sums[i].error);
+            all_good = false;
+        }
+    }
+    return all_good;
+}
+
+exit_status run(const request& wanted) {
+    const expanded all = expand(wanted);
+    bool good = !all.failed;
+    const spmd::engine_pool pool{{.ranks = wanted.ranks, .threads = wanted.threads}};
+    auto sums = pool.broadcast([&](spmd::rank me) {
+        std::vector<summed> mine;
+        for (const std::string& file : me.part(all.files)) {
+            if (me.stop_requested()) break;
+            mine.push_back(sum_of(file));
+        }
+        return mine;
+    });
+    std::size_t printed = 0;
+    for (const std::vector<summed>& part : sums.in_order()) {
+        good = print(all.files, printed, part) && good;
+        printed += part.size();
+        if (std::ferror(stdout) != 0) break;
+    }
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+        complain(std::string("write error: ") + std::strerror(errno));
+        good = false;
+    }
+    return good ? all_well : something_failed;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(parse(argc, argv));
+    } catch (const options::error& error) {
+        complain(error.what());
+        return wrong_usage;
+    } catch (const std::exception& error) {
+        complain(error.what());
+        return something_failed;
+    }
+}

@@ -1,0 +1,17 @@
+#include <spmd/topology.hpp>
+
+#include <benchmark/benchmark.h>
+#include <oneapi/tbb/version.h>
+
+#include <string>
+
+int main(int argc, char** argv) {
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    benchmark::AddCustomContext("compiler", "GCC-compatible " __VERSION__);
+    benchmark::AddCustomContext("oneTBB", TBB_runtime_version());
+    benchmark::AddCustomContext("threads", std::to_string(spmd::available_threads()));
+    benchmark::RunSpecifiedBenchmarks();
+    benchmark::Shutdown();
+    return 0;
+}

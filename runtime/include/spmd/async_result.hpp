@@ -1,0 +1,190 @@
+#pragma once
+
+#include <spmd/concat.hpp>
+#include <spmd/detail/pool_state.hpp>
+#include <spmd/detail/result_job.hpp>
+#include <spmd/detail/tree_reduce.hpp>
+#include <spmd/error.hpp>
+#include <spmd/ordered_results.hpp>
+#include <spmd/outcome.hpp>
+#include <spmd/trace.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace spmd {
+
+/// The results of one broadcast (by rank id) or map (by item index), in flight.
+///
+/// The tasks run from the end of the statement that submitted them. Whoever waits joins the work: in
+/// `pool.broadcast(task).get()` the calling thread runs the first tasks itself, and wakes others only when there
+/// is work worth sharing. Dropping an async_result requests a stop and waits, so nothing outlives what the
+/// tasks refer to.
+///
+///     auto sums = pool.broadcast(sum_of_my_part);
+///     while (!sums.wait_for(100ms)) show(sums.progress());
+///     double total = sums.reduce(std::plus<>{});
+///
+/// Order: by rank id or item index, whatever ran first.
+/// Thread safety: `ready`, `progress`, `cancel` and the waiting ones may be called from any thread; those that
+/// move results out (`get`, `concat`, `reduce`, `in_order`, `outcomes`) by one.
+/// Throws: std::logic_error when it is empty (default-made or moved from), or its results were taken before.
+template <class T>
+class [[nodiscard]] async_result {
+public:
+    async_result() = default;
+    async_result(detail::job_pointer<detail::result_job<T>> job, std::shared_ptr<const detail::group> group)
+        : job_(std::move(job)), group_(std::move(group)) {}
+    async_result(async_result&&) noexcept = default;
+    async_result& operator=(async_result&& other) noexcept {
+        if (this == &other) return *this;
+        drop();
+        job_ = std::move(other.job_);
+        group_ = std::move(other.group_);
+        taken_ = other.taken_;
+        return *this;
+    }
+    ~async_result() { drop(); }
+
+    /// All results. Blocks: until every task has ended. Throws: composite_error naming those that threw;
+    /// cancelled, if some never ran and none threw.
+    results<T> get() {
+        wait_for_success();
+        return job_->take();
+    }
+
+    /// The tasks' ranges one after the other, as one flat sequence. Blocks and throws as get(). `reused` gives
+    /// its memory, which for large results saves most of the time: fresh pages cost more than the copy.
+    template <class Part = T>
+        requires concatenable<Part>
+    flat<Part> concat(flat<Part> reused = {}) {
+        wait_for_success();
+        if (job_->count() == 0) return {};
+        return detail::concat_parts(launch(), &job_->value(0), job_->count(), std::move(reused));
+    }
+
+    /// The results combined by `op`, in a fixed tree over the ids (detail/tree_reduce.hpp), so that the outcome is
+    /// bitwise the same for any number of threads. Blocks and throws as get(); std::invalid_argument for
+    /// a map over no items.
+    template <class Op, class Value = T>
+        requires std::is_invocable_r_v<Value, Op&, Value, Value>
+    Value reduce(Op op) {
+        wait_for_success();
+        if (job_->count() == 0) throw std::invalid_argument("reduce of no items: give it a first value");
+        return detail::tree_reduce<Value>(
+            job_->count(), [this](std::size_t i) { return std::move(job_->value(i)); }, op);
+    }
+
+    /// The same, combined with `first` from the left; `first` alone for a map over no items.
+    template <class Op, class Value = T>
+        requires std::is_invocable_r_v<Value, Op&, Value, Value>
+    Value reduce(Op op, std::type_identity_t<Value> first) {
+        wait_for_success();
+        if (job_->count() == 0) return first;
+        return op(std::move(first),
+                  detail::tree_reduce<Value>(
+                      job_->count(), [this](std::size_t i) { return std::move(job_->value(i)); }, op));
+    }
+
+    /// Blocks: until every task has ended; joins the work. Throws nothing of the tasks'.
+    void wait() const {
+        detail::job& job = *require_job();
+        launch().join(job);
+    }
+
+    /// Blocks: until every task has ended or the time is over; true in the first case. Runs no task itself, as
+    /// that could take longer.
+    template <class Rep, class Period>
+    bool wait_for(std::chrono::duration<Rep, Period> time) const {
+        detail::result_job<T>& job = *require_job();
+        launch().start(job);
+        return job.wait_until(std::chrono::steady_clock::now() + time, [&] { return job.finished(); });
+    }
+
+    /// True when every task has ended.
+    bool ready() const { return require_job()->finished(); }
+
+    /// Complexity: O(tasks), about 0.1 ns each.
+    spmd::progress progress() const { return {require_job()->ended(), job_->count()}; }
+
+    /// Tasks that have not started never will; those that run see stop_requested(). Returns at once.
+    void cancel() const { require_job()->request_stop(); }
+
+    /// The results one after the other as they become available in order, while others still run:
+    /// `for (T& result : r.in_order())`; where T is void, the indices. Advancing blocks, and runs the awaited task
+    /// if nobody does; it throws composite_error or cancelled when that task failed. A temporary's results are
+    /// kept by the range.
+    ordered_results<T> in_order() & {
+        take_once();
+        return ordered_results<T>(*this);
+    }
+    ordered_results<T> in_order() && {
+        take_once();
+        return ordered_results<T>(std::move(*this));
+    }
+
+    /// What became of each task, result or error. Blocks as get(); throws nothing of the tasks'.
+    std::vector<outcome<T>> outcomes() {
+        wait();
+        take_once();
+        std::vector<std::exception_ptr> errors = job_->errors();
+        std::vector<outcome<T>> all;
+        all.reserve(errors.size());
+        for (std::size_t i = 0; i < errors.size(); ++i) {
+            if (errors[i] != nullptr)
+                all.emplace_back(std::move(errors[i]));
+            else if constexpr (std::is_void_v<T>)
+                all.emplace_back();
+            else
+                all.emplace_back(std::move(job_->value(i)));
+        }
+        return all;
+    }
+
+    /// What each task cost. Blocks as get(). Throws: std::logic_error unless asked for by run_options::timing.
+    spmd::timing timing() const {
+        wait();
+        return spmd::timing(job_->intervals());
+    }
+
+private:
+    friend class detail::ordered_access<T>;
+
+    detail::launcher& launch() const noexcept { return *group_->pool->launch; }
+    detail::result_job<T>* require_job() const {
+        if (!job_) throw std::logic_error("async_result is empty: it was moved from");
+        return job_.get();
+    }
+    void take_once() {
+        if (taken_) throw std::logic_error("the results were taken before: they can be taken once");
+        taken_ = true;
+    }
+    void wait_for_success() {
+        wait();
+        if (!taken_) job_->throw_unless_all_done(); // an error leaves the results to outcomes()
+        take_once();
+    }
+    void drop() noexcept {
+        if (!job_) return;
+        if (!job_->finished()) {
+            job_->request_stop();
+            launch().join(*job_);
+        }
+        job_->dispose();
+        job_ = {};
+    }
+
+    detail::job_pointer<detail::result_job<T>> job_;
+    std::shared_ptr<const detail::group> group_;
+    bool taken_ = false;
+};
+
+} // namespace spmd

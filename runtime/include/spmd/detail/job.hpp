@@ -1,0 +1,217 @@
+#pragma once
+
+#include <spmd/partition.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <utility>
+
+namespace spmd::detail {
+
+/// What one index of a kind of job costs, in ns, as a decaying maximum of what was measured. It decides
+/// only whether the caller wakes other threads at once or first sees whether there is work worth sharing.
+class usual_cost {
+public:
+    /// True where `count` indices are known to cost less than waking a thread does.
+    bool is_small(std::size_t count) const noexcept;
+    void observe(std::chrono::nanoseconds elapsed, std::size_t count) noexcept;
+
+private:
+    static constexpr std::uint64_t unknown = ~std::uint64_t{0};
+    std::atomic<std::uint64_t> picoseconds_{unknown};
+};
+
+/// Contiguous indices that are to run in one arena.
+struct placed_range {
+    std::size_t arena = 0;
+    index_range indices;
+};
+
+/// Indices [0, count) that are run exactly once each, in ranges that threads claim.
+///
+/// Life: made (nobody runs it) → started (a launcher was told, or a caller joined) → finished (every index
+/// was run) → disposed (its owner took the results and gave the task back). The memory stays until the last
+/// reference goes, because a thread that was called may come when all is over; it then finds nothing
+/// to claim and touches nothing else.
+///
+/// Invariant `claimed-is-unfinished`: whoever holds a claimed range may use everything of the job, since the
+/// owner disposes only when no index is unfinished.
+class job {
+public:
+    /// `shares`: all indices, ascending; `chunk`: how many indices are claimed at once, 0 for "a fraction
+    /// of what is left"; `threads`: of the launcher that runs it.
+    job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads, usual_cost& cost);
+    job(const job&) = delete;
+    job& operator=(const job&) = delete;
+
+    std::size_t count() const noexcept { return count_; }
+    std::size_t chunk() const noexcept { return chunk_; }
+    /// How many indices are to run in the arena.
+    std::size_t share_of(std::size_t arena) const noexcept;
+    usual_cost& cost() const noexcept { return *cost_; }
+
+    /// True for the first caller only: it decides how the job starts.
+    bool start() noexcept { return !started_.exchange(true); }
+    bool finished() const noexcept { return unfinished_.load() == 0; }
+
+    /// Claims the next indices, at most `most`, of any arena; empty when none are left.
+    index_range claim(std::size_t most) noexcept;
+    /// Claims `index` if nobody has, together with what lies before it in its share.
+    index_range claim_up_to(std::size_t index) noexcept;
+    /// Runs a claimed range and accounts for it.
+    void run_claimed(index_range range) noexcept;
+    /// True when the index was run.
+    virtual bool is_done(std::size_t index) const noexcept = 0;
+
+    /// A called thread's part: claims and runs the arena's indices until none are left, or until a caller
+    /// joined and one thread more than `threads` takes part. `on_first` runs once, after the first claim.
+    template <class OnFirst>
+    void help(std::size_t arena, OnFirst&& on_first) noexcept;
+    /// A waiting caller's part: claims and runs until nothing is left in any arena. Returns how many it ran.
+    std::size_t take_part() noexcept;
+
+    /// Blocks until all indices were run by those who claimed them. Requires: none is unclaimed.
+    void wait_finished() noexcept;
+    /// Blocks until the predicate holds or the time is over; the predicate is looked at whenever a claimed
+    /// range ends, and may be looked at earlier. Returns the predicate's last value.
+    template <class Predicate>
+    bool wait_until(std::chrono::steady_clock::time_point deadline, Predicate&& predicate);
+    template <class Predicate>
+    void wait(Predicate&& predicate);
+
+    bool stop_requested() const noexcept { return stop_.load(std::memory_order_relaxed); }
+    void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
+    const std::atomic<bool>& stop_flag() const noexcept { return stop_; }
+
+    void reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() noexcept;
+
+protected:
+    virtual ~job() = default;
+    /// Runs the indices of the range; whatever they throw is caught and kept.
+    virtual void run(index_range range) noexcept = 0;
+    /// Wakes waiters from within run(), so that they see each result and not only each range's end.
+    void tell_waiters() noexcept {
+        if (waiters_.load(std::memory_order_relaxed) != 0) wake();
+    }
+
+private:
+    /// The part of one placed range that nobody has claimed.
+    struct share {
+        std::atomic<std::size_t> next{0};
+        std::size_t end = 0;
+        std::size_t size = 0;
+        std::size_t arena = 0;
+        char apart[64 - 4 * sizeof(std::size_t)] = {};
+    };
+
+    static index_range claim_from(share& from, std::size_t most) noexcept;
+    index_range claim_from(share& from) noexcept;
+    bool leave_if_crowded() noexcept;
+    void wake() noexcept;
+    /// A predicate that cannot miss a wake: its read-modify-write of unfinished_ is either after a runner's,
+    /// and then sees that runner's results, or before it, and then the runner sees waiters_.
+    template <class Predicate>
+    auto after_runners(Predicate& predicate) {
+        return [this, &predicate] {
+            unfinished_.fetch_add(0);
+            return predicate();
+        };
+    }
+
+    // Written before anybody else sees the job.
+    std::span<share> shares_;
+    std::unique_ptr<share[]> many_shares_;
+    std::size_t count_ = 0;
+    std::size_t chunk_;
+    std::size_t threads_;
+    usual_cost* cost_;
+    std::atomic<bool> stop_{false};
+    std::atomic<bool> started_{false};
+    std::atomic<std::uint32_t> references_{1};
+
+    char apart_[64] = {}; // what follows is written by every thread that takes part
+    share only_share_;
+    std::atomic<std::size_t> unfinished_{0};
+    std::atomic<std::size_t> taking_part_{0};
+    std::atomic<std::uint32_t> waiters_{0};
+    std::mutex mutex_; // guards nothing but the hand-over between waiters_ and ended_
+    std::condition_variable ended_;
+};
+
+/// Shared ownership of a job's memory.
+template <class Job>
+class job_pointer {
+public:
+    job_pointer() = default;
+    /// Takes over the reference that a new job starts with.
+    explicit job_pointer(Job* adopted) noexcept : job_(adopted) {}
+    template <class Other>
+    explicit(false) job_pointer(const job_pointer<Other>& other) noexcept : job_(other.get()) {
+        if (job_ != nullptr) job_->reference();
+    }
+    job_pointer(const job_pointer& other) noexcept : job_(other.job_) {
+        if (job_ != nullptr) job_->reference();
+    }
+    job_pointer(job_pointer&& other) noexcept : job_(std::exchange(other.job_, nullptr)) {}
+    job_pointer& operator=(job_pointer other) noexcept {
+        std::swap(job_, other.job_);
+        return *this;
+    }
+    ~job_pointer() {
+        if (job_ != nullptr) job_->release();
+    }
+
+    Job* get() const noexcept { return job_; }
+    Job* operator->() const noexcept { return job_; }
+    Job& operator*() const noexcept { return *job_; }
+    explicit operator bool() const noexcept { return job_ != nullptr; }
+
+private:
+    Job* job_ = nullptr;
+};
+
+template <class OnFirst>
+void job::help(std::size_t arena, OnFirst&& on_first) noexcept {
+    bool first = true;
+    if (taking_part_.fetch_add(1, std::memory_order_relaxed) < threads_) {
+        for (share& from : shares_) {
+            if (from.arena != arena) continue;
+            for (index_range range = claim_from(from); !range.empty(); range = claim_from(from)) {
+                if (std::exchange(first, false)) on_first();
+                run_claimed(range);
+                if (leave_if_crowded()) return;
+            }
+        }
+    }
+    taking_part_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+template <class Predicate>
+bool job::wait_until(std::chrono::steady_clock::time_point deadline, Predicate&& predicate) {
+    if (predicate()) return true;
+    waiters_.fetch_add(1);
+    std::unique_lock lock(mutex_);
+    const bool met = ended_.wait_until(lock, deadline, after_runners(predicate));
+    lock.unlock();
+    waiters_.fetch_sub(1);
+    return met;
+}
+
+template <class Predicate>
+void job::wait(Predicate&& predicate) {
+    if (predicate()) return;
+    waiters_.fetch_add(1);
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, after_runners(predicate));
+    lock.unlock();
+    waiters_.fetch_sub(1);
+}
+
+} // namespace spmd::detail

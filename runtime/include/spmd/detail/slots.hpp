@@ -1,0 +1,102 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace spmd {
+namespace detail {
+
+template <class T>
+struct results_of {
+    using type = std::vector<T>;
+};
+template <>
+struct results_of<bool> {
+    using type = std::deque<bool>;
+};
+template <>
+struct results_of<void> {
+    using type = void;
+};
+
+} // namespace detail
+
+/// The results of many tasks, in order: a vector; for bool a deque, in which each result is an object of its
+/// own and not a bit; for void nothing.
+template <class T>
+using results = typename detail::results_of<T>::type;
+
+namespace detail {
+
+/// True where a vector of T can be made before the run and each task assigns its own element.
+template <class T>
+concept ready_made =
+    std::is_trivially_default_constructible_v<T> && std::movable<T> && !std::same_as<T, bool>;
+
+/// One place per task for its result. Tasks fill different slots at the same time; the rest is for one thread.
+template <class T>
+class slots {
+public:
+    static_assert(std::move_constructible<T>, "a task's result is moved to whoever asked for it");
+    static constexpr bool destroys = !std::is_trivially_destructible_v<T>;
+
+    explicit slots(std::size_t count) : memory_(std::allocator<T>{}.allocate(count)), count_(count) {}
+    slots(const slots&) = delete;
+    slots& operator=(const slots&) = delete;
+    ~slots() { std::allocator<T>{}.deallocate(memory_, count_); }
+
+    template <class Make>
+    void fill(std::size_t i, Make&& make) {
+        ::new (static_cast<void*>(memory_ + i)) T(make());
+    }
+    void destroy(std::size_t i) noexcept { std::destroy_at(memory_ + i); }
+    T& operator[](std::size_t i) noexcept { return memory_[i]; }
+    /// Moves all values out. Requires: every slot was filled.
+    results<T> take() {
+        return results<T>(std::make_move_iterator(memory_), std::make_move_iterator(memory_ + count_));
+    }
+
+private:
+    T* memory_;
+    std::size_t count_;
+};
+
+template <ready_made T>
+class slots<T> {
+public:
+    static constexpr bool destroys = false;
+
+    explicit slots(std::size_t count) : values_(count) {}
+
+    template <class Make>
+    void fill(std::size_t i, Make&& make) {
+        values_[i] = make();
+    }
+    T& operator[](std::size_t i) noexcept { return values_[i]; }
+    std::vector<T> take() noexcept { return std::move(values_); }
+
+private:
+    std::vector<T> values_;
+};
+
+template <>
+class slots<void> {
+public:
+    static constexpr bool destroys = false;
+
+    explicit slots(std::size_t) noexcept {}
+
+    template <class Make>
+    void fill(std::size_t, Make&& make) {
+        make();
+    }
+    void take() noexcept {}
+};
+
+} // namespace detail
+} // namespace spmd

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <spmd/async_result.hpp>
+#include <spmd/detail/pool_state.hpp>
+#include <spmd/detail/result_job.hpp>
+#include <spmd/detail/statement_end.hpp>
+#include <spmd/rank.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace spmd::detail {
+
+/// Throws std::invalid_argument unless all are equal.
+std::size_t require_equal_sizes(std::span<const std::size_t> sizes);
+
+/// task(rank, args…) for every rank of a group.
+template <class Task, class... Args>
+class broadcast_job final
+    : public result_job<std::remove_cvref_t<std::invoke_result_t<const Task&, rank, const Args&...>>> {
+public:
+    template <class T, class... As>
+    broadcast_job(const group& group, const run_options& options, T&& task, As&&... args)
+        : broadcast_job::result_job(group.shares, automatic, group.pool->threads, cost, task_kind::rank,
+                                    options),
+          work_(std::in_place, std::forward<T>(task), std::forward<As>(args)...),
+          team_{group.size, group.engines.empty() ? nullptr : group.engines.data(), &this->stop_flag()} {}
+
+    void dispose() noexcept override {
+        work_.reset();
+        broadcast_job::result_job::dispose();
+    }
+
+private:
+    void run(index_range range) noexcept override {
+        const auto& [task, args] = *work_;
+        this->run_each(range, [&](std::size_t id) {
+            this->fill(id,
+                       [&] { return std::apply(std::bind_front(std::cref(task), rank(team_, id)), args); });
+        });
+    }
+
+    struct call {
+        template <class T, class... As>
+        explicit call(T&& t, As&&... as) : task(std::forward<T>(t)), args(std::forward<As>(as)...) {}
+        Task task;
+        std::tuple<Args...> args;
+    };
+    static inline usual_cost cost;
+
+    std::optional<call> work_;
+    team team_;
+};
+
+/// task(item…) for every index of some ranges.
+template <class Task, class... Views>
+class map_job final
+    : public result_job<
+          std::remove_cvref_t<std::invoke_result_t<const Task&, std::ranges::range_reference_t<Views>...>>> {
+public:
+    template <class T>
+    map_job(const group& group, const run_options& options, T&& task, Views... views)
+        : map_job::result_job(
+              deal(require_equal_sizes(std::array{static_cast<std::size_t>(std::ranges::size(views))...}),
+                   group.pool->topology),
+              options.chunk, group.pool->threads, cost, task_kind::item, options),
+          work_(std::in_place, std::forward<T>(task), std::move(views)...) {}
+
+    void dispose() noexcept override {
+        work_.reset();
+        map_job::result_job::dispose();
+    }
+
+private:
+    void run(index_range range) noexcept override {
+        this->run_each(range, [&](std::size_t i) {
+            this->fill(i, [&] {
+                return std::apply(
+                    [&](const auto&... first) {
+                        return std::invoke(
+                            std::as_const(work_->task),
+                            first[static_cast<std::iter_difference_t<std::remove_cvref_t<decltype(first)>>>(
+                                i)]...);
+                    },
+                    work_->firsts);
+            });
+        });
+    }
+
+    struct call {
+        template <class T>
+        explicit call(T&& t, Views&&... vs)
+            : task(std::forward<T>(t)), views(std::move(vs)...),
+              firsts(
+                  std::apply([](auto&... view) { return std::tuple(std::ranges::begin(view)...); }, views)) {}
+        call(const call&) = delete;
+        call& operator=(const call&) = delete;
+        Task task;
+        std::tuple<Views...> views;
+        std::tuple<std::ranges::iterator_t<Views>...> firsts;
+    };
+    static inline usual_cost cost;
+
+    std::optional<call> work_;
+};
+
+/// Makes a job and the handle on its results; it starts at `end`, if nobody joins before.
+template <class Job, class... Work>
+auto submit(const std::shared_ptr<const group>& group, const run_options& options, const statement_end& end,
+            Work&&... work) {
+    using value = typename Job::value_type;
+    job_pointer<result_job<value>> made(new Job(*group, options, std::forward<Work>(work)...));
+    end.start_here(made, *group->pool->launch);
+    return async_result<value>(std::move(made), group);
+}
+
+template <class Task, class... Args>
+auto submit_broadcast(const std::shared_ptr<const group>& group, const run_options& options,
+                      const statement_end& end, Task&& task, Args&&... args) {
+    return submit<broadcast_job<std::decay_t<Task>, std::decay_t<Args>...>>(
+        group, options, end, std::forward<Task>(task), std::forward<Args>(args)...);
+}
+
+template <class Task, class... Ranges>
+auto submit_map(const std::shared_ptr<const group>& group, const run_options& options,
+                const statement_end& end, Task&& task, Ranges&&... ranges) {
+    return submit<map_job<std::decay_t<Task>, std::views::all_t<Ranges>...>>(
+        group, options, end, std::forward<Task>(task), std::views::all(std::forward<Ranges>(ranges))...);
+}
+
+} // namespace spmd::detail

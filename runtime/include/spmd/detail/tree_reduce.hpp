@@ -1,0 +1,39 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace spmd::detail {
+
+/// How many consecutive values a leaf of the reduction tree folds from left to right.
+inline constexpr std::size_t reduce_leaf = 1024;
+
+/// value(0) op … op value(count - 1) in a tree that depends on `count` alone: leaves of 1,024 consecutive
+/// values are folded from the left, then neighbours are combined pairwise, level by level, an odd last one
+/// moving up as it is. Operands keep their order, so `op` need not commute.
+/// Complexity: count - 1 calls of `op`. Requires: count > 0.
+template <class Value, class ValueAt, class Op>
+Value tree_reduce(std::size_t count, const ValueAt& value, Op& op) {
+    std::vector<Value> level;
+    level.reserve((count + reduce_leaf - 1) / reduce_leaf);
+    for (std::size_t begin = 0; begin < count; begin += reduce_leaf) {
+        Value sum = value(begin);
+        const std::size_t end = std::min(begin + reduce_leaf, count);
+        for (std::size_t i = begin + 1; i < end; ++i) sum = op(std::move(sum), value(i));
+        level.push_back(std::move(sum));
+    }
+    while (level.size() > 1) {
+        const std::size_t pairs = level.size() / 2;
+        for (std::size_t i = 0; i < pairs; ++i) {
+            Value sum = op(std::move(level[2 * i]), std::move(level[2 * i + 1]));
+            level[i] = std::move(sum);
+        }
+        if (level.size() % 2 == 1) level[pairs] = std::move(level.back());
+        level.erase(level.begin() + static_cast<std::ptrdiff_t>((level.size() + 1) / 2), level.end());
+    }
+    return std::move(level.front());
+}
+
+} // namespace spmd::detail

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace spmd {
+
+/// The root of what this library throws, but for std::invalid_argument on bad arguments and
+/// std::logic_error on wrong use.
+class error : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// What a submission runs: one task per rank (broadcast), or tasks over items (map).
+enum class task_kind { rank, item };
+
+/// One failed task: the rank's id or the item's index, and what it threw.
+struct failure {
+    std::size_t index = 0;
+    std::exception_ptr error;
+};
+
+/// Some tasks of one submission threw. The others ran on, and their results are kept: see
+/// async_result::outcomes(). The message names the first few: "3 of 100 ranks failed: rank 4: …".
+class composite_error : public error {
+public:
+    /// `failures` in ascending order of index, not empty; `tasks` is how many the submission had,
+    /// `cancelled` how many of them never ran because the first failures stopped it.
+    composite_error(task_kind kind, std::vector<failure> failures, std::size_t tasks, std::size_t cancelled);
+
+    task_kind kind() const noexcept { return kind_; }
+    /// Every failed task, ascending by index.
+    std::span<const failure> failures() const noexcept { return failures_; }
+
+private:
+    task_kind kind_;
+    std::vector<failure> failures_;
+};
+
+/// The submission was cancelled: by async_result::cancel(), or before this task could start.
+class cancelled : public error {
+public:
+    /// `not_run` of `tasks` tasks never ran.
+    cancelled(task_kind kind, std::size_t not_run, std::size_t tasks);
+    /// The one task that never ran.
+    cancelled(task_kind kind, std::size_t index);
+    explicit cancelled(const std::string& message) : error(message) {}
+};
+
+/// A stage of a task graph threw; the message names it and repeats the cause.
+class stage_error : public error {
+public:
+    stage_error(std::string stage, std::exception_ptr cause);
+
+    const std::string& stage() const noexcept { return stage_; }
+    /// What the stage threw.
+    const std::exception_ptr& cause() const noexcept { return cause_; }
+
+private:
+    std::string stage_;
+    std::exception_ptr cause_;
+};
+
+/// The message of any exception; for one that is no std::exception, "an unknown exception".
+std::string message_of(const std::exception_ptr& error);
+
+} // namespace spmd

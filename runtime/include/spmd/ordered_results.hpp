@@ -1,0 +1,99 @@
+#pragma once
+
+#include <spmd/detail/launcher.hpp>
+#include <spmd/detail/result_job.hpp>
+#include <spmd/error.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <iterator>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace spmd {
+
+template <class T>
+class async_result;
+
+namespace detail {
+
+/// The results of an async_result one by one, each as soon as it is there. Does not take them.
+template <class T>
+class ordered_access {
+public:
+    explicit ordered_access(const async_result<T>& result) noexcept
+        : job_(result.job_.get()), launch_(&result.launch()) {}
+
+    std::size_t size() const noexcept { return job_->count(); }
+    /// Blocks: until the task has ended; runs it if nobody does. False where it failed or was cancelled.
+    bool wait_for(std::size_t i) const {
+        launch_->join_until(*job_, i);
+        return job_->state(i) == task_state::done;
+    }
+    /// Requires: wait_for(i) gave true.
+    auto& value(std::size_t i) const noexcept { return job_->value(i); }
+    [[noreturn]] void throw_error_of(std::size_t i) const {
+        std::exception_ptr error = job_->error_of(i);
+        if (job_->state(i) == task_state::cancelled) std::rethrow_exception(error);
+        throw composite_error(job_->kind(), {{i, std::move(error)}}, job_->count(), 0);
+    }
+    /// Blocks: until every task has ended; joins the work.
+    void throw_unless_all_done() const {
+        launch_->join(*job_);
+        job_->throw_unless_all_done();
+    }
+
+private:
+    result_job<T>* job_;
+    launcher* launch_;
+};
+
+} // namespace detail
+
+/// The results of an async_result in order; see async_result::in_order(). An input range: go through it once.
+template <class T>
+class ordered_results {
+public:
+    explicit ordered_results(async_result<T>& borrowed) noexcept : result_(&borrowed) {}
+    explicit ordered_results(async_result<T>&& owned) noexcept : owned_(std::move(owned)), result_(&owned_) {}
+    ordered_results(const ordered_results&) = delete;
+    ordered_results& operator=(const ordered_results&) = delete;
+
+    class iterator {
+    public:
+        using iterator_concept = std::input_iterator_tag;
+        using value_type = std::conditional_t<std::is_void_v<T>, std::size_t, T>;
+        using difference_type = std::ptrdiff_t;
+
+        iterator() = default;
+        explicit iterator(const async_result<T>& result) : results_(result) {}
+
+        decltype(auto) operator*() const {
+            if (!results_->wait_for(at_)) results_->throw_error_of(at_);
+            if constexpr (std::is_void_v<T>)
+                return std::size_t{at_};
+            else
+                return results_->value(at_);
+        }
+        iterator& operator++() noexcept {
+            ++at_;
+            return *this;
+        }
+        void operator++(int) noexcept { ++at_; }
+        bool operator==(std::default_sentinel_t) const { return at_ == results_->size(); }
+
+    private:
+        std::optional<detail::ordered_access<T>> results_;
+        std::size_t at_ = 0;
+    };
+
+    iterator begin() const { return iterator(*result_); }
+    std::default_sentinel_t end() const noexcept { return {}; }
+
+private:
+    async_result<T> owned_;
+    async_result<T>* result_;
+};
+
+} // namespace spmd

@@ -1,0 +1,15 @@
+#pragma once
+
+/// All of spmd: an in-process SPMD runtime for one many-core node.
+
+#include <spmd/async_result.hpp>
+#include <spmd/concat.hpp>
+#include <spmd/engine_pool.hpp>
+#include <spmd/error.hpp>
+#include <spmd/into_result.hpp>
+#include <spmd/partition.hpp>
+#include <spmd/rank.hpp>
+#include <spmd/task_graph.hpp>
+#include <spmd/topology.hpp>
+#include <spmd/trace.hpp>
+#include <spmd/view.hpp>

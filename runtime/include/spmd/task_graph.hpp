@@ -1,0 +1,225 @@
+#pragma once
+
+#include <spmd/detail/graph_node.hpp>
+#include <spmd/engine_pool.hpp>
+#include <spmd/view.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace spmd {
+
+class task_graph;
+
+namespace detail {
+class graph_flow;
+}
+
+/// What a stage of a task graph gives to later ones: a T, once per run.
+template <class T>
+class stage {
+public:
+    using value_type = T;
+
+protected:
+    friend class task_graph;
+    stage(const task_graph* graph, detail::value_node<T>* node) noexcept : graph_(graph), node_(node) {}
+
+    const task_graph* graph_;
+    detail::value_node<T>* node_;
+};
+
+/// What a broadcast stage gives: a T of each rank; for a stage that wants it whole, results<T>.
+template <class T>
+class rank_stage : public stage<results<T>> {
+    friend class task_graph;
+    rank_stage(const task_graph* graph, detail::ranks_node<T>* node) noexcept
+        : rank_stage::stage(graph, node), ranks_(node) {}
+
+    detail::ranks_node<T>* ranks_;
+};
+
+/// What a concat stage gives: the flat sequence; for `each`, the ranks' parts in rank order.
+template <class Part>
+class concat_stage : public stage<flat<Part>> {
+    friend class task_graph;
+    concat_stage(const task_graph* graph, detail::concat_node<Part>* node) noexcept
+        : concat_stage::stage(graph, node), concat_(node) {}
+
+    detail::concat_node<Part>* concat_;
+};
+
+/// One run of a task graph, in flight. Dropping it requests a stop and waits.
+class [[nodiscard]] graph_run {
+public:
+    graph_run(graph_run&& other) noexcept : flow_(std::exchange(other.flow_, nullptr)) {}
+    graph_run& operator=(graph_run&&) = delete;
+    ~graph_run();
+
+    /// Blocks: until the run has ended; joins the work. Throws as task_graph::run(), once.
+    void get();
+    /// Blocks: until the run has ended; joins the work.
+    void wait();
+    /// True when the run has ended within the time.
+    bool wait_for(std::chrono::nanoseconds time);
+    bool ready() const;
+    /// Stages that have not started never will; broadcasts are cancelled.
+    void cancel();
+
+private:
+    friend class task_graph;
+    explicit graph_run(detail::graph_flow& flow) noexcept : flow_(&flow) {}
+    detail::graph_flow& required() const;
+
+    detail::graph_flow* flow_;
+};
+
+/// Stages over broadcasts: typed by what flows, acyclic by construction, since a stage is made from earlier ones.
+/// Stages that do not depend on each other run at the same time. A broadcast is under way as soon as its inputs
+/// are there; a concat begins with rank 0's part while other ranks run.
+///
+///     spmd::task_graph graph{pool};
+///     auto files = graph.once("list", [&] { return list_files(root); });
+///     auto parts = graph.broadcast("md5", files, md5_of_my_part);   // (rank, const vector<path>&) → vector<md5>
+///     auto flat = graph.concat("concat", parts);
+///     graph.once("write", flat, write_manifest);
+///     graph.run();
+///
+/// A stage takes no, one, or by a tuple several stages as input; their values are its arguments, by const
+/// reference. Values are kept until the next run: see result().
+/// Throws: std::invalid_argument for a stage of another graph.
+/// Thread safety: none, but for graph_run's members. Tasks may use the graph's pool in any way.
+class task_graph {
+public:
+    explicit task_graph(const engine_pool& pool);
+    /// Runs its broadcasts and maps on a view: some ranks, or other options.
+    explicit task_graph(view ranks);
+    task_graph(const task_graph&) = delete;
+    task_graph& operator=(const task_graph&) = delete;
+    /// Cancels a run in flight and waits.
+    ~task_graph();
+
+    /// task(values…), once.
+    template <class Task>
+    auto once(std::string name, Task task) {
+        return once(std::move(name), std::tuple<>{}, std::move(task));
+    }
+    template <class T, class Task>
+    auto once(std::string name, const stage<T>& input, Task task) {
+        return once(std::move(name), std::tuple(input), std::move(task));
+    }
+    template <class... Ts, class Task>
+    auto once(std::string name, const std::tuple<stage<Ts>...>& inputs, Task task) {
+        auto* node = std::apply(
+            [&](const auto&... each) {
+                return add<detail::once_node<Task, Ts...>>(std::move(name), std::move(task),
+                                                           checked(each)...);
+            },
+            inputs);
+        return handle(node);
+    }
+
+    /// task(rank, values…), once per rank.
+    template <class Task>
+    auto broadcast(std::string name, Task task) {
+        return broadcast(std::move(name), std::tuple<>{}, std::move(task));
+    }
+    template <class T, class Task>
+    auto broadcast(std::string name, const stage<T>& input, Task task) {
+        return broadcast(std::move(name), std::tuple(input), std::move(task));
+    }
+    template <class... Ts, class Task>
+    auto broadcast(std::string name, const std::tuple<stage<Ts>...>& inputs, Task task) {
+        auto* node = std::apply(
+            [&](const auto&... each) {
+                return add<detail::broadcast_node<Task, Ts...>>(std::move(name), ranks_, std::move(task),
+                                                                checked(each)...);
+            },
+            inputs);
+        return rank_stage<typename detail::rank_result<Task, Ts...>::type>(this, node);
+    }
+
+    /// task(item) for every item of a range.
+    template <std::ranges::random_access_range Range, class Task>
+    auto map(std::string name, const stage<Range>& items, Task task) {
+        return handle(
+            add<detail::map_node<Task, Range>>(std::move(name), ranks_, std::move(task), checked(items)));
+    }
+
+    /// The ranks' parts as one flat sequence, in rank order by construction.
+    template <concatenable Part>
+    concat_stage<Part> concat(std::string name, const rank_stage<Part>& parts) {
+        checked(parts);
+        return {this, add<detail::concat_node<Part>>(std::move(name), parts.ranks_)};
+    }
+
+    /// task(part) for each rank's part, one after the other in rank order, each as soon as it is there.
+    template <class Part, class Task>
+    stage<void> each(std::string name, const concat_stage<Part>& parts, Task task) {
+        checked(parts);
+        auto* node = add<detail::each_node<Task, Part>>(std::move(name), std::move(task), parts.concat_);
+        parts.concat_->add_sink(node);
+        return handle(node);
+    }
+
+    /// All items combined by `op` in the fixed tree of async_result::reduce.
+    template <std::ranges::random_access_range Range, class Op>
+    auto reduce(std::string name, const stage<Range>& items, Op op) {
+        return handle(add<detail::reduce_node<Op, Range>>(std::move(name), std::move(op), checked(items)));
+    }
+
+    /// Runs every stage once, the calling thread among others; returns when all have ended. May be called again.
+    /// Throws: stage_error for the first stage, in the order of their making, that threw; stages that need it do
+    /// not run, others do. `cancelled` when cancel() was called. std::logic_error while a run is in flight.
+    void run();
+    /// The same without waiting.
+    graph_run run_async();
+
+    /// What a stage gave in the last run. Throws: std::logic_error when it did not run to its end, and for a
+    /// broadcast whose only consumer is a concat, which moves the parts away.
+    template <class T>
+    const T& result(const stage<T>& of) const {
+        const T* value = checked(of)->value_if();
+        if (value == nullptr) throw_no_value(*of.node_);
+        return *value;
+    }
+
+    /// The stages, their kinds and edges in Graphviz's language.
+    std::string dot() const;
+
+private:
+    template <class Node, class... Args>
+    Node* add(Args&&... args) {
+        auto node = std::make_unique<Node>(std::forward<Args>(args)...);
+        Node* added = node.get();
+        append(std::move(node));
+        return added;
+    }
+    template <class T>
+    stage<T> handle(detail::value_node<T>* node) {
+        return {this, node};
+    }
+    template <class T>
+    detail::value_node<T>* checked(const stage<T>& input) const {
+        if (input.graph_ != this)
+            throw std::invalid_argument("stage \"" + input.node_->name() + "\" is of another task graph");
+        return input.node_;
+    }
+    void append(std::unique_ptr<detail::graph_node> node);
+    [[noreturn]] static void throw_no_value(const detail::graph_node& node);
+
+    view ranks_;
+    std::vector<std::unique_ptr<detail::graph_node>> nodes_;
+    std::unique_ptr<detail::graph_flow> flow_;
+};
+
+} // namespace spmd

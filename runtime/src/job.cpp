@@ -1,0 +1,145 @@
+#include <spmd/detail/job.hpp>
+
+#include <algorithm>
+#include <thread>
+
+namespace spmd::detail {
+namespace {
+
+/// Ranges that each thread takes part in at least: enough that uneven tasks balance.
+constexpr std::size_t ranges_per_thread = 8;
+/// Waking a sleeping thread costs its waker 20 µs and more; below this it is not worth while.
+constexpr std::uint64_t small_job_picoseconds = 5'000'000;
+/// How often a caller looks before it sleeps, when all that is left is being run by others.
+constexpr int looks_before_sleep = 300;
+
+void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#else
+    std::this_thread::yield();
+#endif
+}
+
+} // namespace
+
+bool usual_cost::is_small(std::size_t count) const noexcept {
+    const std::uint64_t each = picoseconds_.load(std::memory_order_relaxed);
+    return each != unknown && each <= small_job_picoseconds / std::max<std::size_t>(count, 1);
+}
+
+void usual_cost::observe(std::chrono::nanoseconds elapsed, std::size_t count) noexcept {
+    const std::uint64_t seen = static_cast<std::uint64_t>(elapsed.count()) * 1000 / count;
+    const std::uint64_t before = picoseconds_.load(std::memory_order_relaxed);
+    const std::uint64_t decayed = before == unknown ? 0 : before / 2;
+    picoseconds_.store(std::max(seen, decayed), std::memory_order_relaxed);
+}
+
+job::job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads, usual_cost& cost)
+    : chunk_(chunk), threads_(threads), cost_(&cost) {
+    if (shares.size() <= 1) {
+        shares_ = {&only_share_, 1};
+    } else {
+        many_shares_ = std::make_unique<share[]>(shares.size());
+        shares_ = {many_shares_.get(), shares.size()};
+    }
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+        const index_range indices = shares[i].indices;
+        shares_[i].next.store(indices.begin, std::memory_order_relaxed);
+        shares_[i].end = indices.end;
+        shares_[i].size = indices.size();
+        shares_[i].arena = shares[i].arena;
+        count_ += indices.size();
+    }
+    unfinished_.store(count_, std::memory_order_relaxed);
+}
+
+std::size_t job::share_of(std::size_t arena) const noexcept {
+    std::size_t size = 0;
+    for (const share& each : shares_)
+        if (each.arena == arena) size += each.size;
+    return size;
+}
+
+index_range job::claim_from(share& from, std::size_t most) noexcept {
+    std::size_t begin = from.next.load(std::memory_order_relaxed);
+    while (begin < from.end) {
+        const std::size_t end = begin + std::min(most, from.end - begin);
+        if (from.next.compare_exchange_weak(begin, end, std::memory_order_relaxed)) return {begin, end};
+    }
+    return {};
+}
+
+index_range job::claim_from(share& from) noexcept {
+    if (chunk_ != 0) return claim_from(from, chunk_);
+    const std::size_t begin = from.next.load(std::memory_order_relaxed);
+    const std::size_t left = begin < from.end ? from.end - begin : 0;
+    // Large ranges first, then ever smaller ones, so that all threads end together.
+    const std::size_t most = std::min(from.size / (ranges_per_thread * threads_), left / (2 * threads_));
+    return claim_from(from, std::max<std::size_t>(most, 1));
+}
+
+index_range job::claim(std::size_t most) noexcept {
+    for (share& from : shares_)
+        if (const index_range range = claim_from(from, most); !range.empty()) return range;
+    return {};
+}
+
+index_range job::claim_up_to(std::size_t index) noexcept {
+    for (share& from : shares_) {
+        if (index >= from.end) continue;
+        std::size_t begin = from.next.load(std::memory_order_relaxed);
+        while (begin <= index)
+            if (from.next.compare_exchange_weak(begin, index + 1, std::memory_order_relaxed))
+                return {begin, index + 1};
+        break;
+    }
+    return {};
+}
+
+void job::run_claimed(index_range range) noexcept {
+    run(range);
+    unfinished_.fetch_sub(range.size());
+    if (waiters_.load() != 0) wake();
+}
+
+std::size_t job::take_part() noexcept {
+    std::size_t done = 0;
+    taking_part_.fetch_add(1, std::memory_order_relaxed);
+    for (share& from : shares_) {
+        for (index_range range = claim_from(from); !range.empty(); range = claim_from(from)) {
+            run_claimed(range);
+            done += range.size();
+        }
+    }
+    taking_part_.fetch_sub(1, std::memory_order_relaxed);
+    return done;
+}
+
+bool job::leave_if_crowded() noexcept {
+    std::size_t now = taking_part_.load(std::memory_order_relaxed);
+    while (now > threads_)
+        if (taking_part_.compare_exchange_weak(now, now - 1, std::memory_order_relaxed)) return true;
+    return false;
+}
+
+void job::wait_finished() noexcept {
+    for (int look = 0; look < looks_before_sleep; ++look) {
+        if (finished()) return;
+        relax();
+    }
+    wait([this] { return finished(); });
+}
+
+void job::wake() noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+    } // a waiter is now either before its look or asleep
+    ended_.notify_all();
+}
+
+void job::release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+} // namespace spmd::detail

@@ -1,0 +1,59 @@
+#include <spmd/detail/launcher.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace spmd::detail {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// For how long a caller runs a job alone that was always small before.
+constexpr std::chrono::microseconds alone_at_most{5};
+/// A caller alone looks at the clock at least this often during a job.
+constexpr std::size_t looks_at_clock = 8;
+
+} // namespace
+
+void launcher::join(job& work) {
+    if (work.start() && work.count() > 1 && topology().threads() > 1) {
+        if (work.cost().is_small(work.count()))
+            run_alone_at_first(work);
+        else
+            call(work, 1);
+    }
+    if (work.finished()) return;
+    const auto begin = clock::now();
+    if (const std::size_t done = work.take_part(); done > 0) work.cost().observe(clock::now() - begin, done);
+    work.wait_finished();
+}
+
+void launcher::run_alone_at_first(job& work) {
+    const auto begin = clock::now();
+    const std::size_t most_unseen = std::max<std::size_t>(work.count() / looks_at_clock, 1);
+    clock::duration elapsed{};
+    std::size_t done = 0;
+    std::size_t next_look = 1;
+    while (elapsed < alone_at_most) {
+        const std::size_t size = work.chunk() != 0 ? work.chunk() : next_look - done;
+        const index_range range = work.claim(size);
+        work.run_claimed(range);
+        done += range.size();
+        if (done < next_look && !range.empty()) continue;
+        elapsed = clock::now() - begin;
+        next_look = done + std::min(done, most_unseen);
+        if (done == work.count() || range.empty()) break;
+    }
+    if (done < work.count())
+        call(work, 1);
+    else
+        work.cost().observe(elapsed, done);
+}
+
+void launcher::join_until(job& work, std::size_t index) {
+    start(work);
+    if (const index_range range = work.claim_up_to(index); !range.empty()) work.run_claimed(range);
+    work.wait([&] { return work.is_done(index); });
+}
+
+} // namespace spmd::detail
