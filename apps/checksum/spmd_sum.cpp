@@ -46,19 +46,20 @@ void complain(std::string_view message) {
 options::options_description described() {
     options::options_description all("Options");
     all.add_options()("recursive,r", "sum the regular files under each directory")(
-        "ranks", options::value<std::size_t>()->value_name("N"),
+        "ranks", options::value<long>()->value_name("N"),
         "ranks that share the files (default: 16 a thread)")(
-        "threads", options::value<std::size_t>()->value_name("N"),
+        "threads", options::value<long>()->value_name("N"),
         "threads that run them (default: all this process may use)")("help,h", "print this and exit")(
         "version", "print the version and exit");
     return all;
 }
 
+/// A number option's value. It is read as signed, since an unsigned one would take -1 for a huge number.
 std::size_t positive(const options::variables_map& given, const std::string& name, std::size_t otherwise) {
     if (given.count(name) == 0) return otherwise;
-    const auto value = given[name].as<std::size_t>();
-    if (value == 0) throw options::error("--" + name + " is at least 1, not 0");
-    return value;
+    const long value = given[name].as<long>();
+    if (value <= 0) throw options::error("--" + name + " is at least 1, not " + std::to_string(value));
+    return static_cast<std::size_t>(value);
 }
 
 request parse(int argc, char** argv) {

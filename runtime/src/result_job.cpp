@@ -27,12 +27,12 @@ void tracked_job::fail(std::size_t i) noexcept {
         failures_.push_back({i, std::current_exception()});
     }
     if (on_error_ == on_error::stop) request_stop();
-    set(i, task_state::failed);
+    set(states_[i], task_state::failed);
 }
 
 void tracked_job::skip(index_range range) noexcept {
     cancelled_.fetch_add(range.size(), std::memory_order_relaxed);
-    for (std::size_t i = range.begin; i < range.end; ++i) set(i, task_state::cancelled);
+    for (std::size_t i = range.begin; i < range.end; ++i) set(states_[i], task_state::cancelled);
 }
 
 void tracked_job::throw_unless_all_done() const {

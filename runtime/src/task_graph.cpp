@@ -216,7 +216,7 @@ void task_graph::append(std::unique_ptr<detail::graph_node> node) {
     if (flow_ != nullptr && flow_->running())
         throw std::logic_error("the task graph is running: no stage can be added");
     flow_.reset();
-    for (detail::graph_node* input : node->inputs()) input->add_consumer();
+    for (detail::graph_node* input : node->inputs()) input->add_consumer(node->streams());
     nodes_.push_back(std::move(node));
 }
 

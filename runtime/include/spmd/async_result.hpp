@@ -106,7 +106,8 @@ public:
     bool wait_for(std::chrono::duration<Rep, Period> time) const {
         detail::result_job<T>& job = *require_job();
         launch().start(job);
-        return job.wait_until(std::chrono::steady_clock::now() + time, [&] { return job.finished(); });
+        const auto rounded = std::chrono::ceil<std::chrono::steady_clock::duration>(time);
+        return job.wait_until(std::chrono::steady_clock::now() + rounded, [&] { return job.finished(); });
     }
 
     /// True when every task has ended.
@@ -164,6 +165,7 @@ private:
         return job_.get();
     }
     void take_once() {
+        require_job();
         if (taken_) throw std::logic_error("the results were taken before: they can be taken once");
         taken_ = true;
     }

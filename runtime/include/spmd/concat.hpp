@@ -87,7 +87,7 @@ flat<Part> concat_parts(launcher& launch, Part* parts, std::size_t count, flat<P
     if constexpr (movable_piecewise<Part>) {
         if (total * sizeof(item) >= shared_copy_bytes) {
             if (reused.capacity() < total) {
-                reused = {};
+                reused = flat<Part>(); // {} would keep the memory, and copies
                 reused.reserve(total);
                 touch_pages(launch, reinterpret_cast<std::byte*>(reused.data()), total * sizeof(item));
             }

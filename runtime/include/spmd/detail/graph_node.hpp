@@ -35,8 +35,8 @@ public:
     const std::vector<graph_node*>& inputs() const noexcept { return inputs_; }
     /// True where it begins while its input is still running, and takes the ranks' results in order.
     virtual bool streams() const noexcept { return false; }
-    /// Told for each stage that takes this one as input.
-    virtual void add_consumer() {}
+    /// Told for each stage that takes this one as input, and whether it streams. May refuse by a throw.
+    virtual void add_consumer(bool /*streams*/) {}
 
     /// Forgets the last run. Requires: no run.
     void reset() noexcept;
@@ -135,6 +135,16 @@ private:
     std::tuple<value_node<Inputs>*...> inputs_;
 };
 
+/// True where a T can be copied. A vector of what cannot be copied claims that it could.
+template <class T>
+consteval bool can_be_copied() {
+    if constexpr (std::ranges::range<T>) {
+        if constexpr (!std::same_as<std::ranges::range_value_t<T>, T>)
+            if constexpr (!can_be_copied<std::ranges::range_value_t<T>>()) return false;
+    }
+    return std::copy_constructible<T>;
+}
+
 /// A broadcast's results in flight. Stages that stream look at them one by one; after those, the others get
 /// them whole.
 template <class T>
@@ -142,16 +152,17 @@ class ranks_node : public value_node<results<T>> {
 public:
     using value_node<results<T>>::value_node;
 
-    void add_consumer() override {
+    void add_consumer(bool streams) override {
+        if constexpr (!std::is_void_v<T> && !can_be_copied<T>())
+            if (consumers_ > 0 && (streams || streamed_))
+                throw std::invalid_argument("stage \"" + this->name() +
+                                            "\" gives results that cannot be copied: where a concat takes "
+                                            "them, no other stage can");
         ++consumers_;
-        if constexpr (!std::is_void_v<T> && !std::copy_constructible<T>)
-            if (consumers_ > 1)
-                throw std::invalid_argument(
-                    "stage \"" + this->name() +
-                    "\" gives results that cannot be copied: one stage can take them");
+        streamed_ = streamed_ || streams;
     }
     /// True for the one stage that may move the results away as it streams them.
-    bool may_be_moved_from() const noexcept { return consumers_ == 1; }
+    bool may_be_moved_from() const noexcept { return consumers_ == 1 && streamed_; }
     void moved_from() noexcept { moved_from_ = true; }
     async_result<T>& running() noexcept { return running_; }
     void cancel() noexcept override {
@@ -180,6 +191,7 @@ private:
     async_result<T> running_;
     std::atomic<bool> submitted_{false};
     std::size_t consumers_ = 0;
+    bool streamed_ = false;
     bool moved_from_ = false;
 };
 
@@ -280,7 +292,7 @@ private:
         }
     }
     static void append_copied(flat<Part>& whole, Part& part) {
-        if constexpr (std::copy_constructible<std::ranges::range_value_t<Part>>)
+        if constexpr (can_be_copied<Part>())
             whole.insert(whole.end(), std::ranges::begin(part), std::ranges::end(part));
     }
 

@@ -72,8 +72,10 @@ protected:
     void run_each(index_range range, const Body& body) noexcept;
 
 private:
-    void set(std::size_t i, task_state state) noexcept {
-        std::atomic_ref(states_[i]).store(state, std::memory_order_release);
+    template <class Body>
+    void run_all(index_range range, const Body& body) noexcept;
+    void set(task_state& of_task, task_state state) noexcept {
+        std::atomic_ref(of_task).store(state, std::memory_order_release);
         tell_waiters();
     }
     void fail(std::size_t i) noexcept;
@@ -91,22 +93,31 @@ private:
 
 template <class Body>
 void tracked_job::run_each(index_range range, const Body& body) noexcept {
+    if (intervals_.empty()) {
+        run_all(range, body);
+    } else {
+        run_all(range, [&](std::size_t i) {
+            const stopwatch running(submitted_, intervals_[i]);
+            body(i);
+        });
+    }
+}
+
+template <class Body>
+void tracked_job::run_all(index_range range, const Body& body) noexcept {
+    task_state* const states = states_.data();
     for (std::size_t i = range.begin; i < range.end; ++i) {
         if (stop_requested()) [[unlikely]] {
             skip({i, range.end});
             return;
         }
         try {
-            if (intervals_.empty()) {
-                body(i);
-            } else {
-                const stopwatch running(submitted_, intervals_[i]);
-                body(i);
-            }
-            set(i, task_state::done);
+            body(i);
         } catch (...) {
             fail(i);
+            continue;
         }
+        set(states[i], task_state::done);
     }
 }
 
@@ -133,10 +144,7 @@ public:
     }
 
 protected:
-    template <class Make>
-    void fill(std::size_t i, Make&& make) {
-        values_->fill(i, std::forward<Make>(make));
-    }
+    slots<T>& values() noexcept { return *values_; }
 
 private:
     std::optional<slots<T>> values_;

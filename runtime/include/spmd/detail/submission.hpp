@@ -41,10 +41,16 @@ public:
 
 private:
     void run(index_range range) noexcept override {
-        const auto& [task, args] = *work_;
+        const call& work = *work_;
+        auto& values = this->values();
         this->run_each(range, [&](std::size_t id) {
-            this->fill(id,
-                       [&] { return std::apply(std::bind_front(std::cref(task), rank(team_, id)), args); });
+            values.fill(id, [&]() -> decltype(auto) {
+                return std::apply(
+                    [&](const Args&... args) -> decltype(auto) {
+                        return std::invoke(work.task, rank(team_, id), args...);
+                    },
+                    work.args);
+            });
         });
     }
 
@@ -81,16 +87,16 @@ public:
 
 private:
     void run(index_range range) noexcept override {
+        const call& work = *work_;
+        auto& values = this->values();
         this->run_each(range, [&](std::size_t i) {
-            this->fill(i, [&] {
+            values.fill(i, [&]() -> decltype(auto) {
                 return std::apply(
-                    [&](const auto&... first) {
-                        return std::invoke(
-                            std::as_const(work_->task),
-                            first[static_cast<std::iter_difference_t<std::remove_cvref_t<decltype(first)>>>(
-                                i)]...);
+                    [&]<class... Firsts>(const Firsts&... firsts) -> decltype(auto) {
+                        return std::invoke(work.task,
+                                           firsts[static_cast<std::iter_difference_t<Firsts>>(i)]...);
                     },
-                    work_->firsts);
+                    work.firsts);
             });
         });
     }

@@ -1,0 +1,306 @@
+// Guards the task graph: what flows and in which order, that a concat streams in rank order while other ranks
+// run, which stages run after one has thrown and whose name the error bears, runs one after the other, and
+// that no run is left behind.
+#include <spmd/spmd.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <latch>
+#include <memory>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using numbers = std::vector<std::size_t>;
+
+numbers first_numbers(std::size_t count) {
+    numbers all(count);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return all;
+}
+
+numbers my_part(spmd::rank me, const numbers& all) {
+    const auto mine = me.part(all);
+    return {mine.begin(), mine.end()};
+}
+
+std::string message_of_run(spmd::task_graph& graph) {
+    try {
+        graph.run();
+    } catch (const spmd::stage_error& error) {
+        return error.what();
+    }
+    return "nothing was thrown";
+}
+
+} // namespace
+
+//  numbers ──> parts ──> flat ──┬──> count ──┐
+//     │                         └──> (each)  ├──> both
+//     └──────> doubled ──> sum ──────────────┘
+TEST_CASE("values flow along the edges, whatever the ranks and threads") {
+    for (const std::size_t threads : {1U, 2U, 8U}) {
+        for (const std::size_t ranks : {1U, 2U, 7U, 1000U}) {
+            const spmd::engine_pool pool{{.ranks = ranks, .threads = threads}};
+            spmd::task_graph graph{pool};
+            numbers ends;
+            const auto all = graph.once("numbers", [] { return first_numbers(500); });
+            const auto parts = graph.broadcast("parts", all, my_part);
+            const auto flat = graph.concat("flat", parts);
+            graph.each("each", flat,
+                       [&](const numbers& part) { ends.push_back(part.empty() ? 0 : part.back()); });
+            const auto count = graph.once("count", flat, [](const numbers& values) { return values.size(); });
+            const auto doubled = graph.map("doubled", all, [](std::size_t value) { return 2 * value; });
+            const auto sum = graph.reduce("sum", doubled, std::plus<>{});
+            const auto both = graph.once("both", std::tuple{count, sum}, [](std::size_t a, std::size_t b) {
+                return std::to_string(a) + " " + std::to_string(b);
+            });
+            for (int run = 0; run < 3; ++run) {
+                ends.clear();
+                graph.run();
+                INFO(ranks << " ranks, " << threads << " threads, run " << run);
+                CHECK(graph.result(flat) == first_numbers(500));
+                CHECK(graph.result(both) == "500 249500");
+                CHECK(ends.size() == ranks);
+            }
+        }
+    }
+}
+
+TEST_CASE("a concat hands rank 0's part on while the last rank is still running") {
+    const spmd::engine_pool pool{{.ranks = 3, .threads = 2}};
+    spmd::task_graph graph{pool};
+    std::latch first_was_seen(1);
+    std::vector<std::size_t> seen;
+    const auto parts = graph.broadcast("parts", [&](spmd::rank me) {
+        if (me.id() == 2) first_was_seen.wait(); // would wait forever if the concat waited for all
+        return std::vector<std::size_t>{me.id()};
+    });
+    const auto flat = graph.concat("concat", parts);
+    graph.each("see", flat, [&](const numbers& part) {
+        seen.push_back(part.front());
+        if (part.front() == 0) first_was_seen.count_down();
+    });
+    graph.run();
+    CHECK(seen == numbers{0, 1, 2});
+    CHECK(graph.result(flat) == numbers{0, 1, 2});
+}
+
+TEST_CASE("a broadcast's results reach every stage that takes them") {
+    const spmd::engine_pool pool{{.ranks = 5}};
+    spmd::task_graph graph{pool};
+    const auto parts = graph.broadcast("parts", [](spmd::rank me) { return numbers(me.id(), me.id()); });
+    const auto flat = graph.concat("flat", parts);
+    const auto again = graph.concat("again", parts);
+    const auto sizes = graph.once("sizes", parts, [](const std::vector<numbers>& all) {
+        numbers each;
+        for (const numbers& part : all) each.push_back(part.size());
+        return each;
+    });
+    graph.run();
+    const numbers expected{1, 2, 2, 3, 3, 3, 4, 4, 4, 4};
+    CHECK(graph.result(flat) == expected);
+    CHECK(graph.result(again) == expected);
+    CHECK(graph.result(sizes) == first_numbers(5));
+    CHECK(graph.result(parts).size() == 5);
+}
+
+TEST_CASE("parts that cannot be copied go to one stage, and a second one is refused by name") {
+    using owned = std::vector<std::unique_ptr<int>>;
+    const spmd::engine_pool pool{{.ranks = 3}};
+    spmd::task_graph graph{pool};
+    const auto parts = graph.broadcast("parts", [](spmd::rank) {
+        owned one;
+        one.push_back(std::make_unique<int>(7));
+        return one;
+    });
+    const auto flat = graph.concat("flat", parts);
+    CHECK_THROWS_WITH(graph.concat("second", parts), Catch::Contains("\"parts\""));
+    graph.run();
+    CHECK(graph.result(flat).size() == 3);
+    CHECK_THROWS_AS(graph.result(parts), std::logic_error); // the concat moved them away, and says so
+}
+
+TEST_CASE("stages without a value order others") {
+    const spmd::engine_pool pool{{.ranks = 4}};
+    spmd::task_graph graph{pool};
+    std::vector<std::string> order;
+    std::atomic<int> ran{0};
+    const auto first = graph.once("first", [&] { order.emplace_back("first"); });
+    const auto all = graph.broadcast("all", first, [&](spmd::rank) { ++ran; });
+    graph.once("last", all, [&] { order.emplace_back("last after " + std::to_string(ran.load())); });
+    graph.run();
+    CHECK(order == std::vector<std::string>{"first", "last after 4"});
+}
+
+TEST_CASE("a stage that throws is named, what needs it does not run, the rest does") {
+    const spmd::engine_pool pool{{.ranks = 100}};
+    spmd::task_graph graph{pool};
+    bool fails = true;
+    bool needy_ran = false;
+    const auto good = graph.once("good", [] { return 1; });
+    const auto bad = graph.broadcast("bad", good, [&](spmd::rank me, int) {
+        if (fails && me.id() % 40 == 7) throw std::runtime_error("boom " + std::to_string(me.id()));
+        return numbers{me.id()};
+    });
+    const auto flat = graph.concat("flat", bad);
+    graph.once("needy", flat, [&](const numbers&) { needy_ran = true; });
+    const auto other = graph.once("other", good, [](int value) { return value + 1; });
+
+    CHECK(message_of_run(graph) ==
+          "stage \"bad\": 3 of 100 ranks failed: rank 7: boom 7; rank 47: boom 47; rank 87: boom 87");
+    CHECK_FALSE(needy_ran);
+    CHECK(graph.result(other) == 2);
+    CHECK_THROWS_AS(graph.result(flat), std::logic_error);
+
+    fails = false; // nothing of the failed run is left
+    graph.run();
+    CHECK(needy_ran);
+    CHECK(graph.result(flat) == first_numbers(100));
+}
+
+TEST_CASE("errors of every kind of stage bear its name") {
+    const spmd::engine_pool pool{{.ranks = 4}};
+    const auto fails = [](const auto&...) -> int { throw std::runtime_error("boom"); };
+    SECTION("once") {
+        spmd::task_graph graph{pool};
+        graph.once("the once", fails);
+        CHECK(message_of_run(graph) == "stage \"the once\": boom");
+    }
+    SECTION("map") {
+        spmd::task_graph graph{pool};
+        const auto items = graph.once("items", [] { return first_numbers(3); });
+        graph.map("the map", items, [](std::size_t item) {
+            if (item == 1) throw std::runtime_error("boom");
+        });
+        CHECK(message_of_run(graph) == "stage \"the map\": 1 of 3 items failed: item 1: boom");
+    }
+    SECTION("reduce") {
+        spmd::task_graph graph{pool};
+        const auto items = graph.once("items", [] { return first_numbers(3); });
+        graph.reduce("the reduce", items,
+                     [](std::size_t, std::size_t) -> std::size_t { throw std::runtime_error("boom"); });
+        CHECK(message_of_run(graph) == "stage \"the reduce\": boom");
+    }
+    SECTION("each, and the concat goes on") {
+        spmd::task_graph graph{pool};
+        const auto parts = graph.broadcast("parts", [](spmd::rank me) { return numbers{me.id()}; });
+        const auto flat = graph.concat("flat", parts);
+        std::size_t seen = 0;
+        graph.each("the each", flat, [&](const numbers&) {
+            if (++seen == 2) throw std::runtime_error("boom");
+        });
+        CHECK(message_of_run(graph) == "stage \"the each\": boom");
+        CHECK(seen == 2);
+        CHECK(graph.result(flat) == first_numbers(4));
+    }
+}
+
+TEST_CASE("run_async: under way without waiting, one run at a time") {
+    const spmd::engine_pool pool{{.ranks = 2, .threads = 2}};
+    spmd::task_graph graph{pool};
+    std::latch open(1);
+    std::latch started(1);
+    const auto value = graph.once("value", [&] {
+        started.count_down();
+        open.wait();
+        return 42;
+    });
+    auto run = graph.run_async();
+    started.wait();
+    CHECK_FALSE(run.ready());
+    CHECK_FALSE(run.wait_for(1ms));
+    CHECK_THROWS_AS(graph.run(), std::logic_error);
+    CHECK_THROWS_AS(graph.once("more", [] {}), std::logic_error);
+    open.count_down();
+    CHECK(run.wait_for(60s));
+    run.get();
+    CHECK(graph.result(value) == 42);
+    CHECK_THROWS_AS(run.get(), std::logic_error);
+}
+
+TEST_CASE("cancel: broadcasts see the stop, later stages do not start, the run says so") {
+    const spmd::engine_pool pool{{.ranks = 8, .threads = 2}};
+    spmd::task_graph graph{pool};
+    std::atomic<int> started{0};
+    std::atomic<bool> later{false};
+    const auto endless = graph.broadcast("endless", [&](spmd::rank me) {
+        ++started;
+        while (!me.stop_requested()) std::this_thread::yield();
+    });
+    graph.once("later", endless, [&] { later = true; });
+    auto run = graph.run_async();
+    while (started == 0) std::this_thread::yield();
+    SECTION("by cancel") {
+        run.cancel();
+        CHECK_THROWS_AS(run.get(), spmd::cancelled);
+    }
+    SECTION("by dropping the run") { [[maybe_unused]] const auto dropped = std::move(run); }
+    SECTION("twice is once") {
+        run.cancel();
+        run.cancel();
+        run.wait();
+    }
+    if (started < 8) CHECK_FALSE(later);
+}
+
+TEST_CASE("a graph inside a rank, on the same pool") {
+    const spmd::engine_pool pool{{.ranks = 6, .threads = 2}};
+    const auto sums = pool.broadcast([&](spmd::rank me) {
+                              spmd::task_graph graph{pool};
+                              const auto ids = graph.broadcast(
+                                  "ids", [&](spmd::rank inner) { return inner.id() + me.id(); });
+                              const auto sum = graph.reduce("sum", ids, std::plus<>{});
+                              graph.run();
+                              return graph.result(sum);
+                          })
+                          .get();
+    CHECK(sums == numbers{15, 21, 27, 33, 39, 45});
+}
+
+TEST_CASE("a graph without stages runs, and one on a view runs on its ranks") {
+    const spmd::engine_pool pool{{.ranks = 10}};
+    spmd::task_graph empty{pool};
+    empty.run();
+    spmd::task_graph some{pool.on({3, 5})};
+    const auto engines = some.broadcast("engines", [](spmd::rank me) { return me.engine(); });
+    some.run();
+    CHECK(some.result(engines) == numbers{3, 5});
+}
+
+TEST_CASE("a stage of another graph is refused by name") {
+    const spmd::engine_pool pool{{.ranks = 2}};
+    spmd::task_graph one{pool};
+    spmd::task_graph other{pool};
+    const auto value = one.once("value", [] { return 1; });
+    CHECK_THROWS_WITH(other.once("wrong", value, [](int) {}), Catch::Contains("\"value\""));
+    CHECK_THROWS_AS(other.result(value), std::invalid_argument);
+}
+
+TEST_CASE("dot: stages with their kinds, edges, quotes escaped") {
+    const spmd::engine_pool pool{{.ranks = 2}};
+    spmd::task_graph graph{pool};
+    const auto list = graph.once("the \"list\"", [] { return first_numbers(2); });
+    const auto parts = graph.broadcast("parts", list, my_part);
+    graph.concat("flat", parts);
+    CHECK(graph.dot() == R"(digraph spmd {
+    rankdir=LR;
+    node [shape=box];
+    s0 [label="the \"list\"\nonce"];
+    s1 [label="parts\nbroadcast"];
+    s2 [label="flat\nconcat"];
+    s0 -> s1;
+    s1 -> s2;
+}
+)");
+}
