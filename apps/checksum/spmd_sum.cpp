@@ -7,13 +7,13 @@
 
 #include <boost/program_options.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <filesystem>
-#include <iostream>
-#include <limits>
+#include <iterator>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -30,6 +30,7 @@ struct request {
     bool recursive = false;
     std::size_t ranks = 0;
     std::size_t threads = 0;
+    std::string text; ///< if not empty, what to print instead of anything else
 };
 
 /// A file's digest, or why there is none.
@@ -54,6 +55,15 @@ options::options_description described() {
     return all;
 }
 
+std::string help() {
+    std::ostringstream text;
+    text << "spmd_sum [-r] [PATH...]: prints the MD5 of each PATH (- or none: standard input) as md5sum "
+            "does,\n"
+            "in the order given, the files of a directory by the bytes of their paths.\n\n"
+         << described() << "\nExit status: 0 all well, 1 something could not be summed, 2 wrong usage.\n";
+    return text.str();
+}
+
 /// A number option's value. It is read as signed, since an unsigned one would take -1 for a huge number.
 std::size_t positive(const options::variables_map& given, const std::string& name, std::size_t otherwise) {
     if (given.count(name) == 0) return otherwise;
@@ -69,19 +79,9 @@ request parse(int argc, char** argv) {
     operands.add("operand", -1);
     options::variables_map given;
     options::store(options::command_line_parser(argc, argv).options(all).positional(operands).run(), given);
-    if (given.count("help") > 0) {
-        std::cout << "spmd_sum [-r] [PATH...]: prints the MD5 of each PATH (- or none: standard input) as "
-                     "md5sum does,\n"
-                     "in the order given, the files of a directory by the bytes of their paths.\n\n"
-                  << described()
-                  << "\nExit status: 0 all well, 1 something could not be summed, 2 wrong usage.\n";
-        std::exit(all_well);
-    }
-    if (given.count("version") > 0) {
-        std::cout << "spmd_sum " SPMD_VERSION "\n";
-        std::exit(all_well);
-    }
     request wanted;
+    if (given.count("help") > 0) wanted.text = help();
+    if (given.count("version") > 0) wanted.text = "spmd_sum " SPMD_VERSION "\n";
     if (given.count("operand") > 0) wanted.operands = given["operand"].as<std::vector<std::string>>();
     if (wanted.operands.empty()) wanted.operands = {"-"};
     wanted.recursive = given.count("recursive") > 0;
@@ -149,7 +149,17 @@ bool print(const std::vector<std::string>& files, std::size_t first, const std::
     return all_good;
 }
 
+exit_status finish_output(bool good) {
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return good ? all_well : something_failed;
+    complain("write error: " + std::generic_category().message(errno));
+    return something_failed;
+}
+
 exit_status run(const request& wanted) {
+    if (!wanted.text.empty()) {
+        std::fputs(wanted.text.c_str(), stdout);
+        return finish_output(true);
+    }
     const expanded all = expand(wanted);
     bool good = !all.failed;
     const spmd::engine_pool pool{{.ranks = wanted.ranks, .threads = wanted.threads}};
@@ -167,11 +177,7 @@ exit_status run(const request& wanted) {
         printed += part.size();
         if (std::ferror(stdout) != 0) break;
     }
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-        complain(std::string("write error: ") + std::strerror(errno));
-        good = false;
-    }
-    return good ? all_well : something_failed;
+    return finish_output(good);
 }
 
 } // namespace

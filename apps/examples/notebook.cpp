@@ -37,6 +37,7 @@ int main() {
     const std::vector<std::string> files = write_files(folder, 500);
 
     std::vector<checksum::md5> local;
+    local.reserve(files.size());
     for (const std::string& file : files) local.push_back(checksum::md5_of_file(file));
 
     const spmd::engine_pool pool{{.ranks = 100}};

@@ -8,10 +8,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <vector>
 
 namespace {
@@ -69,11 +67,11 @@ template <bool Reused>
 void copy(benchmark::State& state) {
     const auto size = static_cast<std::size_t>(state.range(0));
     const std::vector<std::byte> from(size, std::byte{1});
-    std::unique_ptr<void, void (*)(void*)> into(nullptr, std::free);
+    std::unique_ptr<std::byte[]> into;
     for (auto _ : state) {
         if (!Reused) into.reset();
         time(state, [&] {
-            if (into == nullptr) into.reset(std::malloc(size));
+            if (into == nullptr) into = std::make_unique_for_overwrite<std::byte[]>(size);
             std::memcpy(into.get(), from.data(), size);
         });
         benchmark::DoNotOptimize(into.get());

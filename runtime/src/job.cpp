@@ -1,7 +1,6 @@
 #include <spmd/detail/job.hpp>
 
 #include <algorithm>
-#include <thread>
 
 namespace spmd::detail {
 namespace {
@@ -10,22 +9,27 @@ namespace {
 constexpr std::size_t ranges_per_thread = 8;
 /// Waking a sleeping thread costs its waker 20 µs and more; below this it is not worth while.
 constexpr std::uint64_t small_job_picoseconds = 5'000'000;
-/// How often a caller looks before it sleeps, when all that is left is being run by others.
-constexpr int looks_before_sleep = 300;
-
-void relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#else
-    std::this_thread::yield();
-#endif
-}
+/// Sleeping and being woken costs this thread and its waker together about half as much.
+constexpr std::uint64_t brief_picoseconds = 100'000'000;
+/// A claim by several threads at once costs them 0.1 µs and more; a range is worth it from here on.
+constexpr std::uint64_t claim_picoseconds = 2'000'000;
 
 } // namespace
 
 bool usual_cost::is_small(std::size_t count) const noexcept {
     const std::uint64_t each = picoseconds_.load(std::memory_order_relaxed);
     return each != unknown && each <= small_job_picoseconds / std::max<std::size_t>(count, 1);
+}
+
+bool usual_cost::is_brief() const noexcept {
+    return picoseconds_.load(std::memory_order_relaxed) <= brief_picoseconds;
+}
+
+std::size_t usual_cost::worth_claiming() const noexcept {
+    const std::uint64_t each = picoseconds_.load(std::memory_order_relaxed);
+    return each == unknown
+               ? 1
+               : static_cast<std::size_t>(claim_picoseconds / std::max<std::uint64_t>(each, 1)) + 1;
 }
 
 void usual_cost::observe(std::chrono::nanoseconds elapsed, std::size_t count) noexcept {
@@ -36,7 +40,7 @@ void usual_cost::observe(std::chrono::nanoseconds elapsed, std::size_t count) no
 }
 
 job::job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads, usual_cost& cost)
-    : chunk_(chunk), threads_(threads), cost_(&cost) {
+    : chunk_(chunk), least_(cost.worth_claiming()), threads_(threads), cost_(&cost) {
     if (shares.size() <= 1) {
         shares_ = {&only_share_, 1};
     } else {
@@ -70,13 +74,14 @@ index_range job::claim_from(share& from, std::size_t most) noexcept {
     return {};
 }
 
-index_range job::claim_from(share& from) noexcept {
+index_range job::claim_from(share& from) const noexcept {
     if (chunk_ != 0) return claim_from(from, chunk_);
     const std::size_t begin = from.next.load(std::memory_order_relaxed);
     const std::size_t left = begin < from.end ? from.end - begin : 0;
     // Large ranges first, then ever smaller ones, so that all threads end together.
-    const std::size_t most = std::min(from.size / (ranges_per_thread * threads_), left / (2 * threads_));
-    return claim_from(from, std::max<std::size_t>(most, 1));
+    const std::size_t most = std::max<std::size_t>(from.size / (ranges_per_thread * threads_), 1);
+    const std::size_t wanted = std::min(left / (2 * threads_), most);
+    return claim_from(from, std::max<std::size_t>({wanted, std::min(least_, left / threads_), 1}));
 }
 
 index_range job::claim(std::size_t most) noexcept {
@@ -103,17 +108,16 @@ void job::run_claimed(index_range range) noexcept {
     if (waiters_.load() != 0) wake();
 }
 
-std::size_t job::take_part() noexcept {
-    std::size_t done = 0;
+void job::take_part() noexcept {
+    part_cost measured(*this);
     taking_part_.fetch_add(1, std::memory_order_relaxed);
     for (share& from : shares_) {
         for (index_range range = claim_from(from); !range.empty(); range = claim_from(from)) {
             run_claimed(range);
-            done += range.size();
+            measured.done += range.size();
         }
     }
     taking_part_.fetch_sub(1, std::memory_order_relaxed);
-    return done;
 }
 
 bool job::leave_if_crowded() noexcept {
@@ -121,14 +125,6 @@ bool job::leave_if_crowded() noexcept {
     while (now > threads_)
         if (taking_part_.compare_exchange_weak(now, now - 1, std::memory_order_relaxed)) return true;
     return false;
-}
-
-void job::wait_finished() noexcept {
-    for (int look = 0; look < looks_before_sleep; ++look) {
-        if (finished()) return;
-        relax();
-    }
-    wait([this] { return finished(); });
 }
 
 void job::wake() noexcept {

@@ -23,14 +23,13 @@ void launcher::join(job& work) {
             call(work, 1);
     }
     if (work.finished()) return;
-    const auto begin = clock::now();
-    if (const std::size_t done = work.take_part(); done > 0) work.cost().observe(clock::now() - begin, done);
-    work.wait_finished();
+    work.take_part();
+    work.wait([&] { return work.finished(); });
 }
 
 void launcher::run_alone_at_first(job& work) {
     const auto begin = clock::now();
-    const std::size_t most_unseen = std::max<std::size_t>(work.count() / looks_at_clock, 1);
+    const std::size_t unseen = std::max<std::size_t>(work.count() / looks_at_clock, 1);
     clock::duration elapsed{};
     std::size_t done = 0;
     std::size_t next_look = 1;
@@ -41,7 +40,7 @@ void launcher::run_alone_at_first(job& work) {
         done += range.size();
         if (done < next_look && !range.empty()) continue;
         elapsed = clock::now() - begin;
-        next_look = done + std::min(done, most_unseen);
+        next_look = done + unseen; // after the first index alone, which shows whether all is as usual
         if (done == work.count() || range.empty()) break;
     }
     if (done < work.count())
@@ -52,8 +51,13 @@ void launcher::run_alone_at_first(job& work) {
 
 void launcher::join_until(job& work, std::size_t index) {
     start(work);
-    if (const index_range range = work.claim_up_to(index); !range.empty()) work.run_claimed(range);
-    work.wait([&] { return work.is_done(index); });
+    while (!work.is_done(index)) {
+        index_range range = work.claim_up_to(index);
+        // Somebody is at it; a later index that takes less time than sleeping would is taken meanwhile.
+        if (range.empty() && work.cost().is_brief()) range = work.claim(1);
+        if (range.empty()) return work.wait([&] { return work.is_done(index); });
+        work.run_claimed(range);
+    }
 }
 
 } // namespace spmd::detail

@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <mutex>
@@ -19,6 +21,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -47,15 +50,18 @@ private:
         static std::multiset<std::size_t> widths;
         return widths;
     }
-    template <class Change>
-    static void change(Change&& change_widths) {
+    static void
+    change(const std::function<void()>& change_widths) { // no template: one mutex and control for all
         static std::mutex mutex;
-        static std::optional<tbb::global_control> control;
+        static std::unique_ptr<tbb::global_control> control;
         const std::lock_guard lock(mutex);
         change_widths();
-        control.reset();
+        // The new one comes before the old one goes: with none, oneTBB would warn of an arena made meanwhile.
+        std::unique_ptr<tbb::global_control> next;
         if (!wanted().empty())
-            control.emplace(tbb::global_control::max_allowed_parallelism, *wanted().rbegin() + 1);
+            next = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                         *wanted().rbegin() + 1);
+        control = std::move(next);
     }
 
     std::size_t threads_;
@@ -118,6 +124,114 @@ std::string why_compact(placement asked, std::size_t found) {
     return "fewer threads than there are " + thing + "s";
 }
 
+/// A place where one idle worker waits a little while for a job, so that jobs that follow each other closely
+/// find it awake: handing one over takes 0.1 µs, waking a thread 20 to 50.
+class mailbox {
+public:
+    /// Hands the job, with a reference, to the worker that waits here; false if none does.
+    bool offer(job& work) noexcept {
+        if (content_.load(std::memory_order_relaxed) != waited_for()) return false;
+        work.reference();
+        job* expected = waited_for();
+        if (content_.compare_exchange_strong(expected, &work, std::memory_order_acq_rel)) return true;
+        work.release();
+        return false;
+    }
+    /// Opens the mailbox for the calling worker; false if another has it.
+    bool open() noexcept {
+        job* expected = nullptr;
+        return content_.compare_exchange_strong(expected, waited_for(), std::memory_order_relaxed);
+    }
+    /// Waits for a job, and closes the mailbox. Null when the time is over, or when `closed`.
+    job_pointer<job> wait(const std::atomic<bool>& closed) noexcept {
+        const auto deadline = std::chrono::steady_clock::now() + linger;
+        for (int look = 1; content_.load(std::memory_order_acquire) == waited_for(); ++look) {
+            if (look % looks_per_yield != 0) {
+                relax();
+                continue;
+            }
+            if (closed.load(std::memory_order_relaxed) || std::chrono::steady_clock::now() > deadline) break;
+            std::this_thread::yield();
+        }
+        job* const content = content_.exchange(nullptr, std::memory_order_acq_rel);
+        return job_pointer<job>(content == waited_for() ? nullptr : content);
+    }
+
+private:
+    static constexpr std::chrono::microseconds linger{100};
+    static constexpr int looks_per_yield = 16;
+
+    /// Stands for "a worker waits"; no job has this address.
+    job* waited_for() noexcept { return reinterpret_cast<job*>(this); }
+
+    std::atomic<job*> content_{nullptr};
+    char apart_[64 - sizeof(std::atomic<job*>)] = {};
+};
+
+/// Some worker threads that run jobs for one arena.
+class crew {
+public:
+    crew(const tbb::task_arena::constraints& constraints, std::size_t arena, std::size_t threads)
+        : arena_number_(arena), shared_(std::make_shared<waiting_room>(threads)),
+          // No slot is reserved for callers: they take part without entering, and never wait for a slot.
+          arena_(tbb::task_arena::constraints(constraints).set_max_concurrency(static_cast<int>(threads)),
+                 0) {}
+    crew(const crew&) = delete;
+    crew& operator=(const crew&) = delete;
+    ~crew() { shared_->closed.store(true, std::memory_order_relaxed); }
+
+    std::size_t arena() const noexcept { return arena_number_; }
+    std::size_t threads() const noexcept { return shared_->mailboxes.size(); }
+    void pin() { pinning_ = std::make_unique<pinning>(arena_); }
+
+    /// Has `helpers` workers take part in the job: those that wait for one, then woken ones.
+    void call(job& work, std::size_t helpers) {
+        for (mailbox& each : shared_->mailboxes)
+            if (helpers > 0 && each.offer(work)) --helpers;
+        if (helpers == 0) return;
+        work.reference();
+        summon(job_pointer<job>(&work), 0, helpers);
+    }
+
+private:
+    /// Outlives the crew while a worker waits in it.
+    struct waiting_room {
+        explicit waiting_room(std::size_t threads) : mailboxes(threads) {}
+        std::vector<mailbox> mailboxes;
+        std::atomic<bool> closed{false};
+    };
+
+    /// Calls helper `number` of `helpers`; as soon as it has work it calls two more, so that waking many
+    /// threads takes as many steps as a binary tree is high.
+    void summon(job_pointer<job> work, std::size_t number, std::size_t helpers) {
+        arena_.enqueue(
+            [this, room = shared_, arena = arena_number_, work = std::move(work), number, helpers] {
+                // By claimed-is-unfinished this crew lives while the range is being run.
+                work->help(arena, [&] {
+                    for (std::size_t next = 2 * number + 1; next <= 2 * number + 2 && next < helpers; ++next)
+                        summon(work, next, helpers);
+                });
+                wait_for_more(*room, arena);
+            });
+    }
+
+    static void wait_for_more(waiting_room& room, std::size_t arena) noexcept {
+        for (mailbox& mine : room.mailboxes) {
+            if (!mine.open()) continue;
+            while (const job_pointer<job> work = mine.wait(room.closed)) {
+                work->help(arena, [] {});
+                if (!mine.open()) return;
+            }
+            return;
+        }
+    }
+
+    std::size_t arena_number_;
+    std::shared_ptr<waiting_room> shared_;
+    tbb::task_arena arena_;
+    std::unique_ptr<pinning> pinning_;
+};
+
 class tbb_launcher final : public launcher {
 public:
     tbb_launcher(std::size_t threads, placement asked, bool pin_workers) : budget_(threads) {
@@ -131,7 +245,7 @@ public:
         }
         add_arenas(constraints, threads);
         if (pin_workers)
-            for (tbb::task_arena& arena : arenas_) pinnings_.push_back(std::make_unique<pinning>(arena));
+            for (const auto& each : crews_) each->pin();
     }
 
     const pool_topology& topology() const noexcept override { return topology_; }
@@ -143,45 +257,31 @@ private:
         for (const auto& constraint : constraints)
             widths.push_back(static_cast<std::size_t>(tbb::info::default_concurrency(constraint)));
         const std::vector<index_range> dealt = deal_ranks(threads, widths);
-        arenas_.reserve(constraints.size());
+        // A caller that joins stands in for this one, which is called only where none does.
+        crews_.push_back(std::make_unique<crew>(constraints[0], 0, 1));
         for (std::size_t i = 0; i < constraints.size(); ++i) {
-            auto constraint = constraints[i];
-            constraint.set_max_concurrency(static_cast<int>(dealt[i].size()));
-            // No slot is reserved for callers: they take part without entering, and never wait for a slot.
-            arenas_.emplace_back(constraint, 0);
+            const std::size_t others = dealt[i].size() - (i == 0 ? 1 : 0);
+            if (others > 0) crews_.push_back(std::make_unique<crew>(constraints[i], i, others));
             topology_.arenas.push_back({.threads = dealt[i].size(),
                                         .ranks = {},
-                                        .numa_node = constraint.numa_id,
-                                        .core_type = constraint.core_type});
+                                        .numa_node = constraints[i].numa_id,
+                                        .core_type = constraints[i].core_type});
         }
     }
 
     void call(job& work, std::size_t callers) override {
-        for (std::size_t arena = 0; arena < arenas_.size(); ++arena) {
-            const std::size_t useful = std::min(topology_.arenas[arena].threads, work.share_of(arena));
-            const std::size_t callers_here = arena == 0 ? callers : 0;
-            if (useful <= callers_here) continue;
-            work.reference();
-            summon(arena, job_pointer<job>(&work), 0, useful - callers_here);
+        for (const auto& each : crews_) {
+            const bool stand_in = each == crews_.front();
+            if (stand_in && callers > 0) continue;
+            const std::size_t taken = each->arena() == 0 && !stand_in ? 1 : 0;
+            const std::size_t useful = work.share_of(each->arena());
+            if (useful > taken) each->call(work, std::min(each->threads(), useful - taken));
         }
-    }
-
-    /// Calls helper `number` of `helpers`; as soon as it has work it calls two more, so that waking many
-    /// threads takes as many steps as a binary tree is high.
-    void summon(std::size_t arena, job_pointer<job> work, std::size_t number, std::size_t helpers) {
-        arenas_[arena].enqueue([this, arena, work = std::move(work), number, helpers] {
-            // By claimed-is-unfinished this launcher lives while the range is being run.
-            work->help(arena, [&] {
-                for (std::size_t next = 2 * number + 1; next <= 2 * number + 2 && next < helpers; ++next)
-                    summon(arena, work, next, helpers);
-            });
-        });
     }
 
     worker_budget budget_;
     pool_topology topology_;
-    std::vector<tbb::task_arena> arenas_;
-    std::vector<std::unique_ptr<pinning>> pinnings_;
+    std::vector<std::unique_ptr<crew>> crews_;
 };
 
 } // namespace

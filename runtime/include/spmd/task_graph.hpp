@@ -31,9 +31,10 @@ public:
     using value_type = T;
 
 protected:
-    friend class task_graph;
     stage(const task_graph* graph, detail::value_node<T>* node) noexcept : graph_(graph), node_(node) {}
 
+private:
+    friend class task_graph;
     const task_graph* graph_;
     detail::value_node<T>* node_;
 };

@@ -10,9 +10,19 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <thread>
 #include <utility>
 
 namespace spmd::detail {
+
+/// Leaves the core to its other thread for a moment, in a loop that waits.
+inline void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#else
+    std::this_thread::yield();
+#endif
+}
 
 /// What one index of a kind of job costs, in ns, as a decaying maximum of what was measured. It decides
 /// only whether the caller wakes other threads at once or first sees whether there is work worth sharing.
@@ -20,6 +30,10 @@ class usual_cost {
 public:
     /// True where `count` indices are known to cost less than waking a thread does.
     bool is_small(std::size_t count) const noexcept;
+    /// True where one index is known to take less than sleeping and being woken twice would.
+    bool is_brief() const noexcept;
+    /// How many indices are known to take so long that claiming them costs little; 1 where nothing is known.
+    std::size_t worth_claiming() const noexcept;
     void observe(std::chrono::nanoseconds elapsed, std::size_t count) noexcept;
 
 private:
@@ -73,11 +87,9 @@ public:
     /// joined and one thread more than `threads` takes part. `on_first` runs once, after the first claim.
     template <class OnFirst>
     void help(std::size_t arena, OnFirst&& on_first) noexcept;
-    /// A waiting caller's part: claims and runs until nothing is left in any arena. Returns how many it ran.
-    std::size_t take_part() noexcept;
+    /// A waiting caller's part: claims and runs until nothing is left in any arena.
+    void take_part() noexcept;
 
-    /// Blocks until all indices were run by those who claimed them. Requires: none is unclaimed.
-    void wait_finished() noexcept;
     /// Blocks until the predicate holds or the time is over; the predicate is looked at whenever a claimed
     /// range ends, and may be looked at earlier. Returns the predicate's last value.
     template <class Predicate>
@@ -108,11 +120,25 @@ private:
         std::size_t end = 0;
         std::size_t size = 0;
         std::size_t arena = 0;
-        char apart[64 - 4 * sizeof(std::size_t)] = {};
+    };
+
+    /// Adds what one thread's part of the job cost to what is usual.
+    struct part_cost {
+        explicit part_cost(const job& of) noexcept : of_(&of), begin_(std::chrono::steady_clock::now()) {}
+        part_cost(const part_cost&) = delete;
+        part_cost& operator=(const part_cost&) = delete;
+        ~part_cost() {
+            if (done > 0) of_->cost_->observe(std::chrono::steady_clock::now() - begin_, done);
+        }
+        std::size_t done = 0; ///< indices
+
+    private:
+        const job* of_;
+        std::chrono::steady_clock::time_point begin_;
     };
 
     static index_range claim_from(share& from, std::size_t most) noexcept;
-    index_range claim_from(share& from) noexcept;
+    index_range claim_from(share& from) const noexcept;
     bool leave_if_crowded() noexcept;
     void wake() noexcept;
     /// A predicate that cannot miss a wake: its read-modify-write of unfinished_ is either after a runner's,
@@ -125,24 +151,30 @@ private:
         };
     }
 
-    // Written before anybody else sees the job.
+    /// How often a waiting thread looks before it sleeps: about as long as sleeping and being woken takes.
+    static constexpr int looks_before_sleep = 1000;
+
+    // Read by every thread that takes part, for each index, and hardly ever written.
     std::span<share> shares_;
     std::unique_ptr<share[]> many_shares_;
     std::size_t count_ = 0;
     std::size_t chunk_;
+    std::size_t least_; // of what is claimed at once, where chunk_ does not say
     std::size_t threads_;
     usual_cost* cost_;
     std::atomic<bool> stop_{false};
     std::atomic<bool> started_{false};
-    std::atomic<std::uint32_t> references_{1};
-
-    char apart_[64] = {}; // what follows is written by every thread that takes part
-    share only_share_;
-    std::atomic<std::size_t> unfinished_{0};
-    std::atomic<std::size_t> taking_part_{0};
     std::atomic<std::uint32_t> waiters_{0};
     std::mutex mutex_; // guards nothing but the hand-over between waiters_ and ended_
     std::condition_variable ended_;
+
+    // Written by every thread that takes part, once per range: together, and apart from the rest.
+    char apart_before_[64] = {};
+    share only_share_;
+    std::atomic<std::size_t> unfinished_{0};
+    std::atomic<std::size_t> taking_part_{0};
+    std::atomic<std::uint32_t> references_{1};
+    char apart_after_[64] = {};
 };
 
 /// Shared ownership of a job's memory.
@@ -179,13 +211,14 @@ private:
 
 template <class OnFirst>
 void job::help(std::size_t arena, OnFirst&& on_first) noexcept {
-    bool first = true;
     if (taking_part_.fetch_add(1, std::memory_order_relaxed) < threads_) {
+        part_cost measured(*this);
         for (share& from : shares_) {
             if (from.arena != arena) continue;
             for (index_range range = claim_from(from); !range.empty(); range = claim_from(from)) {
-                if (std::exchange(first, false)) on_first();
+                if (measured.done == 0) on_first();
                 run_claimed(range);
+                measured.done += range.size();
                 if (leave_if_crowded()) return;
             }
         }
@@ -206,7 +239,10 @@ bool job::wait_until(std::chrono::steady_clock::time_point deadline, Predicate&&
 
 template <class Predicate>
 void job::wait(Predicate&& predicate) {
-    if (predicate()) return;
+    for (int look = 0; look < looks_before_sleep; ++look) {
+        if (predicate()) return;
+        relax();
+    }
     waiters_.fetch_add(1);
     std::unique_lock lock(mutex_);
     ended_.wait(lock, after_runners(predicate));

@@ -28,7 +28,8 @@ public:
     /// Runs what is left on the calling thread, and on others where that is worth while; returns when the job
     /// is finished. Needs no other thread in order to finish, so it may be called from within a task.
     virtual void join(job& work);
-    /// Returns when `index` was run: runs it on the calling thread if nobody has claimed it, else waits.
+    /// Returns when `index` was run: runs it on the calling thread if nobody has claimed it, else runs later ones
+    /// that are known to be brief, or waits.
     virtual void join_until(job& work, std::size_t index);
 
 protected:

@@ -64,7 +64,11 @@ public:
     const std::vector<interval>& intervals() const;
 
     /// Destroys the task, its arguments and all results. Requires: finished.
-    virtual void dispose() noexcept { failures_.clear(); }
+    virtual void dispose() noexcept {
+        failures_ = {};
+        states_ = {};
+        intervals_ = {};
+    }
 
 protected:
     /// Runs body(i) for each index unless a stop was requested, and keeps how it ended.

@@ -1,0 +1,86 @@
+#include "clean_exit.hpp"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+namespace spmd_bench {
+namespace {
+
+bool is_ignored(int signal) {
+    struct sigaction now{};
+    return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+sigset_t signals_that_end_it() {
+    sigset_t signals{};
+    sigemptyset(&signals);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+        if (!is_ignored(signal)) sigaddset(&signals, signal);
+    return signals;
+}
+
+int require_descriptor(int descriptor, const char* what) {
+    if (descriptor < 0) throw std::system_error(errno, std::generic_category(), what);
+    return descriptor;
+}
+
+[[noreturn]] void end_by(int signal) {
+    sigset_t only{};
+    sigemptyset(&only);
+    sigaddset(&only, signal);
+    static_cast<void>(::raise(signal)); // it waits, being blocked
+    static_cast<void>(::pthread_sigmask(SIG_UNBLOCK, &only, nullptr));
+    ::_exit(128 + signal); // reached where the signal does not end the process
+}
+
+} // namespace
+
+clean_exit::clean_exit(std::function<void()> clean_up)
+    : clean_up_(std::move(clean_up)), watched_(signals_that_end_it()),
+      signals_(require_descriptor(::signalfd(-1, &watched_, SFD_CLOEXEC), "signalfd")),
+      over_(require_descriptor(::eventfd(0, EFD_CLOEXEC), "eventfd")) {
+    static_cast<void>(::pthread_sigmask(SIG_BLOCK, &watched_, &before_));
+    watcher_ = std::thread([this] { watch(); });
+}
+
+clean_exit::~clean_exit() {
+    run_clean_up(); // while a signal cannot yet end the process
+    const std::uint64_t one = 1;
+    static_cast<void>(!::write(over_, &one, sizeof one));
+    watcher_.join(); // never, if it has met a signal
+    ::close(over_);
+    ::close(signals_);
+    static_cast<void>(::pthread_sigmask(SIG_SETMASK, &before_, nullptr));
+}
+
+void clean_exit::run_clean_up() const noexcept {
+    try {
+        clean_up_();
+    } catch (const std::exception& error) {
+        static_cast<void>(std::fprintf(stderr, "spmd_bench: %s\n", error.what()));
+    }
+}
+
+void clean_exit::watch() const {
+    std::array<pollfd, 2> either{pollfd{signals_, POLLIN, 0}, pollfd{over_, POLLIN, 0}};
+    while (::poll(either.data(), either.size(), -1) < 0 && errno == EINTR) {
+    }
+    if ((either[0].revents & POLLIN) == 0) return;
+    signalfd_siginfo received{};
+    if (::read(signals_, &received, sizeof received) != sizeof received) return;
+    run_clean_up();
+    end_by(static_cast<int>(received.ssi_signo));
+}
+
+} // namespace spmd_bench

@@ -1,0 +1,180 @@
+#include "workload.hpp"
+
+#include "units.hpp"
+
+#include <checksum/file_list.hpp>
+#include <checksum/file_reader.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace spmd_bench {
+namespace {
+
+/// Messages of random bytes, one after the other.
+class random_messages {
+public:
+    explicit random_messages(std::uint64_t seed) : draw_(seed) {}
+
+    std::string next(std::uint64_t size) {
+        std::string message(size, '\0');
+        for (std::size_t at = 0; at < message.size(); at += sizeof(std::uint64_t)) {
+            const std::uint64_t bits = draw_();
+            std::memcpy(message.data() + at, &bits, std::min(sizeof bits, message.size() - at));
+        }
+        return message;
+    }
+
+private:
+    std::mt19937_64 draw_;
+};
+
+/// Files whose order by name is that of their making.
+void write_files(const workload_options& options, temporary_directory& scratch) {
+    random_messages messages(options.seed);
+    const std::size_t digits = fmt::formatted_size("{}", options.items);
+    for (std::size_t i = 0; i < options.items; ++i)
+        scratch.write(fmt::format("file_{:0{}}.bin", i, digits), messages.next(options.file_size));
+}
+
+std::vector<std::string> list_directory(const std::string& directory) {
+    checksum::file_listing listing = checksum::list_files(directory);
+    if (!listing.errors.empty())
+        throw std::system_error(listing.errors.front().reason, listing.errors.front().path);
+    return std::move(listing.files);
+}
+
+/// Gives each block of a file to `consume`.
+template <class Consume>
+void read_blocks(const std::string& path, Consume consume) {
+    checksum::file_reader reader(path);
+    for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) consume(block);
+}
+
+std::vector<std::string> make_messages(const workload_options& options) {
+    std::vector<std::string> made;
+    made.reserve(options.items);
+    random_messages messages(options.seed);
+    for (std::size_t i = 0; i < options.items; ++i) made.push_back(messages.next(options.file_size));
+    return made;
+}
+
+std::vector<std::string> read_messages(const std::string& directory) {
+    std::vector<std::string> contents;
+    for (const std::string& path : list_directory(directory)) {
+        std::string& content = contents.emplace_back();
+        read_blocks(path, [&](std::span<const std::byte> block) {
+            content.append(reinterpret_cast<const char*>(block.data()), block.size());
+        });
+    }
+    return contents;
+}
+
+std::vector<std::uint64_t> indices(std::size_t count) {
+    std::vector<std::uint64_t> all(count);
+    std::iota(all.begin(), all.end(), std::uint64_t{0});
+    return all;
+}
+
+template <class Workload>
+std::vector<typename Workload::result> results_of(const Workload& work) {
+    std::vector<typename Workload::result> results;
+    results.reserve(work.items().size());
+    for (const auto& item : work.items()) results.push_back(work.run(item));
+    return results;
+}
+
+} // namespace
+
+file_workload::file_workload(std::string directory) : directory_(std::move(directory)), paths_(list()) {
+    for (const std::string& path : paths_) bytes_ += lengths_.emplace_back(read(path));
+    digests_ = results_of(*this);
+}
+
+std::uint64_t file_workload::read(const std::string& path) const {
+    std::uint64_t length = 0;
+    read_blocks(path, [&](std::span<const std::byte> block) { length += block.size(); });
+    return length;
+}
+
+std::vector<std::string> file_workload::list() const { return list_directory(directory_); }
+
+memory_workload::memory_workload(std::vector<std::string> messages) : messages_(std::move(messages)) {
+    for (const std::string& message : messages_) bytes_ += message.size();
+    digests_ = results_of(*this);
+}
+
+spin_workload::spin_workload(std::size_t items, std::chrono::nanoseconds cost)
+    : rounds_(static_cast<std::uint64_t>(
+          std::llround(static_cast<double>(cost.count()) / nanoseconds_per_round()))),
+      indices_(indices(items)), hashes_(results_of(*this)) {}
+
+std::uint64_t spin_workload::chain(std::uint64_t hash, std::uint64_t rounds) noexcept {
+    // Each round needs the one before, so the compiler can neither skip nor overlap them. Two multiplications
+    // and shifts are the finaliser of MurmurHash3.
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+        hash = (hash ^ (hash >> 33U)) * 0xff51afd7ed558ccdU + round;
+        hash = (hash ^ (hash >> 33U)) * 0xc4ceb9fe1a85ec53U;
+    }
+    return hash;
+}
+
+double spin_workload::nanoseconds_per_round() {
+    constexpr std::uint64_t rounds = 20'000;
+    constexpr int attempts = 50;
+    double least = std::numeric_limits<double>::max();
+    std::uint64_t hash = 1;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        const auto begin = std::chrono::steady_clock::now();
+        hash = chain(hash, rounds);
+        const std::chrono::duration<double, std::nano> elapsed = std::chrono::steady_clock::now() - begin;
+        least = std::min(least, elapsed.count());
+    }
+    // The hash is looked at, so that it has to be computed; it changes the outcome by nothing.
+    return least / static_cast<double>(rounds + (hash == 0 ? 1 : 0));
+}
+
+empty_workload::empty_workload(std::size_t items) : indices_(indices(items)) {}
+
+workload make_workload(const workload_options& options, temporary_directory& scratch) {
+    const bool made = options.input.empty();
+    switch (options.kind) {
+        case workload_kind::memory:
+            return memory_workload(made ? make_messages(options) : read_messages(options.input));
+        case workload_kind::spin: return spin_workload(options.items, options.item_cost);
+        case workload_kind::empty: return empty_workload(options.items);
+        case workload_kind::files: break;
+    }
+    if (!made) return file_workload(options.input);
+    std::string directory = scratch.create();
+    write_files(options, scratch);
+    return file_workload(std::move(directory));
+}
+
+std::string description(const workload_options& options, const workload& made) {
+    const std::size_t items = std::visit([](const auto& work) { return work.items().size(); }, made);
+    const std::string bytes = text_of_size(std::visit([](const auto& work) { return work.bytes(); }, made));
+    const std::string origin =
+        options.input.empty() ? fmt::format("random bytes, seed {}", options.seed) : "from " + options.input;
+    switch (options.kind) {
+        case workload_kind::files: return fmt::format("MD5 of {} files, {} in all, {}", items, bytes, origin);
+        case workload_kind::memory:
+            return fmt::format("MD5 of {} messages in memory, {} in all, {}", items, bytes, origin);
+        case workload_kind::spin:
+            return fmt::format("{} items that spin for {} each", items, text_of_duration(options.item_cost));
+        case workload_kind::empty: break;
+    }
+    return fmt::format("{} items that do nothing", items);
+}
+
+} // namespace spmd_bench

@@ -1,0 +1,191 @@
+// Guards against: what the parts' own tests cannot see: exit statuses, what goes to which stream, and files left
+// behind by an error or a signal.
+
+#include "support/temporary_directory.hpp"
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+using test_support::temporary_directory;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string content_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// spmd_bench running, with a TMPDIR of its own and its output in files.
+class running_bench {
+public:
+    running_bench(const std::string& arguments, const temporary_directory& place,
+                  void (*before_start)() = nullptr)
+        : out_(place / "out"), error_(place / "error"), scratch_(place.make_directory("tmp")) {
+        std::istringstream stream(arguments);
+        std::vector<std::string> words{SPMD_BENCH_PATH};
+        words.insert(words.end(), std::istream_iterator<std::string>(stream), {});
+        std::vector<char*> argv;
+        for (std::string& word : words) argv.push_back(word.data());
+        argv.push_back(nullptr);
+        child_ = ::fork();
+        REQUIRE(child_ >= 0);
+        if (child_ == 0) {
+            ::setenv("TMPDIR", scratch_.c_str(), 1);
+            constexpr int mode = 0600;
+            ::dup2(::open(out_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, mode), STDOUT_FILENO);
+            ::dup2(::open(error_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, mode), STDERR_FILENO);
+            if (before_start != nullptr) before_start();
+            ::execv(argv[0], argv.data());
+            ::_exit(127);
+        }
+    }
+
+    void send(int signal) const { REQUIRE(::kill(child_, signal) == 0); }
+    /// As waitpid(2) has it.
+    int wait() const {
+        int status = 0;
+        REQUIRE(::waitpid(child_, &status, 0) == child_);
+        return status;
+    }
+    /// Returns when at least so many files are in its TMPDIR; fails when they do not come.
+    void await_files(std::size_t least) const {
+        const auto latest = std::chrono::steady_clock::now() + 60s;
+        while (count_files() < least) {
+            if (std::chrono::steady_clock::now() > latest) FAIL("it makes no files");
+            std::this_thread::sleep_for(1ms);
+        }
+    }
+    bool left_nothing() const { return std::filesystem::is_empty(scratch_); }
+    std::string out() const { return content_of(out_); }
+    std::string error() const { return content_of(error_); }
+
+private:
+    std::size_t count_files() const {
+        std::error_code vanished;
+        std::size_t count = 0;
+        for (std::filesystem::recursive_directory_iterator each(scratch_, vanished), end; each != end;
+             each.increment(vanished))
+            ++count;
+        return count;
+    }
+
+    std::string out_;
+    std::string error_;
+    std::string scratch_;
+    pid_t child_ = -1;
+};
+
+/// Interrupts a run as soon as it has `files` of its files, and checks that they go and that it ends by `signal`.
+void check_cleanup(const std::string& arguments, std::size_t files, int signal) {
+    CAPTURE(arguments, signal);
+    const temporary_directory place;
+    const running_bench bench(arguments, place);
+    bench.await_files(files);
+    bench.send(signal);
+    const int status = bench.wait();
+    REQUIRE(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == signal);
+    CHECK(bench.left_nothing());
+    CHECK(bench.out().empty());
+    CHECK(bench.error().empty());
+}
+
+} // namespace
+
+TEST_CASE("each command gives its exit status, output and errors, and leaves no file") {
+    struct command {
+        const char* name;
+        const char* arguments;
+        int status;
+        const char* out;   // searched for, by regex
+        const char* error; // matched as a whole, by regex
+    };
+    const std::vector<command> table{
+        {"help", "--help", 0, "^Usage: spmd_bench", ""},
+        {"the table", "--ranks 4 --repetitions 6", 0, "\nspmd +[0-9.]+ ", ""},
+        {"every way", "--ranks 4 --repetitions 2", 0, "\nread +[0-9.]+ .*\n\nspmd took .* too few", ""},
+        {"memory", "--workload memory --ranks 4 --repetitions 2", 0, "MD5 of 20 messages", ""},
+        {"spin", "--workload spin --item-cost 100ns --ranks 4 --repetitions 2", 0, "spin for 100 ns", ""},
+        {"empty", "--workload empty --ranks 4 --repetitions 2", 0, "items that do nothing", ""},
+        {"no items", "--items 0 --ranks 4 --repetitions 2", 0, "MD5 of 0 files", ""},
+        {"more threads than cores", "--threads 9 --ranks 30 --repetitions 2", 0, "9 threads used", ""},
+        {"pinned", "--pin --ranks 4 --repetitions 2", 0, "workers pinned", ""},
+        {"csv", "--format csv --ranks 4 --repetitions 2 --ways map,spmd", 0,
+         "^way,median_ns,.*\nmap,.*\nspmd,", ""},
+        {"markdown", "--format markdown --ranks 4 --repetitions 2", 0, "\n\\| spmd \\|", ""},
+        {"an unknown option", "--bogus", 2, "^$", "spmd_bench: unrecognised option '--bogus'\n"},
+        {"no ranks", "--ranks 0", 2, "^$", "spmd_bench: --ranks is a whole number .*, not '0'\n"},
+        {"an output nowhere", "--output /nonexistent/x", 2, "^$",
+         "spmd_bench: --output .*No such file or directory\n"},
+        {"a full disk", "--ranks 2 --repetitions 1 --output /dev/full", 1, "^$",
+         "spmd_bench: /dev/full: No space left on device\n"},
+    };
+    for (const command& each : table) {
+        CAPTURE(each.name);
+        const temporary_directory place;
+        const running_bench bench(each.arguments, place);
+        const int status = bench.wait();
+        REQUIRE(WIFEXITED(status));
+        CHECK(WEXITSTATUS(status) == each.status);
+        CAPTURE(bench.out(), bench.error());
+        CHECK(std::regex_search(bench.out(), std::regex(each.out)));
+        CHECK(std::regex_match(bench.error(), std::regex(each.error)));
+        CHECK(bench.left_nothing());
+    }
+}
+
+TEST_CASE("the user's files are hashed where they are, and stay") {
+    const temporary_directory mine;
+    mine.write("a", "abc");
+    mine.write("b/c", "");
+    const temporary_directory place;
+    const running_bench bench("--format json --repetitions 2 --ranks 4 --input " + mine.path(), place);
+    CHECK(bench.wait() == 0);
+    const auto report = nlohmann::json::parse(bench.out());
+    CHECK(report["workload"]["items"] == 2);
+    CHECK(report["workload"]["bytes"] == 3);
+    CHECK(report["ways"][0]["way"] == "serial");
+    CHECK(content_of(mine / "a") == "abc");
+}
+
+TEST_CASE("the report goes to the file that is named, and nothing to standard output") {
+    const temporary_directory place;
+    const running_bench bench("--format json --repetitions 2 --ranks 4 --output " + place / "report.json",
+                              place);
+    CHECK(bench.wait() == 0);
+    CHECK(bench.out().empty());
+    CHECK(nlohmann::json::parse(content_of(place / "report.json"))["repetitions"] == 2);
+}
+
+TEST_CASE("a signal ends it, and its files are gone") {
+    const std::string long_run = "--ranks 4 --repetitions 100000 --ways serial,map";
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) check_cleanup(long_run, 20, signal);
+    check_cleanup("--ranks 4 --items 200000 --repetitions 1", 100, SIGINT);           // while it writes them
+    check_cleanup("--ranks 2 --items 2 --file-size 256M --repetitions 9", 3, SIGINT); // while it hashes them
+}
+
+TEST_CASE("an ignored signal stays ignored") {
+    const temporary_directory place;
+    const running_bench bench("--ranks 4 --repetitions 200 --ways map", place,
+                              [] { static_cast<void>(std::signal(SIGHUP, SIG_IGN)); });
+    bench.await_files(20);
+    bench.send(SIGHUP);
+    CHECK(bench.wait() == 0);
+    CHECK_FALSE(bench.out().empty());
+}

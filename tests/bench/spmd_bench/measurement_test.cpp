@@ -1,0 +1,107 @@
+// Guards against: a wrong result that passes for a right one, in whichever repetition and item it is; a way that
+// is run more or less often than the others; an order that the seed does not determine.
+
+#include <checksum/digest.hpp>
+
+#include <catch2/catch.hpp>
+#include <spmd_bench/measurement.hpp>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace spmd_bench;
+
+namespace {
+
+const std::vector<std::uint64_t> serial{10, 11, 12};
+
+/// Writes down each of its runs; from run `wrong_from` on its last result is wrong.
+class recorded_way final : public way {
+public:
+    recorded_way(std::string name, std::vector<std::string>& runs, std::size_t wrong_from = 1'000'000)
+        : way(std::move(name), 3, std::span(serial)), runs_(&runs), wrong_from_(wrong_from) {}
+
+    void run() override {
+        runs_->push_back(name());
+        results_ = serial;
+        if (++times_ > wrong_from_) results_.back() = 99;
+    }
+    results_view results() const override { return std::span(std::as_const(results_)); }
+
+private:
+    std::vector<std::string>* runs_;
+    std::size_t wrong_from_;
+    std::size_t times_ = 0;
+    std::vector<std::uint64_t> results_;
+};
+
+std::vector<std::string> runs_of(const measurement_options& options) {
+    std::vector<std::string> runs;
+    std::vector<std::unique_ptr<way>> ways;
+    for (const char* name : {"a", "b", "c"}) ways.push_back(std::make_unique<recorded_way>(name, runs));
+    measure(ways, options);
+    return runs;
+}
+
+} // namespace
+
+TEST_CASE("each repetition runs every way once, after its warm-up runs") {
+    std::vector<std::string> runs;
+    std::vector<std::unique_ptr<way>> ways;
+    for (const char* name : {"a", "b", "c"}) ways.push_back(std::make_unique<recorded_way>(name, runs));
+    const auto measured = measure(ways, {.repetitions = 20, .warmup = 2, .seed = 1});
+    REQUIRE(measured.size() == 3);
+    CHECK(measured[1].way == "b");
+    CHECK(measured[1].submissions == 3U);
+    for (const measurement& each : measured) CHECK(each.nanoseconds.size() == 20);
+    REQUIRE(runs.size() == 20 * 3 * 3);
+    for (std::size_t at = 0; at < runs.size(); at += 9) {
+        std::map<std::string, int> times;
+        for (std::size_t i = at; i < at + 9; ++i) ++times[runs[i]];
+        CHECK(times == std::map<std::string, int>{{"a", 3}, {"b", 3}, {"c", 3}});
+        CHECK(runs[at] == runs[at + 2]);
+    }
+}
+
+TEST_CASE("the order of the ways is random, and the seed's") {
+    const auto first = runs_of({.repetitions = 20, .warmup = 0, .seed = 1});
+    CHECK(first == runs_of({.repetitions = 20, .warmup = 0, .seed = 1}));
+    CHECK(first != runs_of({.repetitions = 20, .warmup = 0, .seed = 2}));
+    // All six orders come up in 60 repetitions, but for a probability of (5/6)^60.
+    const auto many = runs_of({.repetitions = 60, .warmup = 0, .seed = 1});
+    std::map<std::string, int> orders;
+    for (std::size_t at = 0; at < many.size(); at += 3) ++orders[many[at] + many[at + 1] + many[at + 2]];
+    CHECK(orders.size() == 6);
+}
+
+TEST_CASE("a result that differs from the serial one is an error, in any run") {
+    for (const std::size_t wrong_from : {0U, 1U, 7U}) {
+        std::vector<std::string> runs;
+        std::vector<std::unique_ptr<way>> ways;
+        ways.push_back(std::make_unique<recorded_way>("good", runs));
+        ways.push_back(std::make_unique<recorded_way>("bad", runs, wrong_from));
+        const std::string repetition = std::to_string(wrong_from / 2 + 1);
+        CHECK_THROWS_WITH(measure(ways, {.repetitions = 10, .warmup = 1, .seed = 1}),
+                          "the way 'bad' differs from the serial loop in repetition " + repetition +
+                              ": item 2 of 3 is 99, not 12");
+    }
+}
+
+TEST_CASE("a difference is told by its first item") {
+    const std::vector<std::uint64_t> numbers{1, 2, 3};
+    const std::vector<std::uint64_t> others{1, 7, 8};
+    const std::vector<std::uint64_t> fewer{1, 2};
+    const std::vector<std::uint64_t> none;
+    const std::vector<checksum::md5> digests{checksum::md5_of("")};
+    const std::vector<checksum::md5> abc{checksum::md5_of("abc")};
+    CHECK(difference(std::span(numbers), std::span(numbers)).empty());
+    CHECK(difference(std::span(none), std::span(none)).empty());
+    CHECK(difference(std::span(numbers), std::span(others)) == "item 1 of 3 is 7, not 2");
+    CHECK(difference(std::span(numbers), std::span(fewer)) == "2 results, not 3");
+    CHECK(difference(std::span(digests), std::span(abc)) ==
+          "item 0 of 1 is 900150983cd24fb0d6963f7d28e17f72, not d41d8cd98f00b204e9800998ecf8427e");
+    CHECK(difference(std::span(digests), std::span(numbers)) == "results of another kind");
+}

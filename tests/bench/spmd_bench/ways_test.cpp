@@ -1,0 +1,90 @@
+// Guards against: a way that loses, doubles or reorders items, for fewer items than ranks and for none; a way that
+// cannot be run twice; a way that swallows the error of an item.
+
+#include <spmd/engine_pool.hpp>
+
+#include <catch2/catch.hpp>
+#include <spmd_bench/measurement.hpp>
+#include <spmd_bench/ways.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+using namespace spmd_bench;
+
+namespace {
+
+std::vector<std::string> possible_ways(workload_kind kind) {
+    std::vector<std::string> names;
+    for (const way_description& each : all_ways())
+        if (why_not(each.name, kind).empty()) names.emplace_back(each.name);
+    return names;
+}
+
+} // namespace
+
+TEST_CASE("every way gives the serial results, again and again") {
+    const auto kind =
+        GENERATE(workload_kind::files, workload_kind::memory, workload_kind::spin, workload_kind::empty);
+    const auto ranks = GENERATE(as<std::size_t>{}, 1, 3, 40);
+    const auto items = GENERATE(as<std::size_t>{}, 0, 1, 7, 100);
+    const auto threads = GENERATE(as<std::size_t>{}, 1, 2, 5);
+    temporary_directory scratch;
+    const spmd::engine_pool pool({.ranks = ranks, .threads = threads});
+    const workload work = make_workload(
+        {.kind = kind, .items = items, .file_size = 33, .item_cost = std::chrono::nanoseconds(200)}, scratch);
+    for (const auto& each : make_ways(work, pool, possible_ways(kind))) {
+        CAPTURE(each->name(), ranks, items, threads);
+        each->prepare();
+        for (int repetition = 0; repetition < 3; ++repetition) {
+            each->run();
+            CHECK(difference(each->expected(), each->results()).empty());
+            each->forget();
+        }
+        each->settle();
+    }
+}
+
+TEST_CASE("submissions are counted where they are known") {
+    temporary_directory scratch;
+    const spmd::engine_pool pool({.ranks = 7, .threads = 2});
+    const workload work = make_workload({.items = 20}, scratch);
+    for (const auto& each : make_ways(work, pool, possible_ways(workload_kind::files))) {
+        CAPTURE(each->name());
+        if (each->name() == "serial") CHECK(each->submissions() == 0U);
+        if (each->name() == "map") CHECK(each->submissions() == 20U);
+        if (each->name() == "map-chunked") CHECK_FALSE(each->submissions());
+        if (each->name() == "spmd") CHECK(each->submissions() == 7U);
+        if (each->name() == "spmd-graph") CHECK(each->submissions() == 9U);
+        if (each->name() == "openmp") CHECK(each->submissions() == 2U);
+    }
+}
+
+TEST_CASE("a file that is gone is an error in every way, which names it") {
+    temporary_directory scratch;
+    const spmd::engine_pool pool({.ranks = 3, .threads = 2});
+    const workload work = make_workload({.items = 6}, scratch);
+    const std::string& gone = std::get<file_workload>(work).items()[4];
+    const auto ways = make_ways(work, pool, possible_ways(workload_kind::files));
+    std::filesystem::remove(gone);
+    for (const auto& each : ways) {
+        CAPTURE(each->name());
+        each->prepare();
+        if (each->name() == "spmd-relist") {
+            each->run();
+            CHECK(difference(each->expected(), each->results()) == "5 results, not 6");
+        } else {
+            CHECK_THROWS_WITH(each->run(), Catch::Contains(gone) && Catch::Contains("No such file"));
+        }
+    }
+}
+
+TEST_CASE("ways that need files cannot run without") {
+    CHECK(why_not("read", workload_kind::files).empty());
+    CHECK(why_not("read", workload_kind::memory) == "it needs the workload 'files'");
+    CHECK(why_not("spmd-relist", workload_kind::spin) == "it needs the workload 'files'");
+    CHECK(why_not("map", workload_kind::empty).empty());
+    CHECK_THROWS_WITH(why_not("mpi", workload_kind::files), "no way is called 'mpi'");
+}
