@@ -102,8 +102,16 @@ index_range job::claim_up_to(std::size_t index) noexcept {
     return {};
 }
 
+namespace {
+thread_local std::size_t nesting = 0; // how many jobs' indices this thread is running, one inside the other
+}
+
+bool job::inside() noexcept { return nesting > 0; }
+
 void job::run_claimed(index_range range) noexcept {
+    ++nesting;
     run(range);
+    --nesting;
     unfinished_.fetch_sub(range.size());
     if (waiters_.load() != 0) wake();
 }

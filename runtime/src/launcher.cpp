@@ -10,6 +10,8 @@ using clock = std::chrono::steady_clock;
 
 /// For how long a caller runs a job alone that was always small before.
 constexpr std::chrono::microseconds alone_at_most{5};
+/// How long a result that has just come may go unseen.
+constexpr std::chrono::milliseconds looks_again{1};
 /// A caller alone looks at the clock at least this often during a job.
 constexpr std::size_t looks_at_clock = 8;
 
@@ -55,9 +57,29 @@ void launcher::join_until(job& work, std::size_t index) {
         index_range range = work.claim_up_to(index);
         // Somebody is at it; a later index that takes less time than sleeping would is taken meanwhile.
         if (range.empty() && work.cost().is_brief()) range = work.claim(1);
-        if (range.empty()) return work.wait([&] { return work.is_done(index); });
-        work.run_claimed(range);
+        if (!range.empty())
+            work.run_claimed(range);
+        else
+            await(work, index);
     }
+}
+
+void launcher::await(job& work, std::size_t index) {
+    const auto is_done = [&] { return work.is_done(index); };
+    if (work.spin(is_done)) return;
+    // Between two indices of a range a runner looks for waiters without a fence, and so may miss one that is
+    // just going to sleep: it looks again.
+    while (!work.wait_until(clock::now() + looks_again, is_done)) {
+    }
+}
+
+bool launcher::wait_until(job& work, clock::time_point deadline) {
+    start(work);
+    const auto is_finished = [&] { return work.finished(); };
+    if (work.wait_until(deadline, is_finished)) return true;
+    // Within a task there may be no other thread left to run it: a caller that keeps asking gets on.
+    if (job::inside()) work.run_claimed(work.claim(1));
+    return work.finished();
 }
 
 } // namespace spmd::detail

@@ -82,7 +82,7 @@ public:
     }
     bool wait_for(std::chrono::nanoseconds time) {
         std::unique_lock lock(mutex_);
-        return ended_.wait_for(lock, time, [&] { return !running_; });
+        return ended_.wait_until(lock, deadline_in(time), [&] { return !running_; });
     }
     void cancel() {
         stop_.store(true);

@@ -6,7 +6,6 @@
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
 #include <oneapi/tbb/task_arena.h>
-#include <oneapi/tbb/task_scheduler_observer.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -67,30 +66,34 @@ private:
     std::size_t threads_;
 };
 
-/// Pins each worker that enters the arena to one CPU of those it may run on, and gives it back at exit.
-class pinning final : public tbb::task_scheduler_observer {
+/// The CPUs of the calling worker thread. It stays pinned, also asleep, until it works for a pool that does not
+/// pin: woken where it is, it starts on its own CPU, and not on the caller's while another idles.
+class worker_affinity {
 public:
-    explicit pinning(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) { observe(true); }
-    pinning(const pinning&) = delete;
-    pinning& operator=(const pinning&) = delete;
-    ~pinning() override { observe(false); }
-
-    void on_scheduler_entry(bool is_worker) override {
-        if (!is_worker) return;
-        const std::vector<int> cpus = allowed_cpus();
-        // From the second CPU on, as the thread that calls is usually on the first.
-        static thread_local const std::size_t number = workers_.fetch_add(1, std::memory_order_relaxed) + 1;
-        before() = cpus;
-        allow({cpus[number % cpus.size()]});
+    /// Onto the CPU `number` of those that the thread may use, `taken` left out if there are others.
+    static void pin(std::size_t number, int taken) {
+        if (all().empty()) all() = allowed_cpus();
+        std::vector<int> cpus = all();
+        if (cpus.size() > 1) std::erase(cpus, taken);
+        const int chosen = cpus[number % cpus.size()];
+        if (std::exchange(pinned_to(), chosen) != chosen) allow({chosen});
     }
-    void on_scheduler_exit(bool is_worker) override {
-        if (is_worker && !before().empty()) allow(std::exchange(before(), {}));
+    static void unpin() {
+        if (pinned_to() == nowhere) return;
+        allow(std::exchange(all(), {}));
+        pinned_to() = nowhere;
     }
 
 private:
-    static std::vector<int>& before() {
-        static thread_local std::vector<int> cpus;
+    static constexpr int nowhere = -1;
+
+    static std::vector<int>& all() {
+        static thread_local std::vector<int> cpus; // empty while not pinned
         return cpus;
+    }
+    static int& pinned_to() {
+        static thread_local int cpu = nowhere;
+        return cpu;
     }
     static void allow(const std::vector<int>& cpus) {
         const auto count = static_cast<std::size_t>(cpus.back()) + 1;
@@ -102,8 +105,6 @@ private:
         for (const int cpu : cpus) CPU_SET_S(static_cast<std::size_t>(cpu), size, mask.get());
         sched_setaffinity(0, size, mask.get()); // where that is forbidden, the worker stays unpinned
     }
-
-    static inline std::atomic<std::size_t> workers_{0};
 };
 
 /// The constraints of the arenas that a placement asks for; empty where the machine has no such thing.
@@ -171,8 +172,8 @@ private:
 /// Some worker threads that run jobs for one arena.
 class crew {
 public:
-    crew(const tbb::task_arena::constraints& constraints, std::size_t arena, std::size_t threads)
-        : arena_number_(arena), shared_(std::make_shared<waiting_room>(threads)),
+    crew(const tbb::task_arena::constraints& constraints, std::size_t arena, std::size_t threads, bool pin)
+        : arena_number_(arena), pin_(pin), shared_(std::make_shared<waiting_room>(threads)),
           // No slot is reserved for callers: they take part without entering, and never wait for a slot.
           arena_(tbb::task_arena::constraints(constraints).set_max_concurrency(static_cast<int>(threads)),
                  0) {}
@@ -182,7 +183,6 @@ public:
 
     std::size_t arena() const noexcept { return arena_number_; }
     std::size_t threads() const noexcept { return shared_->mailboxes.size(); }
-    void pin() { pinning_ = std::make_unique<pinning>(arena_); }
 
     /// Has `helpers` workers take part in the job: those that wait for one, then woken ones.
     void call(job& work, std::size_t helpers) {
@@ -190,7 +190,7 @@ public:
             if (helpers > 0 && each.offer(work)) --helpers;
         if (helpers == 0) return;
         work.reference();
-        summon(job_pointer<job>(&work), 0, helpers);
+        summon(job_pointer<job>(&work), 0, helpers, pin_ ? sched_getcpu() : -1);
     }
 
 private:
@@ -202,17 +202,21 @@ private:
     };
 
     /// Calls helper `number` of `helpers`; as soon as it has work it calls two more, so that waking many
-    /// threads takes as many steps as a binary tree is high.
-    void summon(job_pointer<job> work, std::size_t number, std::size_t helpers) {
-        arena_.enqueue(
-            [this, room = shared_, arena = arena_number_, work = std::move(work), number, helpers] {
-                // By claimed-is-unfinished this crew lives while the range is being run.
-                work->help(arena, [&] {
-                    for (std::size_t next = 2 * number + 1; next <= 2 * number + 2 && next < helpers; ++next)
-                        summon(work, next, helpers);
-                });
-                wait_for_more(*room, arena);
+    /// threads takes as many steps as a binary tree is high. `caller_cpu`: where the thread runs that they help.
+    void summon(job_pointer<job> work, std::size_t number, std::size_t helpers, int caller_cpu) {
+        arena_.enqueue([this, room = shared_, arena = arena_number_, pin = pin_, work = std::move(work),
+                        number, helpers, caller_cpu] {
+            if (pin)
+                worker_affinity::pin(number, caller_cpu);
+            else
+                worker_affinity::unpin();
+            // By claimed-is-unfinished this crew lives while the range is being run.
+            work->help(arena, [&] {
+                for (std::size_t next = 2 * number + 1; next <= 2 * number + 2 && next < helpers; ++next)
+                    summon(work, next, helpers, caller_cpu);
             });
+            wait_for_more(*room, arena);
+        });
     }
 
     static void wait_for_more(waiting_room& room, std::size_t arena) noexcept {
@@ -227,9 +231,9 @@ private:
     }
 
     std::size_t arena_number_;
+    bool pin_;
     std::shared_ptr<waiting_room> shared_;
     tbb::task_arena arena_;
-    std::unique_ptr<pinning> pinning_;
 };
 
 class tbb_launcher final : public launcher {
@@ -243,25 +247,24 @@ public:
         } else {
             topology_.got = asked;
         }
-        add_arenas(constraints, threads);
-        if (pin_workers)
-            for (const auto& each : crews_) each->pin();
+        add_arenas(constraints, threads, pin_workers);
     }
 
     const pool_topology& topology() const noexcept override { return topology_; }
 
 private:
-    void add_arenas(const std::vector<tbb::task_arena::constraints>& constraints, std::size_t threads) {
+    void add_arenas(const std::vector<tbb::task_arena::constraints>& constraints, std::size_t threads,
+                    bool pin_workers) {
         std::vector<std::size_t> widths;
         widths.reserve(constraints.size());
         for (const auto& constraint : constraints)
             widths.push_back(static_cast<std::size_t>(tbb::info::default_concurrency(constraint)));
         const std::vector<index_range> dealt = deal_ranks(threads, widths);
         // A caller that joins stands in for this one, which is called only where none does.
-        crews_.push_back(std::make_unique<crew>(constraints[0], 0, 1));
+        crews_.push_back(std::make_unique<crew>(constraints[0], 0, 1, pin_workers));
         for (std::size_t i = 0; i < constraints.size(); ++i) {
             const std::size_t others = dealt[i].size() - (i == 0 ? 1 : 0);
-            if (others > 0) crews_.push_back(std::make_unique<crew>(constraints[i], i, others));
+            if (others > 0) crews_.push_back(std::make_unique<crew>(constraints[i], i, others, pin_workers));
             topology_.arenas.push_back({.threads = dealt[i].size(),
                                         .ranks = {},
                                         .numa_node = constraints[i].numa_id,

@@ -101,13 +101,11 @@ public:
     }
 
     /// Blocks: until every task has ended or the time is over; true in the first case. Runs no task itself, as
-    /// that could take longer.
+    /// that could take longer; but called within a task, where no other thread may be left, one when it is over.
     template <class Rep, class Period>
     bool wait_for(std::chrono::duration<Rep, Period> time) const {
-        detail::result_job<T>& job = *require_job();
-        launch().start(job);
-        const auto rounded = std::chrono::ceil<std::chrono::steady_clock::duration>(time);
-        return job.wait_until(std::chrono::steady_clock::now() + rounded, [&] { return job.finished(); });
+        detail::job& job = *require_job();
+        return launch().wait_until(job, detail::deadline_in(time));
     }
 
     /// True when every task has ended.

@@ -53,10 +53,18 @@ concept movable_piecewise = std::ranges::random_access_range<Part> &&
                             std::is_default_constructible_v<std::ranges::range_value_t<Part>> &&
                             std::same_as<flat<Part>, std::vector<std::ranges::range_value_t<Part>>>;
 
+/// An iterator over a part's items that moves them out, unless the part only refers to items of others.
+template <class Part, class Iterator>
+auto taking(Iterator at) {
+    if constexpr (std::ranges::borrowed_range<Part> || std::ranges::view<Part>)
+        return at;
+    else
+        return std::make_move_iterator(at);
+}
+
 template <class Part>
-void append_moved(flat<Part>& flat, Part& part) {
-    flat.insert(flat.end(), std::make_move_iterator(std::ranges::begin(part)),
-                std::make_move_iterator(std::ranges::end(part)));
+void append_taken(flat<Part>& flat, Part& part) {
+    flat.insert(flat.end(), taking<Part>(std::ranges::begin(part)), taking<Part>(std::ranges::end(part)));
 }
 
 /// Moves the items [begin, end) of the flat sequence out of the parts, where `offsets` says each part lies.
@@ -67,14 +75,15 @@ void move_piece(index_range piece, Part* parts, const std::vector<std::size_t>& 
     for (std::size_t i = piece.begin; i < piece.end; ++at) {
         const std::size_t end = std::min(piece.end, offsets[at + 1]);
         const auto first = std::ranges::begin(parts[at]);
-        std::move(first + static_cast<distance>(i - offsets[at]),
-                  first + static_cast<distance>(end - offsets[at]),
+        std::copy(taking<Part>(first + static_cast<distance>(i - offsets[at])),
+                  taking<Part>(first + static_cast<distance>(end - offsets[at])),
                   flat.begin() + static_cast<std::ptrdiff_t>(i));
         i = end;
     }
 }
 
-/// The parts one after the other, their items moved. Sizes are summed once; large results are moved by all
+/// The parts one after the other, their items moved, or copied from parts that only refer to
+/// them. Sizes are summed once; large results are moved by all
 /// threads. `reused` gives its memory: what it held is overwritten.
 template <concatenable Part>
 flat<Part> concat_parts(launcher& launch, Part* parts, std::size_t count, flat<Part> reused) {
@@ -101,7 +110,7 @@ flat<Part> concat_parts(launcher& launch, Part* parts, std::size_t count, flat<P
     }
     reused.clear();
     if constexpr (requires { reused.reserve(total); }) reused.reserve(total);
-    for (std::size_t i = 0; i < count; ++i) append_moved(reused, parts[i]);
+    for (std::size_t i = 0; i < count; ++i) append_taken(reused, parts[i]);
     return reused;
 }
 

@@ -23,7 +23,8 @@ struct engine_pool_options {
     std::size_t threads = available_threads();
     /// Which arenas the ranks are dealt to; see engine_pool::topology() for what came of it.
     spmd::placement placement = spmd::placement::compact;
-    /// Pins each oneTBB worker to one CPU while it works for the pool; the calling thread stays as it is.
+    /// Pins each oneTBB worker that works for the pool to one CPU, until it works for a pool that does not pin;
+    /// the calling thread stays as it is.
     bool pin_workers = false;
 };
 

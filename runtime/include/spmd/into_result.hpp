@@ -15,6 +15,13 @@ class [[nodiscard]] into_result {
 public:
     into_result(std::unique_ptr<Output> output, async_result<void> done) noexcept
         : output_(std::move(output)), done_(std::move(done)) {}
+    into_result(into_result&&) noexcept = default;
+    into_result& operator=(into_result&& other) noexcept {
+        done_ = std::move(other.done_); // first: it waits for those who write the old output
+        output_ = std::move(other.output_);
+        return *this;
+    }
+    ~into_result() = default;
 
     /// The output, filled. Blocks and throws as async_result::get().
     Output get() {

@@ -286,7 +286,7 @@ private:
             Part& part = parts.value(rank);
             for (block_sink<Part>* sink : sinks_) sink->take(part);
             if (input_->may_be_moved_from())
-                append_moved<Part>(whole, part);
+                append_taken<Part>(whole, part);
             else
                 append_copied(whole, part);
         }

@@ -24,6 +24,15 @@ inline void relax() noexcept {
 #endif
 }
 
+/// The moment after a time from now, of any size.
+template <class Rep, class Period>
+std::chrono::steady_clock::time_point deadline_in(std::chrono::duration<Rep, Period> time) {
+    constexpr std::chrono::hours century{24 * 365 * 100}; // beyond it the sum could overflow
+    using clock = std::chrono::steady_clock;
+    return time < century ? clock::now() + std::chrono::ceil<clock::duration>(time)
+                          : clock::time_point::max();
+}
+
 /// What one index of a kind of job costs, in ns, as a decaying maximum of what was measured. It decides
 /// only whether the caller wakes other threads at once or first sees whether there is work worth sharing.
 class usual_cost {
@@ -96,6 +105,11 @@ public:
     bool wait_until(std::chrono::steady_clock::time_point deadline, Predicate&& predicate);
     template <class Predicate>
     void wait(Predicate&& predicate);
+    /// Looks at the predicate for about as long as sleeping and being woken takes; its last value.
+    template <class Predicate>
+    bool spin(Predicate&& predicate);
+    /// True on a thread that is running an index of some job.
+    static bool inside() noexcept;
 
     bool stop_requested() const noexcept { return stop_.load(std::memory_order_relaxed); }
     void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
@@ -238,11 +252,17 @@ bool job::wait_until(std::chrono::steady_clock::time_point deadline, Predicate&&
 }
 
 template <class Predicate>
-void job::wait(Predicate&& predicate) {
+bool job::spin(Predicate&& predicate) {
     for (int look = 0; look < looks_before_sleep; ++look) {
-        if (predicate()) return;
+        if (predicate()) return true;
         relax();
     }
+    return false;
+}
+
+template <class Predicate>
+void job::wait(Predicate&& predicate) {
+    if (spin(predicate)) return;
     waiters_.fetch_add(1);
     std::unique_lock lock(mutex_);
     ended_.wait(lock, after_runners(predicate));

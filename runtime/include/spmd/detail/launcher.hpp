@@ -31,6 +31,9 @@ public:
     /// Returns when `index` was run: runs it on the calling thread if nobody has claimed it, else runs later ones
     /// that are known to be brief, or waits.
     virtual void join_until(job& work, std::size_t index);
+    /// Starts the job if need be; true when it is finished before the time is over. Runs no index itself, but for
+    /// one when it is called within a task and the time is over.
+    bool wait_until(job& work, std::chrono::steady_clock::time_point deadline);
 
 protected:
     /// Has other threads call work.help(arena, …), each with a reference to the job. `callers` (0 or 1) threads
@@ -39,6 +42,7 @@ protected:
 
 private:
     void run_alone_at_first(job& work);
+    static void await(job& work, std::size_t index);
 };
 
 /// The launcher on oneTBB arenas. `threads` of 0 or more than the system can hold throws

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <spmd/topology.hpp>
+
+#include <cstddef>
+#include <span>
+
+namespace test_support {
+
+/// Arenas of these many threads each, as a launcher describes them: the pool deals its ranks to them.
+inline spmd::pool_topology arenas_with(std::span<const std::size_t> threads) {
+    spmd::pool_topology topology;
+    for (const std::size_t here : threads) topology.arenas.push_back({.threads = here, .ranks = {}});
+    return topology;
+}
+
+} // namespace test_support

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "launcher_topology.hpp"
+
+#include <spmd/detail/launcher.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace test_support {
+
+/// Threads that were called by a parked_launcher, and come when the test says so.
+class parked_helpers {
+public:
+    /// Each of them comes now, on the calling thread. Returns how many came.
+    std::size_t come() {
+        std::vector<called> all;
+        {
+            const std::lock_guard lock(mutex_);
+            all = std::exchange(called_, {});
+        }
+        for (const called& each : all) each.work->help(each.arena, [] {});
+        return all.size();
+    }
+
+private:
+    friend class parked_launcher;
+    struct called {
+        std::size_t arena;
+        spmd::detail::job_pointer<spmd::detail::job> work;
+    };
+
+    std::mutex mutex_;
+    std::vector<called> called_; // guarded by mutex_
+};
+
+/// Calls one helper per arena, none of which comes by itself: what has no caller that joins does not start,
+/// until parked_helpers::come(), which works also when launcher and pool are gone.
+class parked_launcher final : public spmd::detail::launcher {
+public:
+    explicit parked_launcher(const std::vector<std::size_t>& threads,
+                             std::shared_ptr<parked_helpers> helpers = std::make_shared<parked_helpers>())
+        : topology_(arenas_with(threads)), helpers_(std::move(helpers)) {}
+
+    const spmd::pool_topology& topology() const noexcept override { return topology_; }
+
+private:
+    void call(spmd::detail::job& work, std::size_t) override {
+        const std::lock_guard lock(helpers_->mutex_);
+        for (std::size_t arena = 0; arena < topology_.arenas.size(); ++arena) {
+            work.reference();
+            helpers_->called_.push_back({arena, spmd::detail::job_pointer<spmd::detail::job>(&work)});
+        }
+    }
+
+    spmd::pool_topology topology_;
+    std::shared_ptr<parked_helpers> helpers_;
+};
+
+} // namespace test_support

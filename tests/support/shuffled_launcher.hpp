@@ -1,0 +1,79 @@
+#pragma once
+
+#include "launcher_topology.hpp"
+
+#include <spmd/detail/launcher.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <utility>
+#include <vector>
+
+namespace test_support {
+
+/// Runs the whole of a job on the thread that starts or joins it first, in blocks of random sizes and in random
+/// order, or one index at a time in a given order. The same seed gives the same orders, so that whatever depends
+/// on the order fails every time.
+///
+/// Thread safety: all members may be called at the same time.
+class shuffled_launcher final : public spmd::detail::launcher {
+public:
+    explicit shuffled_launcher(std::uint64_t seed) : seed_(seed) {}
+    /// Runs index order[0], then order[1], … of each job that has as many indices; others at random.
+    explicit shuffled_launcher(std::vector<std::size_t> order) : order_(std::move(order)) {}
+
+    const spmd::pool_topology& topology() const noexcept override { return topology_; }
+
+    void join(spmd::detail::job& work) override {
+        start(work);
+        run_all(work);
+        work.wait([&] { return work.finished(); });
+    }
+    void join_until(spmd::detail::job& work, std::size_t) override { join(work); }
+
+private:
+    using index_range = spmd::index_range;
+
+    void call(spmd::detail::job& work, std::size_t) override { run_all(work); }
+
+    void run_all(spmd::detail::job& work) {
+        std::vector<index_range> claimed;
+        for (;;) {
+            const index_range range = work.claim(std::numeric_limits<std::size_t>::max());
+            if (range.empty()) break;
+            claimed.push_back(range);
+        }
+        for (const index_range block : in_some_order(claimed, work.count())) work.run_claimed(block);
+    }
+
+    std::vector<index_range> in_some_order(const std::vector<index_range>& claimed, std::size_t count) {
+        std::vector<index_range> blocks;
+        if (count == order_.size() && claimed.size() == 1 && claimed.front().size() == count) {
+            for (const std::size_t index : order_) blocks.push_back({index, index + 1});
+            return blocks;
+        }
+        std::mt19937_64 random(seed_ + 0x9e3779b97f4a7c15U * jobs_.fetch_add(1));
+        const std::size_t largest = std::size_t{1} << (random() % 8);
+        for (const index_range range : claimed) {
+            for (std::size_t begin = range.begin; begin < range.end;) {
+                const std::size_t size = std::min<std::size_t>(1 + random() % largest, range.end - begin);
+                blocks.push_back({begin, begin + size});
+                begin += size;
+            }
+        }
+        std::ranges::shuffle(blocks, random);
+        return blocks;
+    }
+
+    static constexpr std::size_t one_thread = 1;
+    spmd::pool_topology topology_ = arenas_with({&one_thread, 1});
+    std::uint64_t seed_ = 0;
+    std::vector<std::size_t> order_;
+    std::atomic<std::uint64_t> jobs_{0};
+};
+
+} // namespace test_support
