@@ -1,6 +1,9 @@
 #include <spmd/detail/job.hpp>
 
 #include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <mutex>
 
 namespace spmd::detail {
 namespace {
@@ -9,8 +12,8 @@ namespace {
 constexpr std::size_t ranges_per_thread = 8;
 /// Waking a sleeping thread costs its waker 20 µs and more; below this it is not worth while.
 constexpr std::uint64_t small_job_picoseconds = 5'000'000;
-/// Sleeping and being woken costs this thread and its waker together about half as much.
-constexpr std::uint64_t brief_picoseconds = 100'000'000;
+/// From this count on, records of 16 indices each save memory that is slow to reach.
+constexpr std::size_t coarse_from = 16384;
 /// A claim by several threads at once costs them 0.1 µs and more; a range is worth it from here on.
 constexpr std::uint64_t claim_picoseconds = 2'000'000;
 
@@ -19,10 +22,6 @@ constexpr std::uint64_t claim_picoseconds = 2'000'000;
 bool usual_cost::is_small(std::size_t count) const noexcept {
     const std::uint64_t each = picoseconds_.load(std::memory_order_relaxed);
     return each != unknown && each <= small_job_picoseconds / std::max<std::size_t>(count, 1);
-}
-
-bool usual_cost::is_brief() const noexcept {
-    return picoseconds_.load(std::memory_order_relaxed) <= brief_picoseconds;
 }
 
 std::size_t usual_cost::worth_claiming() const noexcept {
@@ -55,6 +54,7 @@ job::job(std::span<const placed_range> shares, std::size_t chunk, std::size_t th
         shares_[i].arena = shares[i].arena;
         count_ += indices.size();
     }
+    if (shares.size() <= 1 && chunk == 0 && count_ >= coarse_from) grain_ = coarse_grain;
     unfinished_.store(count_, std::memory_order_relaxed);
 }
 
@@ -65,10 +65,12 @@ std::size_t job::share_of(std::size_t arena) const noexcept {
     return size;
 }
 
-index_range job::claim_from(share& from, std::size_t most) noexcept {
+index_range job::claim_from(share& from, std::size_t most) const noexcept {
+    const std::size_t below_grain = (std::size_t{1} << grain_) - 1;
+    most += std::min(below_grain, ~most);
     std::size_t begin = from.next.load(std::memory_order_relaxed);
     while (begin < from.end) {
-        const std::size_t end = begin + std::min(most, from.end - begin);
+        const std::size_t end = begin + std::min(most & ~below_grain, from.end - begin);
         if (from.next.compare_exchange_weak(begin, end, std::memory_order_relaxed)) return {begin, end};
     }
     return {};
@@ -93,11 +95,8 @@ index_range job::claim(std::size_t most) noexcept {
 index_range job::claim_up_to(std::size_t index) noexcept {
     for (share& from : shares_) {
         if (index >= from.end) continue;
-        std::size_t begin = from.next.load(std::memory_order_relaxed);
-        while (begin <= index)
-            if (from.next.compare_exchange_weak(begin, index + 1, std::memory_order_relaxed))
-                return {begin, index + 1};
-        break;
+        const std::size_t begin = from.next.load(std::memory_order_relaxed);
+        return begin <= index ? claim_from(from, index + 1 - begin) : index_range{};
     }
     return {};
 }
@@ -135,11 +134,43 @@ bool job::leave_if_crowded() noexcept {
     return false;
 }
 
+namespace {
+
+/// Where threads sleep that wait for one of some jobs; a job needs no place of its own, since few are waited for.
+struct waiting_place {
+    std::mutex mutex;
+    std::condition_variable wake;
+};
+
+waiting_place& place_of(const job* waited_for) noexcept {
+    static std::array<waiting_place, 61> places;
+    return places[reinterpret_cast<std::uintptr_t>(waited_for) / 64 % places.size()];
+}
+
+} // namespace
+
+bool job::sleep_until(std::chrono::steady_clock::time_point deadline, bool (*met)(const void*),
+                      const void* predicate) {
+    waiting_place& place = place_of(this);
+    waiters_.fetch_add(1);
+    std::unique_lock lock(place.mutex);
+    const bool value = place.wake.wait_until(lock, deadline, [&] {
+        // No wake is missed: this is either after a runner's fetch_sub, and then sees that runner's results, or
+        // before it, and then the runner sees waiters_.
+        unfinished_.fetch_add(0);
+        return met(predicate);
+    });
+    lock.unlock();
+    waiters_.fetch_sub(1);
+    return value;
+}
+
 void job::wake() noexcept {
+    waiting_place& place = place_of(this);
     {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(place.mutex);
     } // a waiter is now either before its look or asleep
-    ended_.notify_all();
+    place.wake.notify_all();
 }
 
 void job::release() noexcept {

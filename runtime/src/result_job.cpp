@@ -7,55 +7,93 @@ namespace spmd::detail {
 
 tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads,
                          usual_cost& cost, task_kind kind, const run_options& options)
-    : job(shares, chunk, threads, cost), kind_(kind), on_error_(options.on_error), states_(count()) {
+    : job(shares, chunk, threads, cost), kind_(kind), on_error_(options.on_error) {
+    if (records() > few_records_.size()) many_records_ = std::make_unique<std::uint8_t[]>(records());
+    records_ = many_records_ ? many_records_.get() : few_records_.data();
     if (options.timing) {
         intervals_.resize(count());
         submitted_ = std::chrono::steady_clock::now();
     }
 }
 
+tracked_job::~tracked_job() { delete trouble_.load(std::memory_order_relaxed); }
+
+void tracked_job::dispose() noexcept {
+    delete trouble_.exchange(nullptr);
+    many_records_.reset();
+    intervals_ = {};
+}
+
+task_state tracked_job::state(std::size_t i) const noexcept {
+    if (!is_done(i)) return task_state::pending;
+    trouble* const bad = trouble_.load(std::memory_order_acquire);
+    if (bad == nullptr) return task_state::done;
+    const std::lock_guard lock(bad->mutex);
+    if (bad->failures.contains(i)) return task_state::failed;
+    return bad->was_cancelled(i) ? task_state::cancelled : task_state::done;
+}
+
 std::size_t tracked_job::ended() const noexcept {
     std::size_t ended = 0;
-    for (std::size_t i = 0; i < count(); ++i)
-        if (is_done(i)) ++ended;
+    for (std::size_t record = 0; record < records(); ++record)
+        ended += std::atomic_ref(records_[record]).load(std::memory_order_acquire);
     return ended;
+}
+
+tracked_job::trouble& tracked_job::troubles() noexcept {
+    trouble* bad = trouble_.load(std::memory_order_acquire);
+    if (bad != nullptr) return *bad;
+    auto made = std::make_unique<trouble>();
+    return trouble_.compare_exchange_strong(bad, made.get(), std::memory_order_acq_rel) ? *made.release()
+                                                                                        : *bad;
 }
 
 void tracked_job::fail(std::size_t i) noexcept {
     {
-        const std::lock_guard lock(mutex_);
-        failures_.push_back({i, std::current_exception()});
+        trouble& bad = troubles();
+        const std::lock_guard lock(bad.mutex);
+        bad.failures.emplace(i, std::current_exception());
     }
     if (on_error_ == on_error::stop) request_stop();
-    set(states_[i], task_state::failed);
+    end(records_, i, grain());
+    tell_waiters();
 }
 
 void tracked_job::skip(index_range range) noexcept {
-    cancelled_.fetch_add(range.size(), std::memory_order_relaxed);
-    for (std::size_t i = range.begin; i < range.end; ++i) set(states_[i], task_state::cancelled);
+    {
+        trouble& bad = troubles();
+        const std::lock_guard lock(bad.mutex);
+        bad.cancelled.emplace(range.begin, range.end);
+        bad.cancelled_count += range.size();
+    }
+    for (std::size_t i = range.begin; i < range.end; ++i) end(records_, i, grain());
+    tell_waiters();
 }
 
 void tracked_job::throw_unless_all_done() const {
-    const std::size_t not_run = cancelled_.load(std::memory_order_relaxed);
-    if (!failures_.empty()) {
-        std::vector<failure> sorted = failures_;
-        std::ranges::sort(sorted, {}, &failure::index);
-        throw composite_error(kind_, std::move(sorted), count(), not_run);
-    }
-    if (not_run > 0) throw cancelled(kind_, not_run, count());
+    const trouble* const bad = trouble_.load(std::memory_order_acquire);
+    if (bad == nullptr) return;
+    if (bad->failures.empty()) throw cancelled(kind_, bad->cancelled_count, count());
+    std::vector<failure> failures;
+    failures.reserve(bad->failures.size());
+    for (const auto& [index, error] : bad->failures) failures.push_back({index, error});
+    throw composite_error(kind_, std::move(failures), count(), bad->cancelled_count);
 }
 
 std::exception_ptr tracked_job::error_of(std::size_t i) const {
-    if (state(i) == task_state::cancelled) return std::make_exception_ptr(cancelled(kind_, i));
-    const std::lock_guard lock(mutex_);
-    return std::ranges::find(failures_, i, &failure::index)->error;
+    trouble& bad = *trouble_.load(std::memory_order_acquire);
+    const std::lock_guard lock(bad.mutex);
+    const auto found = bad.failures.find(i);
+    return found != bad.failures.end() ? found->second : std::make_exception_ptr(cancelled(kind_, i));
 }
 
 std::vector<std::exception_ptr> tracked_job::errors() const {
     std::vector<std::exception_ptr> errors(count());
-    for (const failure& each : failures_) errors[each.index] = each.error;
-    for (std::size_t i = 0; i < count(); ++i)
-        if (state(i) == task_state::cancelled) errors[i] = error_of(i);
+    const trouble* const bad = trouble_.load(std::memory_order_acquire);
+    if (bad == nullptr) return errors;
+    for (const auto& [index, error] : bad->failures) errors[index] = error;
+    for (const auto& [begin, end] : bad->cancelled)
+        for (std::size_t i = begin; i < end; ++i) errors[i] = std::make_exception_ptr(cancelled(kind_, i));
     return errors;
 }
 

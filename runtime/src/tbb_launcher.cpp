@@ -179,33 +179,48 @@ public:
                  0) {}
     crew(const crew&) = delete;
     crew& operator=(const crew&) = delete;
-    ~crew() { shared_->closed.store(true, std::memory_order_relaxed); }
+    /// Waits a little for workers that were called too late to find work, so that hardly ever any is on its way
+    /// when a program ends; but not within a task, where it may be this thread that they wait for.
+    ~crew() {
+        shared_->closed.store(true, std::memory_order_relaxed);
+        const auto deadline = std::chrono::steady_clock::now() + drain;
+        while (!job::inside() && shared_->on_their_way.load() > 0 &&
+               std::chrono::steady_clock::now() < deadline)
+            std::this_thread::yield();
+    }
 
     std::size_t arena() const noexcept { return arena_number_; }
     std::size_t threads() const noexcept { return shared_->mailboxes.size(); }
 
-    /// Has `helpers` workers take part in the job: those that wait for one, then woken ones.
-    void call(job& work, std::size_t helpers) {
+    /// Has `helpers` workers take part in the job: those that wait for one, then woken ones. Where they are
+    /// `optional` and enough are on their way to earlier jobs, no more are woken: they pile up otherwise.
+    void call(job& work, std::size_t helpers, bool optional) {
         for (mailbox& each : shared_->mailboxes)
             if (helpers > 0 && each.offer(work)) --helpers;
-        if (helpers == 0) return;
+        if (helpers == 0 || (optional && shared_->on_their_way.load(std::memory_order_relaxed) >= threads()))
+            return;
         work.reference();
         summon(job_pointer<job>(&work), 0, helpers, pin_ ? sched_getcpu() : -1);
     }
 
 private:
+    static constexpr std::chrono::milliseconds drain{50};
+
     /// Outlives the crew while a worker waits in it.
     struct waiting_room {
         explicit waiting_room(std::size_t threads) : mailboxes(threads) {}
         std::vector<mailbox> mailboxes;
         std::atomic<bool> closed{false};
+        std::atomic<std::size_t> on_their_way{0}; // workers that were woken and have not come
     };
 
     /// Calls helper `number` of `helpers`; as soon as it has work it calls two more, so that waking many
     /// threads takes as many steps as a binary tree is high. `caller_cpu`: where the thread runs that they help.
     void summon(job_pointer<job> work, std::size_t number, std::size_t helpers, int caller_cpu) {
+        shared_->on_their_way.fetch_add(1, std::memory_order_relaxed);
         arena_.enqueue([this, room = shared_, arena = arena_number_, pin = pin_, work = std::move(work),
                         number, helpers, caller_cpu] {
+            room->on_their_way.fetch_sub(1, std::memory_order_relaxed);
             if (pin)
                 worker_affinity::pin(number, caller_cpu);
             else
@@ -278,7 +293,7 @@ private:
             if (stand_in && callers > 0) continue;
             const std::size_t taken = each->arena() == 0 && !stand_in ? 1 : 0;
             const std::size_t useful = work.share_of(each->arena());
-            if (useful > taken) each->call(work, std::min(each->threads(), useful - taken));
+            if (useful > taken) each->call(work, std::min(each->threads(), useful - taken), callers > 0);
         }
     }
 

@@ -391,3 +391,35 @@ TEST_CASE("all 720 completion orders of 6 ranks give the same results") {
     } while (std::ranges::next_permutation(order).found);
     CHECK(orders == 720);
 }
+
+TEST_CASE("so many ranks that several share a record are still told apart") {
+    constexpr std::size_t ranks = 20'011;
+    for_each_launcher(ranks, [&](const spmd::engine_pool& pool) {
+        auto result = pool.broadcast([](rank me) {
+            if (me.id() % 1000 == 7) throw std::runtime_error("boom");
+            return me.id();
+        });
+        std::size_t at = 0;
+        std::size_t wrong = 0;
+        auto in_order = result.in_order();
+        for (auto it = in_order.begin(); it != in_order.end(); ++it, ++at) {
+            try {
+                if (*it != at || at % 1000 == 7) ++wrong;
+            } catch (const spmd::composite_error& error) {
+                if (at % 1000 != 7 || error.failures().front().index != at) ++wrong;
+            }
+        }
+        CHECK(at == ranks);
+        CHECK(wrong == 0);
+        CHECK(result.progress().done == ranks);
+
+        const auto outcomes = pool.broadcast([](rank me) {
+                                      if (me.id() % 1000 == 7) throw std::runtime_error("boom");
+                                      return me.id();
+                                  })
+                                  .outcomes();
+        for (std::size_t i = 0; i < ranks; ++i)
+            if (outcomes[i].has_value() != (i % 1000 != 7)) ++wrong;
+        CHECK(wrong == 0);
+    });
+}

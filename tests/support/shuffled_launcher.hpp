@@ -47,12 +47,13 @@ private:
             if (range.empty()) break;
             claimed.push_back(range);
         }
-        for (const index_range block : in_some_order(claimed, work.count())) work.run_claimed(block);
+        for (const index_range block : in_some_order(claimed, work)) work.run_claimed(block);
     }
 
-    std::vector<index_range> in_some_order(const std::vector<index_range>& claimed, std::size_t count) {
+    std::vector<index_range> in_some_order(const std::vector<index_range>& claimed,
+                                           const spmd::detail::job& work) {
         std::vector<index_range> blocks;
-        if (count == order_.size() && claimed.size() == 1 && claimed.front().size() == count) {
+        if (work.count() == order_.size() && claimed.size() == 1 && claimed.front().size() == work.count()) {
             for (const std::size_t index : order_) blocks.push_back({index, index + 1});
             return blocks;
         }
@@ -60,7 +61,8 @@ private:
         const std::size_t largest = std::size_t{1} << (random() % 8);
         for (const index_range range : claimed) {
             for (std::size_t begin = range.begin; begin < range.end;) {
-                const std::size_t size = std::min<std::size_t>(1 + random() % largest, range.end - begin);
+                const std::size_t size =
+                    std::min<std::size_t>((1 + random() % largest) << work.grain(), range.end - begin);
                 blocks.push_back({begin, begin + size});
                 begin += size;
             }

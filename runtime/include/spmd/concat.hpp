@@ -47,12 +47,6 @@ inline constexpr std::size_t copied_at_once_bytes = std::size_t{256} << 10;
 /// share the kernel's work of finding the pages.
 void touch_pages(launcher& launch, std::byte* begin, std::size_t size);
 
-/// True where parts of this kind can be moved to any place of the flat result by any thread.
-template <class Part>
-concept movable_piecewise = std::ranges::random_access_range<Part> &&
-                            std::is_default_constructible_v<std::ranges::range_value_t<Part>> &&
-                            std::same_as<flat<Part>, std::vector<std::ranges::range_value_t<Part>>>;
-
 /// An iterator over a part's items that moves them out, unless the part only refers to items of others.
 template <class Part, class Iterator>
 auto taking(Iterator at) {
@@ -82,6 +76,15 @@ void move_piece(index_range piece, Part* parts, const std::vector<std::size_t>& 
     }
 }
 
+/// True where any thread can put the items of such parts into any place of the flat result, and none throws.
+template <class Part>
+concept shareable_piecewise =
+    std::ranges::random_access_range<Part> &&
+    std::is_default_constructible_v<std::ranges::range_value_t<Part>> &&
+    std::same_as<flat<Part>, std::vector<std::ranges::range_value_t<Part>>> &&
+    std::is_nothrow_assignable_v<std::ranges::range_value_t<Part>&,
+                                 decltype(*taking<Part>(std::ranges::begin(std::declval<Part&>())))>;
+
 /// The parts one after the other, their items moved, or copied from parts that only refer to
 /// them. Sizes are summed once; large results are moved by all
 /// threads. `reused` gives its memory: what it held is overwritten.
@@ -93,7 +96,7 @@ flat<Part> concat_parts(launcher& launch, Part* parts, std::size_t count, flat<P
     const std::size_t total = offsets[count];
     using item = std::ranges::range_value_t<Part>;
 
-    if constexpr (movable_piecewise<Part>) {
+    if constexpr (shareable_piecewise<Part>) {
         if (total * sizeof(item) >= shared_copy_bytes) {
             if (reused.capacity() < total) {
                 reused = flat<Part>(); // {} would keep the memory, and copies

@@ -39,8 +39,9 @@ public:
         throw composite_error(job_->kind(), {{i, std::move(error)}}, job_->count(), 0);
     }
     /// Blocks: until every task has ended; joins the work.
+    void wait() const { launch_->join(*job_); }
     void throw_unless_all_done() const {
-        launch_->join(*job_);
+        wait();
         job_->throw_unless_all_done();
     }
 

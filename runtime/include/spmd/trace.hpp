@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace spmd {
@@ -20,7 +21,8 @@ class timing {
 public:
     explicit timing(std::vector<interval> tasks) : tasks_(std::move(tasks)) {}
 
-    const std::vector<interval>& tasks() const noexcept { return tasks_; }
+    const std::vector<interval>& tasks() const& noexcept { return tasks_; }
+    std::vector<interval> tasks() && noexcept { return std::move(tasks_); }
     /// From the submission to the end of the last task.
     std::chrono::nanoseconds wall() const noexcept;
     /// The CPU time of all tasks together.

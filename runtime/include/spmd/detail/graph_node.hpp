@@ -280,12 +280,15 @@ private:
     void start() override {
         flat<Part>& whole = this->emplace();
         ordered_access<Part> parts(input_->running());
-        if (input_->may_be_moved_from()) input_->moved_from();
+        if (sinks_.empty())
+            parts.wait(); // nobody sees a part before the end: the waiting thread joins the work
+        const bool takes = input_->may_be_moved_from();
+        if (takes) input_->moved_from();
         for (std::size_t rank = 0; rank < parts.size(); ++rank) {
             if (!parts.wait_for(rank)) return this->not_run(); // the input's error is the run's
             Part& part = parts.value(rank);
             for (block_sink<Part>* sink : sinks_) sink->take(part);
-            if (input_->may_be_moved_from())
+            if (takes)
                 append_taken<Part>(whole, part);
             else
                 append_copied(whole, part);

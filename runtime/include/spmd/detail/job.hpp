@@ -4,13 +4,12 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 namespace spmd::detail {
@@ -39,8 +38,6 @@ class usual_cost {
 public:
     /// True where `count` indices are known to cost less than waking a thread does.
     bool is_small(std::size_t count) const noexcept;
-    /// True where one index is known to take less than sleeping and being woken twice would.
-    bool is_brief() const noexcept;
     /// How many indices are known to take so long that claiming them costs little; 1 where nothing is known.
     std::size_t worth_claiming() const noexcept;
     void observe(std::chrono::nanoseconds elapsed, std::size_t count) noexcept;
@@ -75,6 +72,10 @@ public:
 
     std::size_t count() const noexcept { return count_; }
     std::size_t chunk() const noexcept { return chunk_; }
+    /// Claimed ranges begin at multiples of 2 to this power, so that as many indices can share a record.
+    unsigned grain() const noexcept { return grain_; }
+    /// The grain of jobs of very many indices; others have 0.
+    static constexpr unsigned coarse_grain = 4;
     /// How many indices are to run in the arena.
     std::size_t share_of(std::size_t arena) const noexcept;
     usual_cost& cost() const noexcept { return *cost_; }
@@ -151,19 +152,13 @@ private:
         std::chrono::steady_clock::time_point begin_;
     };
 
-    static index_range claim_from(share& from, std::size_t most) noexcept;
+    index_range claim_from(share& from, std::size_t most) const noexcept;
     index_range claim_from(share& from) const noexcept;
     bool leave_if_crowded() noexcept;
     void wake() noexcept;
-    /// A predicate that cannot miss a wake: its read-modify-write of unfinished_ is either after a runner's,
-    /// and then sees that runner's results, or before it, and then the runner sees waiters_.
-    template <class Predicate>
-    auto after_runners(Predicate& predicate) {
-        return [this, &predicate] {
-            unfinished_.fetch_add(0);
-            return predicate();
-        };
-    }
+    /// Sleeps until `met(predicate)` holds or the time is over; its last value.
+    bool sleep_until(std::chrono::steady_clock::time_point deadline, bool (*met)(const void*),
+                     const void* predicate);
 
     /// How often a waiting thread looks before it sleeps: about as long as sleeping and being woken takes.
     static constexpr int looks_before_sleep = 1000;
@@ -175,12 +170,11 @@ private:
     std::size_t chunk_;
     std::size_t least_; // of what is claimed at once, where chunk_ does not say
     std::size_t threads_;
+    unsigned grain_ = 0;
     usual_cost* cost_;
     std::atomic<bool> stop_{false};
     std::atomic<bool> started_{false};
     std::atomic<std::uint32_t> waiters_{0};
-    std::mutex mutex_; // guards nothing but the hand-over between waiters_ and ended_
-    std::condition_variable ended_;
 
     // Written by every thread that takes part, once per range: together, and apart from the rest.
     char apart_before_[64] = {};
@@ -243,12 +237,10 @@ void job::help(std::size_t arena, OnFirst&& on_first) noexcept {
 template <class Predicate>
 bool job::wait_until(std::chrono::steady_clock::time_point deadline, Predicate&& predicate) {
     if (predicate()) return true;
-    waiters_.fetch_add(1);
-    std::unique_lock lock(mutex_);
-    const bool met = ended_.wait_until(lock, deadline, after_runners(predicate));
-    lock.unlock();
-    waiters_.fetch_sub(1);
-    return met;
+    const auto met = [](const void* it) -> bool {
+        return (*static_cast<const std::remove_cvref_t<Predicate>*>(it))();
+    };
+    return sleep_until(deadline, met, &predicate);
 }
 
 template <class Predicate>
@@ -262,12 +254,7 @@ bool job::spin(Predicate&& predicate) {
 
 template <class Predicate>
 void job::wait(Predicate&& predicate) {
-    if (spin(predicate)) return;
-    waiters_.fetch_add(1);
-    std::unique_lock lock(mutex_);
-    ended_.wait(lock, after_runners(predicate));
-    lock.unlock();
-    waiters_.fetch_sub(1);
+    if (!spin(predicate)) wait_until(std::chrono::steady_clock::time_point::max(), predicate);
 }
 
 } // namespace spmd::detail

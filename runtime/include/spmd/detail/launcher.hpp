@@ -28,8 +28,7 @@ public:
     /// Runs what is left on the calling thread, and on others where that is worth while; returns when the job
     /// is finished. Needs no other thread in order to finish, so it may be called from within a task.
     virtual void join(job& work);
-    /// Returns when `index` was run: runs it on the calling thread if nobody has claimed it, else runs later ones
-    /// that are known to be brief, or waits.
+    /// Returns when `index` was run: runs it on the calling thread if nobody has claimed it, else waits.
     virtual void join_until(job& work, std::size_t index);
     /// Starts the job if need be; true when it is finished before the time is over. Runs no index itself, but for
     /// one when it is called within a task and the time is over.
@@ -42,7 +41,6 @@ protected:
 
 private:
     void run_alone_at_first(job& work);
-    static void await(job& work, std::size_t index);
 };
 
 /// The launcher on oneTBB arenas. `threads` of 0 or more than the system can hold throws

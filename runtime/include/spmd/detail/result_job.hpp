@@ -5,11 +5,15 @@
 #include <spmd/detail/stopwatch.hpp>
 #include <spmd/error.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <iterator>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -47,12 +51,16 @@ public:
                 usual_cost& cost, task_kind kind, const run_options& options);
 
     task_kind kind() const noexcept { return kind_; }
-    task_state state(std::size_t i) const noexcept {
-        return std::atomic_ref(states_[i]).load(std::memory_order_acquire);
+    /// Complexity: O(1) while every task is done, else O(log failures).
+    task_state state(std::size_t i) const noexcept;
+    bool is_done(std::size_t i) const noexcept override {
+        const std::uint8_t ended = std::atomic_ref(records_[i >> grain()]).load(std::memory_order_acquire);
+        return (i & below_grain()) < ended;
     }
-    bool is_done(std::size_t i) const noexcept override { return state(i) != task_state::pending; }
-    /// How many tasks have ended in whatever way. Complexity: O(count()).
+    /// How many tasks have ended in whatever way. Complexity: O(count()), less for many.
     std::size_t ended() const noexcept;
+
+    ~tracked_job() override;
 
     /// Throws composite_error or cancelled unless every task is done. Requires: finished.
     void throw_unless_all_done() const;
@@ -64,11 +72,7 @@ public:
     const std::vector<interval>& intervals() const;
 
     /// Destroys the task, its arguments and all results. Requires: finished.
-    virtual void dispose() noexcept {
-        failures_ = {};
-        states_ = {};
-        intervals_ = {};
-    }
+    virtual void dispose() noexcept;
 
 protected:
     /// Runs body(i) for each index unless a stop was requested, and keeps how it ended.
@@ -77,39 +81,65 @@ protected:
 
 private:
     template <class Body>
+    void run_untimed(index_range range, const Body& body) noexcept;
+    template <unsigned Grain, class Body>
     void run_all(index_range range, const Body& body) noexcept;
-    void set(task_state& of_task, task_state state) noexcept {
-        std::atomic_ref(of_task).store(state, std::memory_order_release);
-        tell_waiters();
+    /// Keeps that the task has ended, and with it those before it in its record.
+    static void end(std::uint8_t* records, std::size_t i, unsigned grain) noexcept {
+        const std::size_t in_record = i & ((std::size_t{1} << grain) - 1);
+        std::atomic_ref(records[i >> grain])
+            .store(static_cast<std::uint8_t>(in_record + 1), std::memory_order_release);
     }
     void fail(std::size_t i) noexcept;
     void skip(index_range range) noexcept;
+    std::size_t below_grain() const noexcept { return (std::size_t{1} << grain()) - 1; }
+    std::size_t records() const noexcept { return (count() + below_grain()) >> grain(); }
+
+    /// Tasks that did not end well.
+    struct trouble {
+        std::map<std::size_t, std::exception_ptr> failures;
+        std::map<std::size_t, std::size_t> cancelled; ///< ranges, end by begin
+        std::size_t cancelled_count = 0;
+        std::mutex mutex; ///< guards the rest until finished
+
+        bool was_cancelled(std::size_t i) const {
+            const auto after = cancelled.upper_bound(i);
+            return after != cancelled.begin() && i < std::prev(after)->second;
+        }
+    };
+    trouble& troubles() noexcept;
 
     task_kind kind_;
     spmd::on_error on_error_;
     std::chrono::steady_clock::time_point submitted_{};
-    mutable std::vector<task_state> states_; // through atomic_ref, which libstdc++ 12 refuses on const
+    /// How many of the tasks of each record have ended. A record's tasks are run by one thread, in order.
+    std::uint8_t* records_ = nullptr;
+    std::unique_ptr<std::uint8_t[]> many_records_;
+    std::atomic<trouble*> trouble_{nullptr}; // made by the first task that does not end well
     std::vector<interval> intervals_;        // empty unless timing was asked for
-    std::atomic<std::size_t> cancelled_{0};
-    mutable std::mutex mutex_;
-    std::vector<failure> failures_; // guarded by mutex_ until finished
+    std::array<std::uint8_t, 128> few_records_{};
 };
 
 template <class Body>
 void tracked_job::run_each(index_range range, const Body& body) noexcept {
-    if (intervals_.empty()) {
-        run_all(range, body);
-    } else {
-        run_all(range, [&](std::size_t i) {
-            const stopwatch running(submitted_, intervals_[i]);
-            body(i);
-        });
-    }
+    if (intervals_.empty()) return run_untimed(range, body);
+    run_untimed(range, [&](std::size_t i) {
+        const stopwatch running(submitted_, intervals_[i]);
+        body(i);
+    });
 }
 
 template <class Body>
+void tracked_job::run_untimed(index_range range, const Body& body) noexcept {
+    if (grain() == 0)
+        run_all<0>(range, body);
+    else
+        run_all<coarse_grain>(range, body);
+}
+
+template <unsigned Grain, class Body>
 void tracked_job::run_all(index_range range, const Body& body) noexcept {
-    task_state* const states = states_.data();
+    std::uint8_t* const records = records_;
     for (std::size_t i = range.begin; i < range.end; ++i) {
         if (stop_requested()) [[unlikely]] {
             skip({i, range.end});
@@ -121,7 +151,8 @@ void tracked_job::run_all(index_range range, const Body& body) noexcept {
             fail(i);
             continue;
         }
-        set(states[i], task_state::done);
+        end(records, i, Grain);
+        tell_waiters();
     }
 }
 
