@@ -83,7 +83,9 @@ index_range job::claim_from(share& from) const noexcept {
     // Large ranges first, then ever smaller ones, so that all threads end together.
     const std::size_t most = std::max<std::size_t>(from.size / (ranges_per_thread * threads_), 1);
     const std::size_t wanted = std::min(left / (2 * threads_), most);
-    return claim_from(from, std::max<std::size_t>({wanted, std::min(least_, left / threads_), 1}));
+    // What is known to be cheap goes in larger ranges, down to an eighth of what is worth a claim.
+    const std::size_t cheap = std::min(least_, std::max(left / threads_, least_ / 8));
+    return claim_from(from, std::max<std::size_t>({wanted, cheap, 1}));
 }
 
 index_range job::claim(std::size_t most) noexcept {
@@ -112,7 +114,7 @@ void job::run_claimed(index_range range) noexcept {
     run(range);
     --nesting;
     unfinished_.fetch_sub(range.size());
-    if (waiters_.load() != 0) wake();
+    tell_waiters();
 }
 
 void job::take_part() noexcept {
@@ -152,16 +154,16 @@ waiting_place& place_of(const job* waited_for) noexcept {
 bool job::sleep_until(std::chrono::steady_clock::time_point deadline, bool (*met)(const void*),
                       const void* predicate) {
     waiting_place& place = place_of(this);
-    waiters_.fetch_add(1);
+    attention_.word.fetch_add(1);
     std::unique_lock lock(place.mutex);
     const bool value = place.wake.wait_until(lock, deadline, [&] {
         // No wake is missed: this is either after a runner's fetch_sub, and then sees that runner's results, or
-        // before it, and then the runner sees waiters_.
+        // before it, and then the runner sees attention_.
         unfinished_.fetch_add(0);
         return met(predicate);
     });
     lock.unlock();
-    waiters_.fetch_sub(1);
+    attention_.word.fetch_sub(1);
     return value;
 }
 

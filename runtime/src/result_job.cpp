@@ -56,7 +56,6 @@ void tracked_job::fail(std::size_t i) noexcept {
     }
     if (on_error_ == on_error::stop) request_stop();
     end(records_, i, grain());
-    tell_waiters();
 }
 
 void tracked_job::skip(index_range range) noexcept {
@@ -67,7 +66,6 @@ void tracked_job::skip(index_range range) noexcept {
         bad.cancelled_count += range.size();
     }
     for (std::size_t i = range.begin; i < range.end; ++i) end(records_, i, grain());
-    tell_waiters();
 }
 
 void tracked_job::throw_unless_all_done() const {

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <spmd/detail/job.hpp>
 #include <spmd/partition.hpp>
 
-#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <iterator>
@@ -17,7 +17,7 @@ namespace detail {
 struct team {
     std::size_t size = 0;
     const std::size_t* engines = nullptr; ///< of each id; null: id and engine are the same
-    const std::atomic<bool>* stop = nullptr;
+    const attention* attention_of_ranks = nullptr;
 };
 
 } // namespace detail
@@ -41,7 +41,7 @@ public:
     std::size_t engine() const noexcept { return team_->engines == nullptr ? id_ : team_->engines[id_]; }
     /// True once the broadcast was cancelled or its result dropped, or a rank failed under
     /// `on_error::stop`: a long task looks at it now and then, and returns.
-    bool stop_requested() const noexcept { return team_->stop->load(std::memory_order_relaxed); }
+    bool stop_requested() const noexcept { return team_->attention_of_ranks->stop_requested(); }
 
     /// The indices of 0 … n-1 that are this rank's, by a rule of partition.hpp.
     template <partition_rule Rule = decltype(balanced)>

@@ -47,6 +47,17 @@ private:
     std::atomic<std::uint64_t> picoseconds_{unknown};
 };
 
+/// What those who run a job look at before each index, in one word: whether a stop was requested, and how many
+/// threads wait for results.
+struct attention {
+    static constexpr std::uint32_t stop = std::uint32_t{1} << 31; ///< the bits below count those who wait
+    std::atomic<std::uint32_t> word{0};
+
+    bool stop_requested() const noexcept { return (word.load(std::memory_order_relaxed) & stop) != 0; }
+    bool is_wanted() const noexcept { return word.load(std::memory_order_relaxed) != 0; }
+    bool has_waiters() const noexcept { return (word.load() & ~stop) != 0; }
+};
+
 /// Contiguous indices that are to run in one arena.
 struct placed_range {
     std::size_t arena = 0;
@@ -112,9 +123,8 @@ public:
     /// True on a thread that is running an index of some job.
     static bool inside() noexcept;
 
-    bool stop_requested() const noexcept { return stop_.load(std::memory_order_relaxed); }
-    void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
-    const std::atomic<bool>& stop_flag() const noexcept { return stop_; }
+    bool stop_requested() const noexcept { return attention_.stop_requested(); }
+    void request_stop() noexcept { attention_.word.fetch_or(attention::stop, std::memory_order_relaxed); }
 
     void reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept;
@@ -123,9 +133,10 @@ protected:
     virtual ~job() = default;
     /// Runs the indices of the range; whatever they throw is caught and kept.
     virtual void run(index_range range) noexcept = 0;
+    const attention& attention_of_runners() const noexcept { return attention_; }
     /// Wakes waiters from within run(), so that they see each result and not only each range's end.
     void tell_waiters() noexcept {
-        if (waiters_.load(std::memory_order_relaxed) != 0) wake();
+        if (attention_.has_waiters()) wake();
     }
 
 private:
@@ -172,9 +183,8 @@ private:
     std::size_t threads_;
     unsigned grain_ = 0;
     usual_cost* cost_;
-    std::atomic<bool> stop_{false};
+    attention attention_;
     std::atomic<bool> started_{false};
-    std::atomic<std::uint32_t> waiters_{0};
 
     // Written by every thread that takes part, once per range: together, and apart from the rest.
     char apart_before_[64] = {};

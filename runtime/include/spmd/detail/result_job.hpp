@@ -141,9 +141,9 @@ template <unsigned Grain, class Body>
 void tracked_job::run_all(index_range range, const Body& body) noexcept {
     std::uint8_t* const records = records_;
     for (std::size_t i = range.begin; i < range.end; ++i) {
-        if (stop_requested()) [[unlikely]] {
-            skip({i, range.end});
-            return;
+        if (attention_of_runners().is_wanted()) [[unlikely]] {
+            tell_waiters(); // of the index before
+            if (stop_requested()) return skip({i, range.end});
         }
         try {
             body(i);
@@ -152,7 +152,6 @@ void tracked_job::run_all(index_range range, const Body& body) noexcept {
             continue;
         }
         end(records, i, Grain);
-        tell_waiters();
     }
 }
 

@@ -50,9 +50,10 @@ public:
     slots& operator=(const slots&) = delete;
     ~slots() { std::allocator<T>{}.deallocate(memory_, count_); }
 
+    T* begin() noexcept { return memory_; }
     template <class Make>
-    void fill(std::size_t i, Make&& make) {
-        ::new (static_cast<void*>(memory_ + i)) T(make());
+    static void fill(T* slots, std::size_t i, Make&& make) {
+        ::new (static_cast<void*>(slots + i)) T(make());
     }
     void destroy(std::size_t i) noexcept { std::destroy_at(memory_ + i); }
     T& operator[](std::size_t i) noexcept { return memory_[i]; }
@@ -73,9 +74,10 @@ public:
 
     explicit slots(std::size_t count) : values_(count) {}
 
+    T* begin() noexcept { return values_.data(); }
     template <class Make>
-    void fill(std::size_t i, Make&& make) {
-        values_[i] = make();
+    static void fill(T* slots, std::size_t i, Make&& make) {
+        slots[i] = make();
     }
     T& operator[](std::size_t i) noexcept { return values_[i]; }
     std::vector<T> take() noexcept { return std::move(values_); }
@@ -91,8 +93,9 @@ public:
 
     explicit slots(std::size_t) noexcept {}
 
+    void* begin() noexcept { return nullptr; }
     template <class Make>
-    void fill(std::size_t, Make&& make) {
+    static void fill(void*, std::size_t, Make&& make) {
         make();
     }
     void take() noexcept {}

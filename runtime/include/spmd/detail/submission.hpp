@@ -32,7 +32,8 @@ public:
         : broadcast_job::result_job(group.shares, automatic, group.pool->threads, cost, task_kind::rank,
                                     options),
           work_(std::in_place, std::forward<T>(task), std::forward<As>(args)...),
-          team_{group.size, group.engines.empty() ? nullptr : group.engines.data(), &this->stop_flag()} {}
+          team_{group.size, group.engines.empty() ? nullptr : group.engines.data(),
+                &this->attention_of_runners()} {}
 
     void dispose() noexcept override {
         work_.reset();
@@ -42,9 +43,9 @@ public:
 private:
     void run(index_range range) noexcept override {
         const call& work = *work_;
-        auto& values = this->values();
+        auto* const values = this->values().begin();
         this->run_each(range, [&](std::size_t id) {
-            values.fill(id, [&]() -> decltype(auto) {
+            slots<typename broadcast_job::value_type>::fill(values, id, [&]() -> decltype(auto) {
                 return std::apply(
                     [&](const Args&... args) -> decltype(auto) {
                         return std::invoke(work.task, rank(team_, id), args...);
@@ -88,9 +89,9 @@ public:
 private:
     void run(index_range range) noexcept override {
         const call& work = *work_;
-        auto& values = this->values();
+        auto* const values = this->values().begin();
         this->run_each(range, [&](std::size_t i) {
-            values.fill(i, [&]() -> decltype(auto) {
+            slots<typename map_job::value_type>::fill(values, i, [&]() -> decltype(auto) {
                 return std::apply(
                     [&]<class... Firsts>(const Firsts&... firsts) -> decltype(auto) {
                         return std::invoke(work.task,
