@@ -1,11 +1,12 @@
 // What a user of the library writes first: 3 ranks, each gives its id.
+#include <spmd/spmd.hpp>
+
 #include <cstddef>
 #include <vector>
 
-#include <spmd/spmd.hpp>
-
 int main() {
     spmd::engine_pool pool{{.ranks = 3}};
-    const std::vector<std::size_t> ids = pool.broadcast([](spmd::rank me) { return std::size_t{me.id()}; }).get();
+    const std::vector<std::size_t> ids =
+        pool.broadcast([](spmd::rank me) { return std::size_t{me.id()}; }).get();
     return ids == std::vector<std::size_t>{0, 1, 2} ? 0 : 1;
 }
