@@ -2,10 +2,14 @@
 
 #include <checksum/file_reader.hpp>
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include <cerrno>
 #include <new>
+#include <system_error>
+#include <utility>
 
 namespace checksum {
 namespace {
@@ -78,13 +82,24 @@ md5 md5_of(std::span<const std::byte> message) {
 
 md5 md5_of(std::string_view message) { return md5_of(std::as_bytes(std::span{message})); }
 
-md5 md5_of_file(const std::string& path) {
+namespace {
+
+md5 md5_of_rest(file_reader reader) {
     md5_stream& stream = thread_stream();
-    file_reader reader{path};
     for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
         stream.update(block);
     }
     return stream.finish();
+}
+
+} // namespace
+
+md5 md5_of_file(const std::string& path) { return md5_of_rest(file_reader{path}); }
+
+md5 md5_of_descriptor(int number, const std::string& name) {
+    descriptor own{::fcntl(number, F_DUPFD_CLOEXEC, 0)};
+    if (own.number() < 0) throw std::system_error{errno, std::generic_category(), name};
+    return md5_of_rest(file_reader{std::move(own), name});
 }
 
 std::string hex(const md5& digest) {

@@ -70,6 +70,10 @@ private:
 /// Thread safety: any number of threads at once.
 [[nodiscard]] md5 md5_of_file(const std::string& path);
 
+/// The MD5 of all that is still to be read from a descriptor, from where it stands. `name` is for messages.
+/// Blocks and throws as above.
+[[nodiscard]] md5 md5_of_descriptor(int descriptor, const std::string& name);
+
 /// The 32 lower-case hexadecimal digits of `digest`.
 [[nodiscard]] std::string hex(const md5& digest);
 

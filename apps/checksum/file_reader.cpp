@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace checksum {
 namespace {
@@ -25,6 +26,9 @@ file_reader::block_buffer file_reader::take_buffer() {
 
 file_reader::file_reader(const std::string& path)
     : path_{path}, file_{open_path(path, O_RDONLY)}, buffer_{take_buffer()} {}
+
+file_reader::file_reader(descriptor file, std::string name)
+    : path_{std::move(name)}, file_{std::move(file)}, buffer_{take_buffer()} {}
 
 std::span<const std::byte> file_reader::next_block() {
     ssize_t count = -1;

@@ -26,6 +26,8 @@ public:
     /// Blocks: a FIFO until it has a writer.
     /// Throws: std::system_error with errno, its message "PATH: REASON" as md5sum has it.
     explicit file_reader(const std::string& path);
+    /// Reads on from where an open file stands; `name` is for messages.
+    file_reader(descriptor file, std::string name);
 
     /// The next bytes of the file, of whatever length came at once; empty at its end, and only there.
     /// They stay until the next call, or until the reader is gone.

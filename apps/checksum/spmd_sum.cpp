@@ -6,6 +6,7 @@
 #include <spmd/spmd.hpp>
 
 #include <boost/program_options.hpp>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +14,8 @@
 #include <exception>
 #include <filesystem>
 #include <iterator>
+#include <limits>
+#include <map>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -39,9 +42,20 @@ struct summed {
     std::string error;
 };
 
+/// One line, whatever a name holds: control characters are shown as GNU's shell-escape quoting shows them.
 void complain(std::string_view message) {
+    std::string line = "spmd_sum: ";
+    for (const char c : message) {
+        constexpr int digits = 8;
+        char escaped[digits];
+        if (static_cast<unsigned char>(c) >= ' ' && c != '\x7f')
+            line += c;
+        else if (std::snprintf(escaped, sizeof escaped, "\\%03o",
+                               static_cast<unsigned>(static_cast<unsigned char>(c))) > 0)
+            line += escaped;
+    }
     std::fflush(stdout);
-    std::fprintf(stderr, "spmd_sum: %.*s\n", static_cast<int>(message.size()), message.data());
+    std::fprintf(stderr, "%s\n", line.c_str());
 }
 
 options::options_description described() {
@@ -65,10 +79,14 @@ std::string help() {
 }
 
 /// A number option's value. It is read as signed, since an unsigned one would take -1 for a huge number.
-std::size_t positive(const options::variables_map& given, const std::string& name, std::size_t otherwise) {
+std::size_t bounded(const options::variables_map& given, const std::string& name, std::size_t otherwise,
+                    std::size_t most) {
     if (given.count(name) == 0) return otherwise;
     const long value = given[name].as<long>();
     if (value <= 0) throw options::error("--" + name + " is at least 1, not " + std::to_string(value));
+    if (static_cast<std::size_t>(value) > most)
+        throw options::error("--" + name + " is at most " + std::to_string(most) + ", not " +
+                             std::to_string(value));
     return static_cast<std::size_t>(value);
 }
 
@@ -85,8 +103,9 @@ request parse(int argc, char** argv) {
     if (given.count("operand") > 0) wanted.operands = given["operand"].as<std::vector<std::string>>();
     if (wanted.operands.empty()) wanted.operands = {"-"};
     wanted.recursive = given.count("recursive") > 0;
-    wanted.threads = positive(given, "threads", spmd::available_threads());
-    wanted.ranks = positive(given, "ranks", 16 * wanted.threads);
+    constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
+    wanted.threads = bounded(given, "threads", spmd::available_threads(), 4096);
+    wanted.ranks = bounded(given, "ranks", 16 * wanted.threads, any);
     return wanted;
 }
 
@@ -127,12 +146,22 @@ expanded expand(const request& wanted) {
     return all;
 }
 
-summed sum_of(const std::string& file) {
+template <class Sum>
+summed sum_or_error(Sum&& sum) {
     try {
-        return {checksum::md5_of_file(file == "-" ? "/dev/stdin" : file), {}};
+        return {sum(), {}};
     } catch (const std::exception& error) {
         return {{}, error.what()};
     }
+}
+
+/// Of each operand "-", by index: one after the other, since each goes on where the one before ended.
+std::map<std::size_t, summed> sums_of_standard_input(const std::vector<std::string>& files) {
+    std::map<std::size_t, summed> sums;
+    for (std::size_t i = 0; i < files.size(); ++i)
+        if (files[i] == "-")
+            sums[i] = sum_or_error([] { return checksum::md5_of_descriptor(STDIN_FILENO, "-"); });
+    return sums;
 }
 
 bool print(const std::vector<std::string>& files, std::size_t first, const std::vector<summed>& sums) {
@@ -162,12 +191,19 @@ exit_status run(const request& wanted) {
     }
     const expanded all = expand(wanted);
     bool good = !all.failed;
-    const spmd::engine_pool pool{{.ranks = wanted.ranks, .threads = wanted.threads}};
+    const std::map<std::size_t, summed> from_input = sums_of_standard_input(all.files);
+    // Ranks beyond the files would have nothing to do.
+    const std::size_t ranks =
+        std::clamp<std::size_t>(wanted.ranks, 1, std::max<std::size_t>(all.files.size(), 1));
+    const spmd::engine_pool pool{{.ranks = ranks, .threads = wanted.threads}};
     auto sums = pool.broadcast([&](spmd::rank me) {
         std::vector<summed> mine;
-        for (const std::string& file : me.part(all.files)) {
+        for (const std::size_t i : me.part(all.files.size()).indices()) {
             if (me.stop_requested()) break;
-            mine.push_back(sum_of(file));
+            const auto found = from_input.find(i);
+            mine.push_back(found != from_input.end() ? found->second : sum_or_error([&] {
+                return checksum::md5_of_file(all.files[i]);
+            }));
         }
         return mine;
     });

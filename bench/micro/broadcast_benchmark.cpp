@@ -7,9 +7,14 @@
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 #include <oneapi/tbb/parallel_for.h>
+#if defined(_OPENMP) && __has_include(<omp.h>)
+#include <omp.h>
+#endif
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <thread>
 #include <vector>
 
@@ -57,20 +62,27 @@ struct tbb_parallel_for {
 #ifdef _OPENMP
 struct openmp_static {
     explicit openmp_static(std::size_t) {}
+    int threads = static_cast<int>(spmd::available_threads());
     std::vector<int> operator()(std::size_t ranks) const {
         std::vector<int> results(ranks);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(threads)
         for (std::size_t i = 0; i < ranks; ++i) results[i] = empty_body(i);
         return results;
     }
 };
 #endif
 
-void report(benchmark::State& state, std::size_t ranks) {
+void report(benchmark::State& state, std::size_t ranks, clock::duration spent) {
     const auto launched = static_cast<double>(ranks) * static_cast<double>(state.iterations());
     state.SetItemsProcessed(static_cast<std::int64_t>(launched));
-    state.counters["s_per_rank"] =
-        benchmark::Counter(launched, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    state.counters["ns_per_rank"] = std::chrono::duration<double, std::nano>(spent).count() / launched;
+}
+
+/// libgomp's threads spin for a while when they have nothing to do, on cores that the next benchmark needs.
+void let_openmp_threads_go() {
+#if defined(_OPENMP) && __has_include(<omp.h>)
+    omp_pause_resource_all(omp_pause_hard);
+#endif
 }
 
 template <class Way>
@@ -78,8 +90,10 @@ void hot(benchmark::State& state) {
     const auto ranks = static_cast<std::size_t>(state.range(0));
     const Way way(ranks);
     benchmark::DoNotOptimize(way(ranks));
+    const auto begin = clock::now();
     for (auto _ : state) benchmark::DoNotOptimize(way(ranks));
-    report(state, ranks);
+    report(state, ranks, clock::now() - begin);
+    let_openmp_threads_go();
 }
 
 /// After 5 ms of idling, when all other threads are asleep.
@@ -88,13 +102,17 @@ void cold(benchmark::State& state) {
     const auto ranks = static_cast<std::size_t>(state.range(0));
     const Way way(ranks);
     for (int i = 0; i < 3; ++i) benchmark::DoNotOptimize(way(ranks));
+    clock::duration spent{};
     for (auto _ : state) {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
         const auto begin = clock::now();
         benchmark::DoNotOptimize(way(ranks));
-        state.SetIterationTime(std::chrono::duration<double>(clock::now() - begin).count());
+        const auto elapsed = clock::now() - begin;
+        state.SetIterationTime(std::chrono::duration<double>(elapsed).count());
+        spent += elapsed;
     }
-    report(state, ranks);
+    report(state, ranks, spent);
+    let_openmp_threads_go();
 }
 
 void hot_ranks(benchmark::internal::Benchmark* suite) {
@@ -117,33 +135,47 @@ void cold_work(benchmark::State& state) {
     constexpr std::size_t ranks = 100;
     const spmd::engine_pool pool({.ranks = ranks, .pin_workers = state.range(0) != 0});
     const std::chrono::duration<double> ideal = each * ranks / static_cast<double>(pool.threads());
+    std::chrono::duration<double> spent{};
     for (auto _ : state) {
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
         const auto begin = clock::now();
         pool.broadcast([&](spmd::rank) { spin_for(each); }).get();
-        state.SetIterationTime(std::chrono::duration<double>(clock::now() - begin).count());
+        const std::chrono::duration<double> elapsed = clock::now() - begin;
+        state.SetIterationTime(elapsed.count());
+        spent += elapsed;
     }
-    state.counters["x_ideal"] = benchmark::Counter(ideal.count() * static_cast<double>(state.iterations()),
-                                                   benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    state.counters["x_ideal"] = spent / (ideal * static_cast<double>(state.iterations()));
 }
 
 /// What one rank's slot takes beyond its result, of a broadcast in flight.
+template <class Result>
 void slot_memory(benchmark::State& state) {
     const auto ranks = static_cast<std::size_t>(state.range(0));
     const spmd::engine_pool pool({.ranks = ranks});
     const auto allocated = [] {
         const struct mallinfo2 now = mallinfo2();
-        return now.uordblks + now.hblkhd;
+        return static_cast<double>(now.uordblks + now.hblkhd);
     };
-    double bytes = 0;
+    double most = 0;
     for (auto _ : state) {
-        const std::size_t before = allocated();
-        auto results = pool.broadcast(task);
-        bytes = static_cast<double>(allocated() - before) / static_cast<double>(ranks) - sizeof(int);
+        const double before = allocated();
+        auto results = pool.broadcast([](spmd::rank me) { return Result(static_cast<Result>(me.id())); });
+        const double beyond = (allocated() - before) / static_cast<double>(ranks) - sizeof(Result);
+        most = std::max(most, beyond);
         results.wait();
     }
-    state.counters["bytes_per_rank_beyond_result"] = bytes;
+    state.counters["bytes_per_rank_beyond_result"] = most;
 }
+
+/// A result that no vector can make before the run.
+class from_id {
+public:
+    explicit from_id(std::size_t id) : id_(id) {}
+    std::size_t id() const { return id_; }
+
+private:
+    std::size_t id_;
+};
 
 using oneapi::tbb::auto_partitioner;
 using oneapi::tbb::static_partitioner;
@@ -163,12 +195,17 @@ BENCHMARK(hot<openmp_static>)->Name("broadcast/openmp_static")->Apply(hot_ranks)
 BENCHMARK(cold<openmp_static>)->Name("broadcast_cold/openmp_static")->Apply(cold_ranks);
 #endif
 BENCHMARK(cold_work)
-    ->Name("broadcast_cold/100x20us/pinned")
+    ->Name("broadcast_cold/100x20us/pin")
     ->Arg(0)
     ->Arg(1)
     ->UseManualTime()
     ->Iterations(50)
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK(slot_memory)->Name("broadcast/slot_memory")->Arg(1'000'000)->Iterations(5)->UseRealTime();
+BENCHMARK(slot_memory<int>)->Name("broadcast/slot_memory/int")->Arg(1'000'000)->Iterations(5)->UseRealTime();
+BENCHMARK(slot_memory<from_id>)
+    ->Name("broadcast/slot_memory/no_default")
+    ->Arg(1'000'000)
+    ->Iterations(5)
+    ->UseRealTime();
 
 } // namespace

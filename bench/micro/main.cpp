@@ -8,7 +8,7 @@
 int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-    benchmark::AddCustomContext("compiler", "GCC-compatible " __VERSION__);
+    benchmark::AddCustomContext("compiler", __VERSION__);
     benchmark::AddCustomContext("oneTBB", TBB_runtime_version());
     benchmark::AddCustomContext("threads", std::to_string(spmd::available_threads()));
     benchmark::RunSpecifiedBenchmarks();

@@ -25,7 +25,7 @@ bool is_ignored(int signal) {
 sigset_t signals_that_end_it() {
     sigset_t signals{};
     sigemptyset(&signals);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGXFSZ})
         if (!is_ignored(signal)) sigaddset(&signals, signal);
     return signals;
 }

@@ -10,6 +10,8 @@
 namespace spmd_bench {
 namespace {
 
+const std::string about_ratios = "x map, x read: medians of the ratios within each repetition";
+
 constexpr std::size_t terminal_width = 80;
 
 /// What is shown of all ways: a title, a unit, and a text for each way.
@@ -165,7 +167,8 @@ std::string render_table(const report& what) {
     std::string text;
     for (const header_line& line : header_of(what)) text += header_text(line);
     const std::vector<std::string> lines = lines_of(columns_of(what), what.ways.size());
-    return text + fmt::format("\n{}\n\n{}\n", fmt::join(lines, "\n"), conclusion(what.ways));
+    return text +
+           fmt::format("\n{}\n\n{}\n{}\n", fmt::join(lines, "\n"), about_ratios, conclusion(what.ways));
 }
 
 std::string render_markdown(const report& what) {
@@ -183,7 +186,7 @@ std::string render_markdown(const report& what) {
         text += "\n|";
         for (const column& each : columns) text += fmt::format(" {} |", each.cells[i]);
     }
-    return text + "\n\n" + conclusion(what.ways) + '\n';
+    return text + "\n\n" + about_ratios + "\n\n" + conclusion(what.ways) + '\n';
 }
 
 } // namespace spmd_bench

@@ -84,10 +84,15 @@ public:
                                                    return results_of(work, me.part(all));
                                                }))) {}
 
-    void run() override { graph_.run(); }
-    results_view results() const override { return std::span(graph_.result(flat_)); }
+    void forget() override { results_ = {}; }
+    void run() override {
+        graph_.run();
+        results_ = graph_.take(flat_);
+    }
+    results_view results() const override { return std::span(results_); }
 
 private:
+    std::vector<typename Work::result> results_;
     spmd::task_graph graph_;
     spmd::concat_stage<std::vector<typename Work::result>> flat_;
 };
@@ -174,6 +179,7 @@ std::unique_ptr<way> make_way(std::string_view name, const Work& work, const spm
                 return pool
                     .broadcast([&](spmd::rank me) {
                         std::vector<std::uint64_t> mine;
+                        mine.reserve(me.part(items).size());
                         for (const std::string& path : me.part(items)) mine.push_back(work.read(path));
                         return mine;
                     })

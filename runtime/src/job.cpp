@@ -85,7 +85,7 @@ index_range job::claim_from(share& from) const noexcept {
     const std::size_t wanted = std::min(left / (2 * threads_), most);
     // What is known to be cheap goes in larger ranges, down to an eighth of what is worth a claim.
     const std::size_t cheap = std::min(least_, std::max(left / threads_, least_ / 8));
-    return claim_from(from, std::max<std::size_t>({wanted, cheap, 1}));
+    return claim_from(from, std::max({wanted, cheap, std::size_t{1}}));
 }
 
 index_range job::claim(std::size_t most) noexcept {
@@ -123,7 +123,7 @@ void job::take_part() noexcept {
     for (share& from : shares_) {
         for (index_range range = claim_from(from); !range.empty(); range = claim_from(from)) {
             run_claimed(range);
-            measured.done += range.size();
+            measured.add(range.size());
         }
     }
     taking_part_.fetch_sub(1, std::memory_order_relaxed);
@@ -167,7 +167,7 @@ bool job::sleep_until(std::chrono::steady_clock::time_point deadline, bool (*met
     return value;
 }
 
-void job::wake() noexcept {
+void job::wake() const noexcept {
     waiting_place& place = place_of(this);
     {
         const std::lock_guard lock(place.mutex);

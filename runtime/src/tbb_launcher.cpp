@@ -166,7 +166,7 @@ private:
     job* waited_for() noexcept { return reinterpret_cast<job*>(this); }
 
     std::atomic<job*> content_{nullptr};
-    char apart_[64 - sizeof(std::atomic<job*>)] = {};
+    [[maybe_unused]] char apart_[64 - sizeof(std::atomic<job*>)] = {};
 };
 
 /// Some worker threads that run jobs for one arena.

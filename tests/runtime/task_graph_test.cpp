@@ -134,6 +134,18 @@ TEST_CASE("parts that cannot be copied go to one stage, and a second one is refu
     CHECK_THROWS_AS(graph.result(parts), std::logic_error); // the concat moved them away, and says so
 }
 
+TEST_CASE("a value can be taken out once a run") {
+    const spmd::engine_pool pool{{.ranks = 3}};
+    spmd::task_graph graph{pool};
+    const auto flat =
+        graph.concat("flat", graph.broadcast("ids", [](spmd::rank me) { return numbers{me.id()}; }));
+    for (int run = 0; run < 2; ++run) {
+        graph.run();
+        CHECK(graph.take(flat) == numbers{0, 1, 2});
+        CHECK_THROWS_AS(graph.take(flat), std::logic_error);
+    }
+}
+
 TEST_CASE("stages without a value order others") {
     const spmd::engine_pool pool{{.ranks = 4}};
     spmd::task_graph graph{pool};

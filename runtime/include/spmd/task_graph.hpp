@@ -194,6 +194,13 @@ public:
         return *value;
     }
 
+    /// The same, moved out: the stage has no value until the next run.
+    template <class T>
+    T take(const stage<T>& of) {
+        static_cast<void>(result(of));
+        return of.node_->take();
+    }
+
     /// The stages, their kinds and edges in Graphviz's language.
     std::string dot() const;
 

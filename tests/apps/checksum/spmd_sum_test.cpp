@@ -60,6 +60,24 @@ TEST_CASE("standard input, named by - or by nothing") {
     CHECK(shell("echo yo | '" + tool + "' -").output == expected);
 }
 
+TEST_CASE("standard input is read from where it stands, once, whatever it is") {
+    const test_support::temporary_directory scratch;
+    const std::string lines = scratch.write("lines", "first\nsecond\n");
+    for (const std::string& command :
+         {"(read line; %s) <'" + lines + "'", "%s - - <'" + lines + "'",
+          "cat '" + lines + "' | %s - '" + lines + "' -", std::string("%s - <&-")}) {
+        const auto with = [&](const std::string& program) {
+            std::string text = command;
+            return shell(text.replace(text.find("%s"), 2, program));
+        };
+        INFO(command);
+        const program_result ours = with(tool);
+        const program_result theirs = with("md5sum");
+        CHECK(ours.output == theirs.output);
+        CHECK(ours.status == theirs.status);
+    }
+}
+
 TEST_CASE("what fails is said, the rest goes on, the status is 1") {
     const test_support::temporary_directory scratch;
     const std::string good = scratch.write("good", "yo\n");
@@ -70,6 +88,9 @@ TEST_CASE("what fails is said, the rest goes on, the status is 1") {
     CHECK(missing.output == "spmd_sum: /no/such/file: No such file or directory\n"
                             "f6255bb01c648fe967714d52a89e8e9c  " +
                                 good + "\n");
+
+    const program_result odd = shell("'" + tool + "' '/no\n\033such' 2>&1");
+    CHECK(odd.output == "spmd_sum: /no\\012\\033such: No such file or directory\n");
 
     const program_result folder = shell("'" + tool + "' '" + directory + "' '" + good + "' 2>&1");
     CHECK(folder.status == 1);
@@ -90,6 +111,7 @@ TEST_CASE("wrong usage: one line that names what was wrong, status 2") {
     };
     for (const usage& wrong : {usage{"--ranks 0", "spmd_sum: --ranks is at least 1, not 0\n"},
                                usage{"--ranks -1", "spmd_sum: --ranks is at least 1, not -1\n"},
+                               usage{"--threads 5000", "spmd_sum: --threads is at most 4096, not 5000\n"},
                                usage{"--threads 0", "spmd_sum: --threads is at least 1, not 0\n"},
                                usage{"--nonsense", "spmd_sum: unrecognised option '--nonsense'\n"}}) {
         INFO(wrong.arguments);

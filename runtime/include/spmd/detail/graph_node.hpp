@@ -80,6 +80,8 @@ public:
     const T* value_if() const noexcept { return good() && value_ ? &*value_ : nullptr; }
     /// Requires: good().
     const T& value() const noexcept { return *value_; }
+    /// Requires: value_if() is not null; it is afterwards.
+    T take() { return *std::exchange(value_, std::nullopt); }
     std::tuple<const T&> arguments() const noexcept { return {*value_}; }
 
 protected:

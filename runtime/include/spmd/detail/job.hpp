@@ -135,7 +135,7 @@ protected:
     virtual void run(index_range range) noexcept = 0;
     const attention& attention_of_runners() const noexcept { return attention_; }
     /// Wakes waiters from within run(), so that they see each result and not only each range's end.
-    void tell_waiters() noexcept {
+    void tell_waiters() const noexcept {
         if (attention_.has_waiters()) wake();
     }
 
@@ -149,16 +149,19 @@ private:
     };
 
     /// Adds what one thread's part of the job cost to what is usual.
-    struct part_cost {
+    class part_cost {
+    public:
         explicit part_cost(const job& of) noexcept : of_(&of), begin_(std::chrono::steady_clock::now()) {}
         part_cost(const part_cost&) = delete;
         part_cost& operator=(const part_cost&) = delete;
         ~part_cost() {
-            if (done > 0) of_->cost_->observe(std::chrono::steady_clock::now() - begin_, done);
+            if (done_ > 0) of_->cost_->observe(std::chrono::steady_clock::now() - begin_, done_);
         }
-        std::size_t done = 0; ///< indices
+        bool is_empty() const noexcept { return done_ == 0; }
+        void add(std::size_t indices) noexcept { done_ += indices; }
 
     private:
+        std::size_t done_ = 0;
         const job* of_;
         std::chrono::steady_clock::time_point begin_;
     };
@@ -166,7 +169,7 @@ private:
     index_range claim_from(share& from, std::size_t most) const noexcept;
     index_range claim_from(share& from) const noexcept;
     bool leave_if_crowded() noexcept;
-    void wake() noexcept;
+    void wake() const noexcept;
     /// Sleeps until `met(predicate)` holds or the time is over; its last value.
     bool sleep_until(std::chrono::steady_clock::time_point deadline, bool (*met)(const void*),
                      const void* predicate);
@@ -187,12 +190,12 @@ private:
     std::atomic<bool> started_{false};
 
     // Written by every thread that takes part, once per range: together, and apart from the rest.
-    char apart_before_[64] = {};
+    [[maybe_unused]] char apart_before_[64] = {};
     share only_share_;
     std::atomic<std::size_t> unfinished_{0};
     std::atomic<std::size_t> taking_part_{0};
     std::atomic<std::uint32_t> references_{1};
-    char apart_after_[64] = {};
+    [[maybe_unused]] char apart_after_[64] = {};
 };
 
 /// Shared ownership of a job's memory.
@@ -234,9 +237,9 @@ void job::help(std::size_t arena, OnFirst&& on_first) noexcept {
         for (share& from : shares_) {
             if (from.arena != arena) continue;
             for (index_range range = claim_from(from); !range.empty(); range = claim_from(from)) {
-                if (measured.done == 0) on_first();
+                if (measured.is_empty()) on_first();
                 run_claimed(range);
-                measured.done += range.size();
+                measured.add(range.size());
                 if (leave_if_crowded()) return;
             }
         }
