@@ -10,8 +10,6 @@
 namespace spmd_bench {
 namespace {
 
-const std::string about_ratios = "x map, x read: medians of the ratios within each repetition";
-
 constexpr std::size_t terminal_width = 80;
 
 /// What is shown of all ways: a title, a unit, and a text for each way.
@@ -93,6 +91,14 @@ std::vector<column> columns_of(const report& what) {
     };
 }
 
+/// What the columns of ratios hold, where there are any.
+std::string about_ratios(const report& what) {
+    const auto has_ratio = [](const way_summary& way) { return way.to_map || way.to_read; };
+    return std::ranges::any_of(what.ways, has_ratio)
+               ? "x map, x read: medians of the ratios within each repetition\n"
+               : "";
+}
+
 /// A line of the header: what it says, in words that may be put on several lines.
 struct header_line {
     std::string name;
@@ -168,7 +174,7 @@ std::string render_table(const report& what) {
     for (const header_line& line : header_of(what)) text += header_text(line);
     const std::vector<std::string> lines = lines_of(columns_of(what), what.ways.size());
     return text +
-           fmt::format("\n{}\n\n{}\n{}\n", fmt::join(lines, "\n"), about_ratios, conclusion(what.ways));
+           fmt::format("\n{}\n\n{}{}\n", fmt::join(lines, "\n"), about_ratios(what), conclusion(what.ways));
 }
 
 std::string render_markdown(const report& what) {
@@ -186,7 +192,7 @@ std::string render_markdown(const report& what) {
         text += "\n|";
         for (const column& each : columns) text += fmt::format(" {} |", each.cells[i]);
     }
-    return text + "\n\n" + about_ratios + "\n\n" + conclusion(what.ways) + '\n';
+    return text + "\n\n" + about_ratios(what) + '\n' + conclusion(what.ways) + '\n';
 }
 
 } // namespace spmd_bench

@@ -97,8 +97,12 @@ index_range job::claim(std::size_t most) noexcept {
 index_range job::claim_up_to(std::size_t index) noexcept {
     for (share& from : shares_) {
         if (index >= from.end) continue;
-        const std::size_t begin = from.next.load(std::memory_order_relaxed);
-        return begin <= index ? claim_from(from, index + 1 - begin) : index_range{};
+        const std::size_t below_grain = (std::size_t{1} << grain_) - 1;
+        const std::size_t end = std::min((index + 1 + below_grain) & ~below_grain, from.end);
+        std::size_t begin = from.next.load(std::memory_order_relaxed);
+        while (begin <= index)
+            if (from.next.compare_exchange_weak(begin, end, std::memory_order_relaxed)) return {begin, end};
+        break;
     }
     return {};
 }
@@ -108,13 +112,16 @@ thread_local std::size_t nesting = 0; // how many jobs' indices this thread is r
 }
 
 bool job::inside() noexcept { return nesting > 0; }
+job::task_mark::task_mark() noexcept { ++nesting; }
+job::task_mark::~task_mark() { --nesting; }
 
 void job::run_claimed(index_range range) noexcept {
-    ++nesting;
-    run(range);
-    --nesting;
+    {
+        const task_mark running;
+        run(range);
+    }
     unfinished_.fetch_sub(range.size());
-    tell_waiters();
+    if (end_waiters_.load() != 0 || attention_.has_waiters()) wake();
 }
 
 void job::take_part() noexcept {
@@ -152,18 +159,18 @@ waiting_place& place_of(const job* waited_for) noexcept {
 } // namespace
 
 bool job::sleep_until(std::chrono::steady_clock::time_point deadline, bool (*met)(const void*),
-                      const void* predicate) {
+                      const void* predicate, std::atomic<std::uint32_t>& counted) {
     waiting_place& place = place_of(this);
-    attention_.word.fetch_add(1);
+    counted.fetch_add(1);
     std::unique_lock lock(place.mutex);
     const bool value = place.wake.wait_until(lock, deadline, [&] {
         // No wake is missed: this is either after a runner's fetch_sub, and then sees that runner's results, or
-        // before it, and then the runner sees attention_.
+        // before it, and then the runner sees that somebody waits.
         unfinished_.fetch_add(0);
         return met(predicate);
     });
     lock.unlock();
-    attention_.word.fetch_sub(1);
+    counted.fetch_sub(1);
     return value;
 }
 

@@ -71,7 +71,7 @@ void launcher::join_until(job& work, std::size_t index) {
     if (work.spin(is_done)) return;
     // Between two indices of a range a runner looks for waiters without a fence, and so may miss one that is
     // just going to sleep: it looks again.
-    while (!work.wait_until(clock::now() + looks_again, is_done)) {
+    while (!work.wait_for_index(clock::now() + looks_again, is_done)) {
     }
 }
 

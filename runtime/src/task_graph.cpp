@@ -18,8 +18,9 @@ void graph_node::reset() noexcept {
 }
 
 void graph_node::run(const std::atomic<bool>& stop) noexcept {
+    const job::task_mark running;
     for (graph_node* input : inputs_) {
-        if (streams() && input->started_) continue; // it waits for its input part by part
+        if (streams() && input->good()) continue; // it waits for its input part by part
         input->finish();
         if (!input->good()) return;
     }
@@ -43,6 +44,15 @@ void graph_node::finish() noexcept {
     }
 }
 
+/// One run: whether it has ended, and how. While it has not, its flow lives.
+struct run_record {
+    graph_flow* flow;
+    std::mutex mutex;
+    std::condition_variable ended_now;
+    bool ended = false;         // guarded by mutex
+    std::exception_ptr failure; // written before ended
+};
+
 /// The stages as nodes of a oneTBB flow graph that carries messages without content: values stay in the stages.
 ///
 /// The graph has an arena of its own in which only stages run; what they launch runs on the pool. Its one
@@ -53,70 +63,56 @@ public:
         : nodes_(nodes), arena_(static_cast<int>(threads) + 1, 1) {
         arena_.execute([&] { graph_ = std::make_unique<tbb::flow::graph>(); });
         last_ = std::make_unique<flow_node>(*graph_, [this](const message&) { end(); });
-        for (const auto& node : nodes_) add(*node);
+        for (const auto& node : nodes_)
+            flow_nodes_.push_back(std::make_unique<flow_node>(
+                *graph_, [this, stage = node.get()](const message&) { stage->run(stop_); }));
+        for (std::size_t i = 0; i < nodes_.size(); ++i) connect(i);
     }
+    graph_flow(const graph_flow&) = delete;
+    graph_flow& operator=(const graph_flow&) = delete;
+    ~graph_flow() { graph_->wait_for_all(); }
 
     bool running() const {
-        const std::lock_guard lock(mutex_);
-        return running_;
+        if (run_ == nullptr) return false;
+        const std::lock_guard lock(run_->mutex);
+        return !run_->ended;
     }
-    void start() {
+    std::shared_ptr<run_record> start() {
         if (running()) throw std::logic_error("the task graph is running");
         graph_->wait_for_all(); // its nodes may still be on their way out
         for (const auto& node : nodes_) node->reset();
         stop_.store(false);
-        {
-            const std::lock_guard lock(mutex_);
-            running_ = true;
-        }
+        run_ = std::make_shared<run_record>();
+        run_->flow = this;
+        const std::shared_ptr<run_record> started = run_;
         arena_.execute([&] {
             if (nodes_.empty()) end();
             for (std::size_t i = 0; i < nodes_.size(); ++i)
                 if (nodes_[i]->inputs().empty()) flow_nodes_[i]->try_put(message());
         });
+        return started;
     }
-    void wait() {
-        graph_->wait_for_all();
-        std::unique_lock lock(mutex_);
-        ended_.wait(lock, [&] { return !running_; });
-    }
-    bool wait_for(std::chrono::nanoseconds time) {
-        std::unique_lock lock(mutex_);
-        return ended_.wait_until(lock, deadline_in(time), [&] { return !running_; });
-    }
+    /// Takes part in what is left of the run.
+    void join() { graph_->wait_for_all(); }
     void cancel() {
         stop_.store(true);
         for (const auto& node : nodes_) node->cancel();
-    }
-    void throw_if_failed() const {
-        for (const auto& node : nodes_)
-            if (node->error() != nullptr && !(stop_.load() && was_cancelled(*node)))
-                throw stage_error(node->name(), node->error());
-        const auto is_good = [](const auto& node) { return node->good(); };
-        const auto good = static_cast<std::size_t>(std::ranges::count_if(nodes_, is_good));
-        if (good < nodes_.size())
-            throw cancelled("cancelled: " + std::to_string(nodes_.size() - good) + " of " +
-                            std::to_string(nodes_.size()) + " stages did not run to their end");
     }
 
 private:
     using message = tbb::flow::continue_msg;
     using flow_node = tbb::flow::continue_node<message>;
 
-    void add(graph_node& node) {
-        auto made = std::make_unique<flow_node>(*graph_, [this, &node](const message&) { node.run(stop_); });
+    void connect(std::size_t number) {
+        const graph_node& node = *nodes_[number];
         for (const graph_node* input : node.inputs()) {
-            tbb::flow::make_edge(at(*input), *made);
+            tbb::flow::make_edge(at(*input), *flow_nodes_[number]);
             // What streams from the input may move its parts away or look at them: others come after.
             for (const auto& other : nodes_)
-                if (other.get() == &node)
-                    break;
-                else if (!node.streams() && other->streams() &&
-                         std::ranges::count(other->inputs(), input) > 0)
-                    tbb::flow::make_edge(at(*other), *made);
+                if (!node.streams() && other->streams() && std::ranges::count(other->inputs(), input) > 0)
+                    tbb::flow::make_edge(at(*other), *flow_nodes_[number]);
         }
-        tbb::flow::make_edge(*made, *last_);
-        flow_nodes_.push_back(std::move(made));
+        tbb::flow::make_edge(*flow_nodes_[number], *last_);
     }
     flow_node& at(const graph_node& node) {
         const auto is_it = [&](const auto& each) { return each.get() == &node; };
@@ -131,11 +127,25 @@ private:
             return false;
         }
     }
+    std::exception_ptr failure() const {
+        for (const auto& node : nodes_)
+            if (node->error() != nullptr && !(stop_.load() && was_cancelled(*node)))
+                return std::make_exception_ptr(stage_error(node->name(), node->error()));
+        const auto is_good = [](const auto& node) { return node->good(); };
+        const auto good = static_cast<std::size_t>(std::ranges::count_if(nodes_, is_good));
+        if (good == nodes_.size()) return nullptr;
+        return std::make_exception_ptr(cancelled("cancelled: " + std::to_string(nodes_.size() - good) +
+                                                 " of " + std::to_string(nodes_.size()) +
+                                                 " stages did not run to their end"));
+    }
     void end() noexcept {
+        const job::task_mark running;
         for (const auto& node : nodes_) node->finish();
-        const std::lock_guard lock(mutex_);
-        running_ = false;
-        ended_.notify_all();
+        const std::shared_ptr<run_record> run = run_;
+        const std::lock_guard lock(run->mutex);
+        run->failure = failure();
+        run->ended = true;
+        run->ended_now.notify_all();
     }
 
     const std::vector<std::unique_ptr<graph_node>>& nodes_;
@@ -144,49 +154,68 @@ private:
     std::unique_ptr<flow_node> last_;
     std::vector<std::unique_ptr<flow_node>> flow_nodes_;
     std::atomic<bool> stop_{false};
-    mutable std::mutex mutex_;
-    std::condition_variable ended_;
-    bool running_ = false; // guarded by mutex_
+    std::shared_ptr<run_record> run_; // the last one
 };
 
 } // namespace detail
 
 graph_run::~graph_run() {
-    if (flow_ == nullptr) return;
-    if (flow_->running()) flow_->cancel();
-    flow_->wait();
+    if (record_ == nullptr || ready()) return;
+    cancel();
+    wait();
 }
 
 void graph_run::get() {
     wait();
-    std::exchange(flow_, nullptr)->throw_if_failed();
+    if (const auto ended = std::exchange(record_, nullptr); ended->failure != nullptr)
+        std::rethrow_exception(ended->failure);
 }
-void graph_run::wait() { required().wait(); }
-bool graph_run::wait_for(std::chrono::nanoseconds time) { return required().wait_for(time); }
-bool graph_run::ready() const { return !required().running(); }
-void graph_run::cancel() { required().cancel(); }
 
-detail::graph_flow& graph_run::required() const {
-    if (flow_ == nullptr)
+void graph_run::wait() {
+    if (ready()) return;
+    record_->flow->join();
+    wait_until(std::chrono::steady_clock::time_point::max());
+}
+
+bool graph_run::wait_until(std::chrono::steady_clock::time_point deadline) {
+    detail::run_record& run = required();
+    {
+        std::unique_lock lock(run.mutex);
+        if (run.ended_now.wait_until(lock, deadline, [&] { return run.ended; })) return true;
+    }
+    if (!detail::job::inside()) return false;
+    wait();
+    return true;
+}
+
+bool graph_run::ready() const {
+    detail::run_record& run = required();
+    const std::lock_guard lock(run.mutex);
+    return run.ended;
+}
+
+void graph_run::cancel() {
+    if (!ready()) record_->flow->cancel();
+}
+
+detail::run_record& graph_run::required() const {
+    if (record_ == nullptr)
         throw std::logic_error("graph_run is empty: it was moved from, or its end was taken by get()");
-    return *flow_;
+    return *record_;
 }
 
 task_graph::task_graph(const engine_pool& pool) : task_graph(pool.all()) {}
 task_graph::task_graph(view ranks) : ranks_(std::move(ranks)) {}
 
 task_graph::~task_graph() {
-    if (flow_ == nullptr) return;
-    if (flow_->running()) flow_->cancel();
-    flow_->wait();
+    if (flow_ != nullptr && flow_->running()) flow_->cancel();
 }
 
 void task_graph::run() { run_async().get(); }
 
 graph_run task_graph::run_async() {
     if (flow_ == nullptr) flow_ = std::make_unique<detail::graph_flow>(nodes_, ranks_.threads());
-    flow_->start();
-    return graph_run(*flow_);
+    return graph_run(flow_->start());
 }
 
 std::string task_graph::dot() const {

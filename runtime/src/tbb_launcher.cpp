@@ -1,7 +1,6 @@
 #define TBB_PREVIEW_TASK_ARENA_CONSTRAINTS_EXTENSION 1
 
 #include <spmd/detail/launcher.hpp>
-#include <spmd/error.hpp>
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
@@ -12,12 +11,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <functional>
-#include <iterator>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -31,35 +26,28 @@ namespace tbb = oneapi::tbb;
 
 constexpr std::size_t most_threads = 4096;
 
-/// Lets oneTBB start as many workers as the widest living pool asks for. oneTBB starts one worker
-/// less than there are cores, and of several global_controls the smallest wins, so the process has just one.
+/// Lets oneTBB start as many workers as all living pools have threads. oneTBB starts one worker less than there
+/// are cores, and of several global_controls the smallest wins, so the process has just one.
 class worker_budget {
 public:
-    explicit worker_budget(std::size_t threads) : threads_(threads) {
-        change([&] { wanted().insert(threads); });
-    }
+    explicit worker_budget(std::size_t threads) : threads_(threads) { change(threads_, 0); }
     worker_budget(const worker_budget&) = delete;
     worker_budget& operator=(const worker_budget&) = delete;
-    ~worker_budget() {
-        change([&] { wanted().erase(wanted().find(threads_)); });
-    }
+    ~worker_budget() { change(0, threads_); }
 
 private:
-    static std::multiset<std::size_t>& wanted() {
-        static std::multiset<std::size_t> widths;
-        return widths;
-    }
-    static void
-    change(const std::function<void()>& change_widths) { // no template: one mutex and control for all
+    static void change(std::size_t more, std::size_t less) {
         static std::mutex mutex;
+        static std::size_t wanted = 0;
         static std::unique_ptr<tbb::global_control> control;
         const std::lock_guard lock(mutex);
-        change_widths();
+        wanted += more;
+        wanted -= less;
         // The new one comes before the old one goes: with none, oneTBB would warn of an arena made meanwhile.
         std::unique_ptr<tbb::global_control> next;
-        if (!wanted().empty())
+        if (wanted > 0)
             next = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
-                                                         *wanted().rbegin() + 1);
+                                                         wanted + 1);
         control = std::move(next);
     }
 
@@ -70,8 +58,11 @@ private:
 /// pin: woken where it is, it starts on its own CPU, and not on the caller's while another idles.
 class worker_affinity {
 public:
-    /// Onto the CPU `number` of those that the thread may use, `taken` left out if there are others.
-    static void pin(std::size_t number, int taken) {
+    /// Onto one of the CPUs that the thread may use, a different one for each worker, `taken` left out if there
+    /// are others.
+    static void pin(int taken) {
+        static std::atomic<std::size_t> workers{0};
+        static thread_local const std::size_t number = workers.fetch_add(1, std::memory_order_relaxed);
         if (all().empty()) all() = allowed_cpus();
         std::vector<int> cpus = all();
         if (cpus.size() > 1) std::erase(cpus, taken);
@@ -173,7 +164,7 @@ private:
 class crew {
 public:
     crew(const tbb::task_arena::constraints& constraints, std::size_t arena, std::size_t threads, bool pin)
-        : arena_number_(arena), pin_(pin), shared_(std::make_shared<waiting_room>(threads)),
+        : shared_(std::make_shared<waiting_room>(arena, threads, pin)),
           // No slot is reserved for callers: they take part without entering, and never wait for a slot.
           arena_(tbb::task_arena::constraints(constraints).set_max_concurrency(static_cast<int>(threads)),
                  0) {}
@@ -189,7 +180,7 @@ public:
             std::this_thread::yield();
     }
 
-    std::size_t arena() const noexcept { return arena_number_; }
+    std::size_t arena() const noexcept { return shared_->arena; }
     std::size_t threads() const noexcept { return shared_->mailboxes.size(); }
 
     /// Has `helpers` workers take part in the job: those that wait for one, then woken ones. Where they are
@@ -200,7 +191,7 @@ public:
         if (helpers == 0 || (optional && shared_->on_their_way.load(std::memory_order_relaxed) >= threads()))
             return;
         work.reference();
-        summon(job_pointer<job>(&work), 0, helpers, pin_ ? sched_getcpu() : -1);
+        summon(job_pointer<job>(&work), 0, helpers, shared_->pin ? sched_getcpu() : -1);
     }
 
 private:
@@ -208,45 +199,62 @@ private:
 
     /// Outlives the crew while a worker waits in it.
     struct waiting_room {
-        explicit waiting_room(std::size_t threads) : mailboxes(threads) {}
+        waiting_room(std::size_t arena_number, std::size_t threads, bool pins)
+            : mailboxes(threads), arena(arena_number), pin(pins) {}
         std::vector<mailbox> mailboxes;
+        std::size_t arena;
+        bool pin;
         std::atomic<bool> closed{false};
         std::atomic<std::size_t> on_their_way{0}; // workers that were woken and have not come
     };
 
     /// Calls helper `number` of `helpers`; as soon as it has work it calls two more, so that waking many
     /// threads takes as many steps as a binary tree is high. `caller_cpu`: where the thread runs that they help.
-    void summon(job_pointer<job> work, std::size_t number, std::size_t helpers, int caller_cpu) {
-        shared_->on_their_way.fetch_add(1, std::memory_order_relaxed);
-        arena_.enqueue([this, room = shared_, arena = arena_number_, pin = pin_, work = std::move(work),
-                        number, helpers, caller_cpu] {
-            room->on_their_way.fetch_sub(1, std::memory_order_relaxed);
-            if (pin)
-                worker_affinity::pin(number, caller_cpu);
-            else
-                worker_affinity::unpin();
-            // By claimed-is-unfinished this crew lives while the range is being run.
-            work->help(arena, [&] {
-                for (std::size_t next = 2 * number + 1; next <= 2 * number + 2 && next < helpers; ++next)
-                    summon(work, next, helpers, caller_cpu);
-            });
-            wait_for_more(*room, arena);
-        });
+    void summon(const job_pointer<job>& work, std::size_t number, std::size_t helpers,
+                int caller_cpu) noexcept {
+        shared_->on_their_way.fetch_add(1);
+        try {
+            arena_.enqueue(helper{this, shared_, work, number, helpers, caller_cpu});
+        } catch (...) { // no memory for a helper: whoever joins does the work
+            shared_->on_their_way.fetch_sub(1);
+        }
     }
 
-    static void wait_for_more(waiting_room& room, std::size_t arena) noexcept {
+    struct helper {
+        crew* owner;
+        std::shared_ptr<waiting_room> room;
+        mutable job_pointer<job> work; // oneTBB calls a const helper, and keeps it until it has returned
+        std::size_t number;
+        std::size_t helpers;
+        int caller_cpu;
+
+        void operator()() const {
+            const job_pointer<job> mine = std::move(work);
+            room->on_their_way.fetch_sub(1);
+            if (room->pin)
+                worker_affinity::pin(caller_cpu);
+            else
+                worker_affinity::unpin();
+            mine->help(room->arena, [&] {
+                // By claimed-is-unfinished the crew lives while the range is being run.
+                for (std::size_t next = 2 * number + 1; next <= 2 * number + 2 && next < helpers; ++next)
+                    owner->summon(mine, next, helpers, caller_cpu);
+            });
+            wait_for_more(*room);
+        }
+    };
+
+    static void wait_for_more(waiting_room& room) noexcept {
         for (mailbox& mine : room.mailboxes) {
             if (!mine.open()) continue;
             while (const job_pointer<job> work = mine.wait(room.closed)) {
-                work->help(arena, [] {});
+                work->help(room.arena, [] {});
                 if (!mine.open()) return;
             }
             return;
         }
     }
 
-    std::size_t arena_number_;
-    bool pin_;
     std::shared_ptr<waiting_room> shared_;
     tbb::task_arena arena_;
 };

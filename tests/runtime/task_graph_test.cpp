@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -117,6 +118,56 @@ TEST_CASE("a broadcast's results reach every stage that takes them") {
     CHECK(graph.result(sizes) == first_numbers(5));
     CHECK(graph.result(parts).size() == 5);
 }
+
+TEST_CASE("a concat has its parts also when another stage takes them and was made before it") {
+    const spmd::engine_pool pool{{.ranks = 64}};
+    for (const bool concat_first : {false, true}) {
+        spmd::task_graph graph{pool};
+        const auto parts = graph.broadcast("parts", [](spmd::rank me) { return numbers(10, me.id()); });
+        const auto count = [&] {
+            return graph.once("count", parts, [](const std::vector<numbers>& all) { return all.size(); });
+        };
+        const auto concat = [&] { return graph.concat("flat", parts); };
+        if (concat_first) {
+            const auto flat = concat();
+            const auto counted = count();
+            graph.run();
+            CHECK(graph.result(flat).size() == 640);
+            CHECK(graph.result(counted) == 64);
+        } else {
+            const auto counted = count();
+            const auto flat = concat();
+            graph.run();
+            CHECK(graph.result(flat).size() == 640);
+            CHECK(graph.result(counted) == 64);
+        }
+    }
+}
+
+TEST_CASE("a tuple takes stages of every kind") {
+    const spmd::engine_pool pool{{.ranks = 3}};
+    spmd::task_graph graph{pool};
+    const auto parts = graph.broadcast("parts", [](spmd::rank me) { return numbers{me.id()}; });
+    const auto other = graph.once("other", [] { return std::size_t{5}; });
+    const auto flat = graph.concat("flat", parts);
+    const auto sum = graph.once("sum", std::tuple(parts, flat, other),
+                                [](const std::vector<numbers>& all, const numbers& whole, std::size_t more) {
+                                    return all.size() + whole.size() + more;
+                                });
+    graph.run();
+    CHECK(graph.result(sum) == 11);
+}
+
+#ifndef __SANITIZE_ADDRESS__ // which takes so large a request for a fault
+TEST_CASE("a broadcast that cannot be submitted is an error of its stage, also before a concat") {
+    const spmd::engine_pool pool{{.ranks = std::size_t{1} << 30}};
+    spmd::task_graph graph{pool};
+    const auto parts =
+        graph.broadcast("too large", [](spmd::rank) { return std::array<double, 1'000'000>(); });
+    graph.concat("flat", parts);
+    CHECK_THAT(message_of_run(graph), Catch::StartsWith("stage \"too large\": "));
+}
+#endif
 
 TEST_CASE("parts that cannot be copied go to one stage, and a second one is refused by name") {
     using owned = std::vector<std::unique_ptr<int>>;
@@ -242,6 +293,69 @@ TEST_CASE("run_async: under way without waiting, one run at a time") {
     run.get();
     CHECK(graph.result(value) == 42);
     CHECK_THROWS_AS(run.get(), std::logic_error);
+}
+
+TEST_CASE("a run that has ended is nobody's any more") {
+    const spmd::engine_pool pool{{.ranks = 2, .threads = 2}};
+    auto graph = std::make_unique<spmd::task_graph>(pool);
+    std::latch open(1);
+    std::atomic<bool> waits{false};
+    const auto value = graph->once("value", [&] {
+        if (waits) open.wait();
+        return 1;
+    });
+    SECTION("dropping it does not cancel the next") {
+        auto first = std::make_unique<spmd::graph_run>(graph->run_async());
+        first->wait();
+        waits = true;
+        auto second = graph->run_async();
+        CHECK(first->ready());
+        first.reset();
+        open.count_down();
+        second.get();
+        CHECK(graph->result(value) == 1);
+    }
+    SECTION("a stage may be added, and it may outlive the graph") {
+        auto run = graph->run_async();
+        CHECK(run.wait_for(std::chrono::hours::max()));
+        graph->once("more", value, [](int) {});
+        graph.reset();
+        CHECK(run.ready());
+        run.get();
+    }
+}
+
+TEST_CASE("cancel: a map's items that have not started never do") {
+    const spmd::engine_pool pool{{.ranks = 2, .threads = 2}};
+    spmd::task_graph graph{pool};
+    std::atomic<int> ran{0};
+    const auto items = graph.once("items", [] { return first_numbers(1'000'000); });
+    graph.map("map", items, [&](std::size_t) {
+        ++ran;
+        std::this_thread::sleep_for(1ms);
+    });
+    auto run = graph.run_async();
+    while (ran == 0) std::this_thread::yield();
+    run.cancel();
+    CHECK_THROWS_AS(run.get(), spmd::cancelled);
+    CHECK(ran < 1'000'000);
+}
+
+TEST_CASE("waiting for a graph, or for a broadcast within a stage, gets on where no thread is left") {
+    const spmd::engine_pool pool{{.ranks = 2, .threads = 1}};
+    const auto sums = pool.broadcast([&](spmd::rank) {
+        spmd::task_graph graph{pool};
+        const auto polled = graph.once("poll", [&] {
+            auto inner = pool.broadcast([](spmd::rank me) { return me.id(); });
+            while (!inner.wait_for(1ms)) continue;
+            return inner.reduce(std::plus<>{});
+        });
+        auto run = graph.run_async();
+        while (!run.wait_for(1ms)) continue;
+        run.get();
+        return graph.result(polled);
+    });
+    CHECK(sums.wait_for(60s));
 }
 
 TEST_CASE("cancel: broadcasts see the stop, later stages do not start, the run says so") {

@@ -27,7 +27,8 @@ namespace spmd {
 /// The tasks run from the end of the statement that submitted them. Whoever waits joins the work: in
 /// `pool.broadcast(task).get()` the calling thread runs the first tasks itself, and wakes others only when there
 /// is work worth sharing. Dropping an async_result requests a stop and waits, so nothing outlives what the
-/// tasks refer to.
+/// tasks refer to. (A kind of task that has always been brief runs once before others are woken; the first time
+/// that it is long, others start after that one.)
 ///
 ///     auto sums = pool.broadcast(sum_of_my_part);
 ///     while (!sums.wait_for(100ms)) show(sums.progress());
@@ -120,7 +121,8 @@ public:
     /// The results one after the other as they become available in order, while others still run:
     /// `for (T& result : r.in_order())`; where T is void, the indices. Advancing blocks, and runs the awaited task
     /// if nobody does; it throws composite_error or cancelled when that task failed. A temporary's results are
-    /// kept by the range.
+    /// kept by the range. get(), concat(), reduce() and outcomes() cannot follow. Of very many ranks (16,384 and
+    /// more) up to 16 are run one after the other before others look, so none may wait for what it is followed by.
     ordered_results<T> in_order() & {
         take_once();
         return ordered_results<T>(*this);

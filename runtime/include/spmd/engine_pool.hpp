@@ -16,6 +16,7 @@ class view;
 struct slice;
 struct run_options;
 
+/// What an engine pool is made of.
 struct engine_pool_options {
     /// How many virtual ranks there are; they may be far more than threads.
     std::size_t ranks = available_threads();

@@ -42,7 +42,8 @@ private:
     std::vector<failure> failures_;
 };
 
-/// The submission was cancelled: by async_result::cancel(), or before this task could start.
+/// The submission was cancelled before these tasks could start: by async_result::cancel(), by dropping it, or by
+/// `on_error::stop` when another threw.
 class cancelled : public error {
 public:
     /// `not_run` of `tasks` tasks never ran.
@@ -66,7 +67,7 @@ private:
     std::exception_ptr cause_;
 };
 
-/// The message of any exception; for one that is no std::exception, "an unknown exception".
+/// The message of any exception (not null); for one that is no std::exception, "an unknown exception".
 std::string message_of(const std::exception_ptr& error);
 
 } // namespace spmd

@@ -22,7 +22,8 @@ class task_graph;
 
 namespace detail {
 class graph_flow;
-}
+struct run_record;
+} // namespace detail
 
 /// What a stage of a task graph gives to later ones: a T, once per run.
 template <class T>
@@ -59,10 +60,11 @@ class concat_stage : public stage<flat<Part>> {
     detail::concat_node<Part>* concat_;
 };
 
-/// One run of a task graph, in flight. Dropping it requests a stop and waits.
+/// One run of a task graph, in flight. Dropping it before its end requests a stop and waits. After its end it may
+/// outlive the graph.
 class [[nodiscard]] graph_run {
 public:
-    graph_run(graph_run&& other) noexcept : flow_(std::exchange(other.flow_, nullptr)) {}
+    graph_run(graph_run&&) noexcept = default;
     graph_run& operator=(graph_run&&) = delete;
     ~graph_run();
 
@@ -70,23 +72,28 @@ public:
     void get();
     /// Blocks: until the run has ended; joins the work.
     void wait();
-    /// True when the run has ended within the time.
-    bool wait_for(std::chrono::nanoseconds time);
+    /// True when the run has ended within the time. Called within a task it waits for the end when the time is
+    /// over, since no other thread may be left to run it.
+    template <class Rep, class Period>
+    bool wait_for(std::chrono::duration<Rep, Period> time) {
+        return wait_until(detail::deadline_in(time));
+    }
     bool ready() const;
-    /// Stages that have not started never will; broadcasts are cancelled.
+    /// Stages that have not started never will; broadcasts and maps are cancelled.
     void cancel();
 
 private:
     friend class task_graph;
-    explicit graph_run(detail::graph_flow& flow) noexcept : flow_(&flow) {}
-    detail::graph_flow& required() const;
+    explicit graph_run(std::shared_ptr<detail::run_record> record) noexcept : record_(std::move(record)) {}
+    detail::run_record& required() const;
+    bool wait_until(std::chrono::steady_clock::time_point deadline);
 
-    detail::graph_flow* flow_;
+    std::shared_ptr<detail::run_record> record_;
 };
 
 /// Stages over broadcasts: typed by what flows, acyclic by construction, since a stage is made from earlier ones.
 /// Stages that do not depend on each other run at the same time. A broadcast is under way as soon as its inputs
-/// are there; a concat begins with rank 0's part while other ranks run.
+/// are there; a concat hands rank 0's part on while other ranks run, where an `each` listens.
 ///
 ///     spmd::task_graph graph{pool};
 ///     auto files = graph.once("list", [&] { return list_files(root); });
@@ -116,14 +123,14 @@ public:
     }
     template <class T, class Task>
     auto once(std::string name, const stage<T>& input, Task task) {
-        return once(std::move(name), std::tuple(input), std::move(task));
+        return once(std::move(name), std::tuple<stage<T>>(input), std::move(task));
     }
-    template <class... Ts, class Task>
-    auto once(std::string name, const std::tuple<stage<Ts>...>& inputs, Task task) {
+    template <class... Stages, class Task>
+    auto once(std::string name, const std::tuple<Stages...>& inputs, Task task) {
         auto* node = std::apply(
             [&](const auto&... each) {
-                return add<detail::once_node<Task, Ts...>>(std::move(name), std::move(task),
-                                                           checked(each)...);
+                return add<detail::once_node<Task, typename Stages::value_type...>>(
+                    std::move(name), std::move(task), checked(each)...);
             },
             inputs);
         return handle(node);
@@ -136,17 +143,18 @@ public:
     }
     template <class T, class Task>
     auto broadcast(std::string name, const stage<T>& input, Task task) {
-        return broadcast(std::move(name), std::tuple(input), std::move(task));
+        return broadcast(std::move(name), std::tuple<stage<T>>(input), std::move(task));
     }
-    template <class... Ts, class Task>
-    auto broadcast(std::string name, const std::tuple<stage<Ts>...>& inputs, Task task) {
+    template <class... Stages, class Task>
+    auto broadcast(std::string name, const std::tuple<Stages...>& inputs, Task task) {
         auto* node = std::apply(
             [&](const auto&... each) {
-                return add<detail::broadcast_node<Task, Ts...>>(std::move(name), ranks_, std::move(task),
-                                                                checked(each)...);
+                return add<detail::broadcast_node<Task, typename Stages::value_type...>>(
+                    std::move(name), ranks_, std::move(task), checked(each)...);
             },
             inputs);
-        return rank_stage<typename detail::rank_result<Task, Ts...>::type>(this, node);
+        return rank_stage<typename detail::rank_result<Task, typename Stages::value_type...>::type>(this,
+                                                                                                    node);
     }
 
     /// task(item) for every item of a range.
@@ -227,7 +235,7 @@ private:
 
     view ranks_;
     std::vector<std::unique_ptr<detail::graph_node>> nodes_;
-    std::unique_ptr<detail::graph_flow> flow_;
+    std::unique_ptr<detail::graph_flow> flow_; // destroyed before the nodes that it runs
 };
 
 } // namespace spmd

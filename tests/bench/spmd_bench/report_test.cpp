@@ -90,6 +90,7 @@ TEST_CASE("the table is the one that a reader expects") {
           "spmd            900    0   800     556    543        100   0.90    1.80\n"
           "read            500    0   500    1000    977        100   0.50    1.00\n"
           "\n"
+          "x map, x read: medians of the ratios within each repetition\n"
           "spmd took 0.900 x map's time (95 % sure: 0.800 to 0.950).\n");
 }
 

@@ -147,7 +147,7 @@ consteval bool can_be_copied() {
     return std::copy_constructible<T>;
 }
 
-/// A broadcast's results in flight. Stages that stream look at them one by one; after those, the others get
+/// The results of a broadcast, or of a map, in flight. Stages that stream look at them one by one; after those, the others get
 /// them whole.
 template <class T>
 class ranks_node : public value_node<results<T>> {
@@ -168,13 +168,13 @@ public:
     void moved_from() noexcept { moved_from_ = true; }
     async_result<T>& running() noexcept { return running_; }
     void cancel() noexcept override {
-        if (submitted_.load(std::memory_order_acquire)) running_.cancel();
+        if (submitted_.load()) running_.cancel();
     }
 
 protected:
     void submit(async_result<T> running) {
         running_ = std::move(running);
-        submitted_.store(true, std::memory_order_release);
+        submitted_.store(true);
     }
     void collect() override {
         if (moved_from_)
@@ -184,7 +184,7 @@ protected:
     }
     void forget() noexcept override {
         moved_from_ = false;
-        submitted_.store(false, std::memory_order_release);
+        submitted_.store(false);
         running_ = {};
         value_node<results<T>>::forget();
     }
@@ -225,17 +225,15 @@ private:
 };
 
 template <class Task, class Range>
-class map_node final : public value_node<results<std::remove_cvref_t<
-                           std::invoke_result_t<const Task&, std::ranges::range_reference_t<const Range>>>>> {
+class map_node final : public ranks_node<std::remove_cvref_t<
+                           std::invoke_result_t<const Task&, std::ranges::range_reference_t<const Range>>>> {
 public:
     map_node(std::string name, view ranks, Task task, value_node<Range>* input)
-        : map_node::value_node(std::move(name), "map", {input}), ranks_(std::move(ranks)),
+        : map_node::ranks_node(std::move(name), "map", {input}), ranks_(std::move(ranks)),
           task_(std::move(task)), input_(input) {}
 
 private:
-    void start() override {
-        this->make([&] { return ranks_.map(std::cref(task_), input_->value()).get(); });
-    }
+    void start() override { this->submit(ranks_.map(std::cref(task_), input_->value())); }
     view ranks_;
     Task task_;
     value_node<Range>* input_;

@@ -112,16 +112,29 @@ public:
     void take_part() noexcept;
 
     /// Blocks until the predicate holds or the time is over; the predicate is looked at whenever a claimed
-    /// range ends, and may be looked at earlier. Returns the predicate's last value.
+    /// range ends. Returns the predicate's last value.
     template <class Predicate>
     bool wait_until(std::chrono::steady_clock::time_point deadline, Predicate&& predicate);
     template <class Predicate>
     void wait(Predicate&& predicate);
+    /// As wait_until, but the predicate is also looked at when single indices have run; a look may be missed
+    /// until the end of the range. Slows the runners down, who wake this thread after each index.
+    template <class Predicate>
+    bool wait_for_index(std::chrono::steady_clock::time_point deadline, Predicate&& predicate) {
+        return wait_counted(deadline, predicate, attention_.word);
+    }
     /// Looks at the predicate for about as long as sleeping and being woken takes; its last value.
     template <class Predicate>
     bool spin(Predicate&& predicate);
-    /// True on a thread that is running an index of some job.
+    /// True on a thread that is running a task: an index of some job, or what a task_mark stands for.
     static bool inside() noexcept;
+    class task_mark {
+    public:
+        task_mark() noexcept;
+        task_mark(const task_mark&) = delete;
+        task_mark& operator=(const task_mark&) = delete;
+        ~task_mark();
+    };
 
     bool stop_requested() const noexcept { return attention_.stop_requested(); }
     void request_stop() noexcept { attention_.word.fetch_or(attention::stop, std::memory_order_relaxed); }
@@ -172,7 +185,10 @@ private:
     void wake() const noexcept;
     /// Sleeps until `met(predicate)` holds or the time is over; its last value.
     bool sleep_until(std::chrono::steady_clock::time_point deadline, bool (*met)(const void*),
-                     const void* predicate);
+                     const void* predicate, std::atomic<std::uint32_t>& counted);
+    template <class Predicate>
+    bool wait_counted(std::chrono::steady_clock::time_point deadline, Predicate&& predicate,
+                      std::atomic<std::uint32_t>& counted);
 
     /// How often a waiting thread looks before it sleeps: about as long as sleeping and being woken takes.
     static constexpr int looks_before_sleep = 1000;
@@ -187,6 +203,7 @@ private:
     unsigned grain_ = 0;
     usual_cost* cost_;
     attention attention_;
+    std::atomic<std::uint32_t> end_waiters_{0}; // those who are content with being woken at ends of ranges
     std::atomic<bool> started_{false};
 
     // Written by every thread that takes part, once per range: together, and apart from the rest.
@@ -249,11 +266,17 @@ void job::help(std::size_t arena, OnFirst&& on_first) noexcept {
 
 template <class Predicate>
 bool job::wait_until(std::chrono::steady_clock::time_point deadline, Predicate&& predicate) {
+    return wait_counted(deadline, predicate, end_waiters_);
+}
+
+template <class Predicate>
+bool job::wait_counted(std::chrono::steady_clock::time_point deadline, Predicate&& predicate,
+                       std::atomic<std::uint32_t>& counted) {
     if (predicate()) return true;
     const auto met = [](const void* it) -> bool {
         return (*static_cast<const std::remove_cvref_t<Predicate>*>(it))();
     };
-    return sleep_until(deadline, met, &predicate);
+    return sleep_until(deadline, met, &predicate, counted);
 }
 
 template <class Predicate>

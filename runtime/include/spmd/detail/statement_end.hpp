@@ -1,6 +1,6 @@
 #pragma once
 
-#include <spmd/detail/launcher.hpp>
+#include <spmd/detail/pool_state.hpp>
 
 #include <memory>
 #include <utility>
@@ -20,19 +20,17 @@ public:
     statement_end(const statement_end&) = delete;
     statement_end& operator=(const statement_end&) = delete;
     ~statement_end() {
-        if (work_) launch_->start(*work_);
+        if (work_) group_->pool->launch->start(*work_);
     }
 
-    /// The launcher lives while the job is not started: the job's async_result, which would join before it
-    /// goes, keeps the pool.
-    void start_here(job_pointer<job> work, launcher& launch) const noexcept {
+    void start_here(job_pointer<job> work, std::shared_ptr<const group> where) const noexcept {
         work_ = std::move(work);
-        launch_ = &launch;
+        group_ = std::move(where);
     }
 
 private:
     mutable job_pointer<job> work_;
-    mutable launcher* launch_ = nullptr;
+    mutable std::shared_ptr<const group> group_; // keeps the pool while the job is being started
 };
 
 } // namespace spmd::detail

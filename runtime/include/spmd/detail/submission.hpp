@@ -6,6 +6,7 @@
 #include <spmd/detail/statement_end.hpp>
 #include <spmd/rank.hpp>
 
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -125,7 +126,7 @@ auto submit(const std::shared_ptr<const group>& group, const run_options& option
             Work&&... work) {
     using value = typename Job::value_type;
     job_pointer<result_job<value>> made(new Job(*group, options, std::forward<Work>(work)...));
-    end.start_here(made, *group->pool->launch);
+    end.start_here(made, group);
     return async_result<value>(std::move(made), group);
 }
 
