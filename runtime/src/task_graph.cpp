@@ -46,7 +46,7 @@ void graph_node::finish() noexcept {
 
 /// One run: whether it has ended, and how. While it has not, its flow lives.
 struct run_record {
-    graph_flow* flow;
+    graph_flow* flow = nullptr;
     std::mutex mutex;
     std::condition_variable ended_now;
     bool ended = false;         // guarded by mutex
