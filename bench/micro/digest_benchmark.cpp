@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <span>
 #include <string>
@@ -21,11 +22,14 @@ void memory(benchmark::State& state) {
 }
 
 void file(benchmark::State& state) {
-    std::string path = "/tmp/spmd-digest-XXXXXX";
+    std::string path = std::filesystem::temp_directory_path() / "spmd-digest-XXXXXX";
     const int descriptor = mkstemp(path.data());
     if (descriptor < 0) return state.SkipWithError("no temporary file could be made");
     close(descriptor);
-    std::ofstream(path) << std::string(static_cast<std::size_t>(state.range(0)), 'x');
+    std::ofstream content(path);
+    content << std::string(static_cast<std::size_t>(state.range(0)), 'x');
+    content.close();
+    if (!content) state.SkipWithError("the temporary file could not be written");
     for (auto _ : state) benchmark::DoNotOptimize(checksum::md5_of_file(path));
     std::remove(path.c_str());
     state.SetBytesProcessed(state.iterations() * state.range(0));

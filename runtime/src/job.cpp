@@ -83,8 +83,10 @@ index_range job::claim_from(share& from) const noexcept {
     // Large ranges first, then ever smaller ones, so that all threads end together.
     const std::size_t most = std::max<std::size_t>(from.size / (ranges_per_thread * threads_), 1);
     const std::size_t wanted = std::min(left / (2 * threads_), most);
-    // What is known to be cheap goes in larger ranges, down to an eighth of what is worth a claim.
-    const std::size_t cheap = std::min(least_, std::max(left / threads_, least_ / 8));
+    // What was cheap so far goes in larger ranges: never more than a thread's share of what is left, in case it
+    // is not cheap now, but for the last ones, if they are few of all.
+    const std::size_t last = std::min(least_ / 8, most / 8);
+    const std::size_t cheap = std::min(least_, std::max(left / threads_, last));
     return claim_from(from, std::max({wanted, cheap, std::size_t{1}}));
 }
 

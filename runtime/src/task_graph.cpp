@@ -195,7 +195,9 @@ bool graph_run::ready() const {
 }
 
 void graph_run::cancel() {
-    if (!ready()) record_->flow->cancel();
+    detail::run_record& run = required();
+    const std::lock_guard lock(run.mutex); // the run cannot end, nor its flow go, meanwhile
+    if (!run.ended) run.flow->cancel();
 }
 
 detail::run_record& graph_run::required() const {

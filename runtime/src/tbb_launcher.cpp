@@ -195,7 +195,7 @@ public:
     }
 
 private:
-    static constexpr std::chrono::milliseconds drain{50};
+    static constexpr std::chrono::milliseconds drain{500};
 
     /// Outlives the crew while a worker waits in it.
     struct waiting_room {
@@ -222,13 +222,15 @@ private:
 
     struct helper {
         crew* owner;
-        std::shared_ptr<waiting_room> room;
-        mutable job_pointer<job> work; // oneTBB calls a const helper, and keeps it until it has returned
+        // oneTBB calls a const helper and keeps it for a while; what it owns goes when it has been used.
+        mutable std::shared_ptr<waiting_room> its_room;
+        mutable job_pointer<job> work;
         std::size_t number;
         std::size_t helpers;
         int caller_cpu;
 
         void operator()() const {
+            const std::shared_ptr<waiting_room> room = std::move(its_room);
             const job_pointer<job> mine = std::move(work);
             room->on_their_way.fetch_sub(1);
             if (room->pin)

@@ -105,7 +105,7 @@ private:
 /// A stage takes no, one, or by a tuple several stages as input; their values are its arguments, by const
 /// reference. Values are kept until the next run: see result().
 /// Throws: std::invalid_argument for a stage of another graph.
-/// Thread safety: none, but for graph_run's members. Tasks may use the graph's pool in any way.
+/// Thread safety: none, but for graph_run's cancel, ready, wait and wait_for, while get is not called. Tasks may use the graph's pool in any way.
 class task_graph {
 public:
     explicit task_graph(const engine_pool& pool);
