@@ -10,11 +10,12 @@ PUBLIC = RUNTIME / "include"
 
 # By stem, header and source alike, detail/ too: it stands on the floor of the room it belongs to.
 FLOORS = {
-    0: "error partition stopwatch topology trace",
-    1: "engine_pool job launcher pool_state statement_end tbb_launcher",
+    0: "describe error partition stopwatch topology trace zeroed_array",
+    1: "engine_pool job launcher pool_state spin_lock statement_end tbb_launcher",
     2: "async_result concat into_result ordered_results outcome result_job slots tree_reduce",
-    3: "rank task",
-    4: "distributed submission view",
+    3: "collective collectives communicator gang meeting message_box messages pending rank reductions "
+       "shared_values suspension task team",
+    4: "coroutine_job distributed submission view",
     5: "graph_node task_graph",
     6: "spmd",
 }

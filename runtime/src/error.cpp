@@ -14,16 +14,46 @@ std::string count_of(std::size_t some, std::size_t all, task_kind kind) {
     return std::to_string(some) + " of " + std::to_string(all) + ' ' + singular(kind) + (all == 1 ? "" : "s");
 }
 
+bool is_consequence(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const peer_failed&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+/// The first few failures; those that only followed from others come after those.
+std::vector<const failure*> most_telling(std::span<const failure> failures) {
+    std::vector<const failure*> causes;
+    std::vector<const failure*> consequences;
+    const std::exception_ptr* consequence = nullptr; // shared by many ranks
+    for (const failure& each : failures) {
+        if (causes.size() == named_failures) break;
+        if (consequence != nullptr && each.error == *consequence) {
+            if (consequences.size() < named_failures) consequences.push_back(&each);
+        } else if (is_consequence(each.error)) {
+            consequence = &each.error;
+            if (consequences.size() < named_failures) consequences.push_back(&each);
+        } else {
+            causes.push_back(&each);
+        }
+    }
+    causes.insert(causes.end(), consequences.begin(), consequences.end());
+    causes.resize(std::min(causes.size(), named_failures));
+    return causes;
+}
+
 std::string describe(task_kind kind, std::span<const failure> failures, std::size_t tasks,
                      std::size_t cancelled) {
     std::string text = count_of(failures.size(), tasks, kind) + " failed: ";
-    const std::size_t named = std::min(failures.size(), named_failures);
-    for (std::size_t i = 0; i < named; ++i) {
-        if (i > 0) text += "; ";
-        text +=
-            singular(kind) + ' ' + std::to_string(failures[i].index) + ": " + message_of(failures[i].error);
+    const std::vector<const failure*> named = most_telling(failures);
+    for (const failure* each : named) {
+        if (each != named.front()) text += "; ";
+        text += singular(kind) + ' ' + std::to_string(each->index) + ": " + message_of(each->error);
     }
-    if (failures.size() > named) text += "; and " + std::to_string(failures.size() - named) + " more";
+    if (failures.size() > named.size()) text += "; and " + std::to_string(failures.size() - named.size()) + " more";
     if (cancelled > 0) text += " (" + std::to_string(cancelled) + " did not start)";
     return text;
 }
@@ -39,6 +69,33 @@ cancelled::cancelled(task_kind kind, std::size_t not_run, std::size_t tasks)
 
 cancelled::cancelled(task_kind kind, std::size_t index)
     : error("cancelled: " + singular(kind) + ' ' + std::to_string(index) + " did not run") {}
+
+namespace {
+
+/// How a rank ended, and why: the reason is the first one of a row of ranks that failed because of each other.
+std::pair<std::string, std::string> end_of(const std::exception_ptr& cause) {
+    if (cause == nullptr) return {" returned", ""};
+    try {
+        std::rethrow_exception(cause);
+    } catch (const peer_failed& consequence) {
+        return {" failed", consequence.reason()};
+    } catch (...) {
+        return {" threw", message_of(cause)};
+    }
+}
+
+} // namespace
+
+peer_failed::peer_failed(std::size_t rank, const std::string& operation, const std::exception_ptr& cause)
+    : peer_failed(rank, operation, end_of(cause)) {}
+
+peer_failed::peer_failed(std::size_t rank, const std::string& operation,
+                         std::pair<std::string, std::string> how)
+    : error("rank " + std::to_string(rank) + how.first + " before it came to " + operation +
+            (how.second.empty() ? "" : ": " + how.second)),
+      rank_(rank), reason_(std::move(how.second)) {
+    if (reason_.empty()) reason_ = what();
+}
 
 stage_error::stage_error(std::string stage, std::exception_ptr cause)
     : error("stage \"" + stage + "\": " + message_of(cause)), stage_(std::move(stage)),

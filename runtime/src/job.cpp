@@ -122,20 +122,39 @@ void job::run_claimed(index_range range) noexcept {
         const task_mark running;
         run(range);
     }
-    unfinished_.fetch_sub(range.size());
-    if (end_waiters_.load() != 0 || attention_.has_waiters()) wake();
+    end_indices(range.size());
+}
+
+void job::end_indices(std::size_t indices) noexcept {
+    unfinished_.fetch_sub(indices);
+    wake_if_waited_for();
+}
+
+void job::run_part(std::size_t arena, const std::function<void()>* on_first,
+                   const std::function<bool()>& is_crowded) noexcept {
+    part_cost measured(*this);
+    for (share& from : shares_) {
+        if (arena != any_arena && from.arena != arena) continue;
+        for (index_range range = claim_from(from); !range.empty(); range = claim_from(from)) {
+            if (on_first != nullptr) (*std::exchange(on_first, nullptr))();
+            run_claimed(range);
+            measured.add(range.size());
+            if (is_crowded()) return;
+        }
+    }
 }
 
 void job::take_part() noexcept {
-    part_cost measured(*this);
     taking_part_.fetch_add(1, std::memory_order_relaxed);
-    for (share& from : shares_) {
-        for (index_range range = claim_from(from); !range.empty(); range = claim_from(from)) {
-            run_claimed(range);
-            measured.add(range.size());
-        }
-    }
+    run_part(any_arena, nullptr, [] { return false; });
     taking_part_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void job::help(std::size_t arena, const std::function<void()>& on_first) noexcept {
+    bool has_left = false;
+    if (taking_part_.fetch_add(1, std::memory_order_relaxed) < threads_)
+        run_part(arena, &on_first, [&] { return has_left = leave_if_crowded(); });
+    if (!has_left) taking_part_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 bool job::leave_if_crowded() noexcept {

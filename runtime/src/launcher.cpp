@@ -1,5 +1,7 @@
 #include <spmd/detail/launcher.hpp>
 
+#include <spmd/detail/stopwatch.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -15,30 +17,22 @@ constexpr std::chrono::microseconds alone_at_most{5};
 constexpr std::chrono::milliseconds looks_again{1};
 /// A caller alone looks at the clock at least this often during a job.
 constexpr std::size_t looks_at_clock = 8;
-
-/// The time since some moment, right to about a factor of two: enough to see whether work is worth sharing, and
-/// without the calls, pages and 20 ns that a real clock takes.
-std::chrono::nanoseconds rough_time() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    constexpr std::uint64_t ticks_per_ns = 3; // of the time stamp counter; 2 to 4 on all that run today
-    return std::chrono::nanoseconds(__builtin_ia32_rdtsc() / ticks_per_ns);
-#else
-    return clock::now().time_since_epoch();
-#endif
-}
+/// A caller that waits for one index runs ranges of a job that goes on: at least so many of a thread's share.
+constexpr std::size_t ranges_per_thread = 8;
 
 } // namespace
 
 void launcher::join(job& work) {
     if (work.start() && work.count() > 1 && topology().threads() > 1) {
-        if (work.cost().is_small(work.count()))
-            run_alone_at_first(work);
-        else
+        if (!work.cost().is_small(work.count()))
             call(work, 1);
+        else if (!work.goes_on())
+            run_alone_at_first(work);
     }
-    if (work.finished()) return;
-    work.take_part();
-    work.wait([&] { return work.finished(); });
+    while (!work.finished()) {
+        work.take_part();
+        work.wait([&] { return work.finished() || work.is_claimable(); });
+    }
 }
 
 void launcher::run_alone_at_first(job& work) {
@@ -65,6 +59,7 @@ void launcher::run_alone_at_first(job& work) {
 
 void launcher::join_until(job& work, std::size_t index) {
     start(work);
+    if (work.goes_on()) return run_until_done(work, index);
     if (const index_range range = work.claim_up_to(index); !range.empty()) work.run_claimed(range);
     // Later indices are not run meanwhile: one may wait until this one's result was seen.
     const auto is_done = [&] { return work.is_done(index); };
@@ -75,12 +70,25 @@ void launcher::join_until(job& work, std::size_t index) {
     }
 }
 
+void launcher::run_until_done(job& work, std::size_t index) {
+    // Any other index may be what this one waits for.
+    const std::size_t some = work.count() / (ranges_per_thread * topology().threads()) + 1;
+    while (!work.is_done(index)) {
+        if (const index_range range = work.claim(some); !range.empty())
+            work.run_claimed(range);
+        else
+            work.wait_for_index(clock::now() + looks_again,
+                                [&] { return work.is_done(index) || work.is_claimable(); });
+    }
+}
+
 bool launcher::wait_until(job& work, clock::time_point deadline) {
     start(work);
     const auto is_finished = [&] { return work.finished(); };
     if (work.wait_until(deadline, is_finished)) return true;
     // Within a task there may be no other thread left to run it: a caller that keeps asking gets on.
-    if (job::inside()) work.run_claimed(work.claim(1));
+    if (job::inside())
+        if (const index_range range = work.claim(1); !range.empty()) work.run_claimed(range);
     return work.finished();
 }
 

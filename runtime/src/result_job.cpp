@@ -48,11 +48,11 @@ tracked_job::trouble& tracked_job::troubles() noexcept {
                                                                                         : *bad;
 }
 
-void tracked_job::fail(std::size_t i) noexcept {
+void tracked_job::fail(std::size_t i, std::exception_ptr error) noexcept {
     {
         trouble& bad = troubles();
         const std::lock_guard lock(bad.mutex);
-        bad.failures.emplace(i, std::current_exception());
+        bad.failures.emplace(i, std::move(error));
     }
     if (on_error_ == on_error::stop) request_stop();
     end(records_, i, grain());

@@ -153,7 +153,7 @@ public:
     /// What each task cost. Blocks as get(). Throws: std::logic_error unless asked for by run_options::timing.
     spmd::timing timing() const {
         wait();
-        return spmd::timing(job_->intervals());
+        return spmd::timing(job_->intervals(), job_->meetings());
     }
 
 private:

@@ -5,6 +5,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace spmd {
@@ -51,6 +52,37 @@ public:
     /// The one task that never ran.
     cancelled(task_kind kind, std::size_t index);
     explicit cancelled(const std::string& message) : error(message) {}
+};
+
+/// A rank that its peers waited for has ended, by returning or by throwing. They all get this.
+class peer_failed : public error {
+public:
+    /// `rank` ended before it came to `operation`, "barrier at solver.cpp:41"; `cause` is what it threw, null if it
+    /// returned.
+    peer_failed(std::size_t rank, const std::string& operation, const std::exception_ptr& cause);
+
+    /// The one that ended, as a rank of the broadcast.
+    std::size_t rank() const noexcept { return rank_; }
+    /// Why it ended; where it was for another's failure, that one's reason, and so on.
+    const std::string& reason() const noexcept { return reason_; }
+
+private:
+    peer_failed(std::size_t rank, const std::string& operation, std::pair<std::string, std::string> how);
+    std::size_t rank_;
+    std::string reason_;
+};
+
+/// No rank could run any more, and some waited. All of them get this; the message says who waits where.
+class deadlock_error : public error {
+public:
+    using error::error;
+};
+
+/// Ranks met for different collectives, or for one with different types, roots or numbers of elements. All of them
+/// get this; the message names two that differ, and where they are in the program.
+class collective_mismatch : public error {
+public:
+    using error::error;
 };
 
 /// A stage of a task graph threw; the message names it and repeats the cause.

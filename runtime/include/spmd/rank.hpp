@@ -1,43 +1,56 @@
 #pragma once
 
-#include <spmd/detail/job.hpp>
+#include <spmd/detail/collectives.hpp>
+#include <spmd/detail/messages.hpp>
+#include <spmd/detail/reductions.hpp>
+#include <spmd/detail/team.hpp>
 #include <spmd/partition.hpp>
+#include <spmd/pending.hpp>
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
+#include <optional>
 #include <ranges>
+#include <source_location>
 #include <span>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace spmd {
-namespace detail {
 
-/// What the ranks of one broadcast have in common.
-struct team {
-    std::size_t size = 0;
-    const std::size_t* engines = nullptr; ///< of each id; null: id and engine are the same
-    const attention* attention_of_ranks = nullptr;
-};
-
-} // namespace detail
+/// For `split`: a rank that joins no group.
+inline constexpr std::nullopt_t no_color = std::nullopt;
 
 /// In a task: this member's handle on its group. A small value; valid while the task runs.
 ///
-///     pool.broadcast([&](spmd::rank me) {
-///         std::size_t bytes = 0;
-///         for (const auto& path : me.part(paths)) bytes += std::filesystem::file_size(path);
-///         return bytes;
+///     pool.broadcast([&](spmd::rank me) -> spmd::task<double> {
+///         double mine = dot(me.part(x), me.part(x));
+///         double all  = co_await me.all_reduce(mine, std::plus<>{});
+///         co_return std::sqrt(all);
 ///     });
+///
+/// What is to be awaited works in a coroutine, a task that returns spmd::task (see task.hpp). A collective takes
+/// place when all members of the group have called it: the n-th one that each of them calls is the same one for
+/// all. Values are given by value and moved; their types must be the same for all.
+///
+/// Throws, at the `co_await`: peer_failed where a rank that is waited for has ended; collective_mismatch where the
+/// ranks called different ones; deadlock_error when no rank of the broadcast can run; cancelled; and what `op` threw.
+/// std::invalid_argument for a root or receiver that is not below size(); std::logic_error within a plain task.
 class rank {
 public:
-    rank(const detail::team& team, std::size_t id) noexcept : team_(&team), id_(id) {}
+    using location = std::source_location;
+
+    rank(const detail::team& team, std::size_t id) noexcept : team_(team), id_(id) {}
+    rank(detail::team_reference team, std::size_t id) noexcept : team_(std::move(team)), id_(id) {}
 
     /// This rank's number in its group: 0 … size() - 1.
     std::size_t id() const noexcept { return id_; }
     /// How many ranks the group has.
     std::size_t size() const noexcept { return team_->size; }
-    /// This rank's number in its pool; id() unless the group was chosen by `on`.
+    /// This rank's number in its pool; id() unless the group was chosen by `on` or `split`.
     std::size_t engine() const noexcept { return team_->engines == nullptr ? id_ : team_->engines[id_]; }
     /// True once the broadcast was cancelled or its result dropped, or a rank failed under
     /// `on_error::stop`: a long task looks at it now and then, and returns.
@@ -68,9 +81,203 @@ public:
         }
     }
 
+    /// Waits until all have come.
+    auto barrier(location where = location::current()) const { return meet<barrier_>(where); }
+    /// The root's value, for all. The others' values are not looked at.
+    template <std::copy_constructible T>
+    auto broadcast(T value, std::size_t root = 0, location where = location::current()) const {
+        return meet<detail::broadcast_meeting<T>>(where, std::move(value), below_size(root));
+    }
+    /// All values combined, for the root; nothing for the others. Values are combined in a fixed tree over the ids:
+    /// from the left within leaves of 1,024, then neighbours pairwise; so the outcome is bitwise the same for any
+    /// number of threads. `op` is copied, and must be the same for all; it need not commute. Vectors that it does not
+    /// combine are combined element by element, and must then have the same length.
+    template <class T, class Op>
+    auto reduce(T value, Op op, std::size_t root = 0, location where = location::current()) const {
+        return meet<detail::reduce_meeting<T, Op>>(where, std::move(value), std::move(op), below_size(root));
+    }
+    /// The same for all.
+    template <std::copy_constructible T, class Op>
+    auto all_reduce(T value, Op op, location where = location::current()) const {
+        return meet<detail::all_reduce_meeting<T, Op>>(where, std::move(value), std::move(op));
+    }
+    /// The values of ranks 0 … id() combined: within leaves of 1,024 ids from the left, and that with what all leaves
+    /// before gave, from the left; bitwise the same for any number of threads.
+    template <std::copy_constructible T, class Op>
+    auto scan(T value, Op op, location where = location::current()) const {
+        return meet<detail::scan_meeting<T, Op>>(where, std::move(value), std::move(op));
+    }
+    /// `first` combined with the values of ranks 0 … id() - 1.
+    template <std::copy_constructible T, class Op>
+    auto exclusive_scan(T value, Op op, std::type_identity_t<T> first = T(),
+                        location where = location::current()) const {
+        return meet<detail::exclusive_scan_meeting<T, Op>>(where, std::move(value), std::move(op),
+                                                           std::move(first));
+    }
+    /// All values by id, for the root; none for the others. Vectors may have different lengths.
+    template <class T>
+    auto gather(T value, std::size_t root = 0, location where = location::current()) const {
+        return meet<detail::gather_meeting<T>>(where, std::move(value), below_size(root));
+    }
+    /// The same for all, who look at the same values without a copy. Returns: shared_values<T>.
+    template <class T>
+    auto all_gather(T value, location where = location::current()) const {
+        return meet<detail::all_gather_meeting<T>>(where, std::move(value));
+    }
+    /// The ranks' ranges, of whatever lengths, one after the other as one flat sequence, for the root.
+    template <concatenable Part>
+    auto concat(Part part, std::size_t root = 0, location where = location::current()) const {
+        return meet<detail::concat_meeting<Part>>(where, std::move(part), below_size(root));
+    }
+    /// The same for all. Returns: shared_values of the items.
+    template <concatenable Part>
+    auto all_concat(Part part, location where = location::current()) const {
+        return meet<detail::all_concat_meeting<Part>>(where, std::move(part));
+    }
+    /// One of the root's values for each rank, by id; the others give none. Vectors may have different lengths.
+    template <class T>
+    auto scatter(std::vector<T> values, std::size_t root = 0, location where = location::current()) const {
+        return meet<detail::scatter_meeting<T>>(where, std::move(values), below_size(root));
+    }
+    /// Gives values[i] to rank i, and takes what each rank gave this one, by id. Vectors may have different lengths.
+    template <class T>
+    auto all_to_all(std::vector<T> values, location where = location::current()) const {
+        return meet<detail::all_to_all_meeting<T>>(where, std::move(values));
+    }
+
+    /// A group for each colour: this rank in its group, whose ids go by key, then by id here (as in MPI_Comm_split).
+    auto split(std::size_t color, std::int64_t key = 0, location where = location::current()) const;
+    /// The same, in an optional: nothing for a rank of `no_color`.
+    auto split(std::optional<std::size_t> color, std::int64_t key = 0,
+               location where = location::current()) const;
+
+    /// Sends a value; never waits. Messages from one rank to another with one tag are received as they were sent.
+    template <class T>
+    auto send(T value, std::size_t to, int tag = 0, location where = location::current()) const {
+        return detail::send_awaitable<T>(meets(), id_, std::move(value), below_size(to), tag, where);
+    }
+    /// Waits for a T from a rank of this group. Which of several comes first from `any_source` is not defined.
+    template <class T>
+    auto receive(std::size_t from = any_source, int tag = any_tag,
+                 location where = location::current()) const {
+        return detail::receive_awaitable<T, T>(meets(), id_, sender(from), tag, where);
+    }
+    /// The same. Returns: message<T>, which also says from whom, and with which tag.
+    template <class T>
+    auto receive_message(std::size_t from = any_source, int tag = any_tag,
+                         location where = location::current()) const {
+        return detail::receive_awaitable<T, message<T>>(meets(), id_, sender(from), tag, where);
+    }
+
+    // Forms that begin now and are awaited later. Return: pending of what the other form gives.
+    auto start_barrier(location where = location::current()) const { return start<barrier_>(where); }
+    template <std::copy_constructible T>
+    auto start_broadcast(T value, std::size_t root = 0, location where = location::current()) const {
+        return start<detail::broadcast_meeting<T>>(where, std::move(value), below_size(root));
+    }
+    template <class T, class Op>
+    auto start_reduce(T value, Op op, std::size_t root = 0, location where = location::current()) const {
+        return start<detail::reduce_meeting<T, Op>>(where, std::move(value), std::move(op), below_size(root));
+    }
+    template <std::copy_constructible T, class Op>
+    auto start_all_reduce(T value, Op op, location where = location::current()) const {
+        return start<detail::all_reduce_meeting<T, Op>>(where, std::move(value), std::move(op));
+    }
+    template <std::copy_constructible T, class Op>
+    auto start_scan(T value, Op op, location where = location::current()) const {
+        return start<detail::scan_meeting<T, Op>>(where, std::move(value), std::move(op));
+    }
+    template <std::copy_constructible T, class Op>
+    auto start_exclusive_scan(T value, Op op, std::type_identity_t<T> first = T(),
+                              location where = location::current()) const {
+        return start<detail::exclusive_scan_meeting<T, Op>>(where, std::move(value), std::move(op),
+                                                            std::move(first));
+    }
+    template <class T>
+    auto start_gather(T value, std::size_t root = 0, location where = location::current()) const {
+        return start<detail::gather_meeting<T>>(where, std::move(value), below_size(root));
+    }
+    template <class T>
+    auto start_all_gather(T value, location where = location::current()) const {
+        return start<detail::all_gather_meeting<T>>(where, std::move(value));
+    }
+    template <concatenable Part>
+    auto start_concat(Part part, std::size_t root = 0, location where = location::current()) const {
+        return start<detail::concat_meeting<Part>>(where, std::move(part), below_size(root));
+    }
+    template <concatenable Part>
+    auto start_all_concat(Part part, location where = location::current()) const {
+        return start<detail::all_concat_meeting<Part>>(where, std::move(part));
+    }
+    template <class T>
+    auto start_scatter(std::vector<T> values, std::size_t root = 0,
+                       location where = location::current()) const {
+        return start<detail::scatter_meeting<T>>(where, std::move(values), below_size(root));
+    }
+    template <class T>
+    auto start_all_to_all(std::vector<T> values, location where = location::current()) const {
+        return start<detail::all_to_all_meeting<T>>(where, std::move(values));
+    }
+    template <class T>
+    auto start_receive(std::size_t from = any_source, int tag = any_tag,
+                       location where = location::current()) const {
+        return pending<T>(std::make_unique<detail::pending_receive<T, T>>(meets(), id_, sender(from), tag, where));
+    }
+    template <class T>
+    auto start_receive_message(std::size_t from = any_source, int tag = any_tag,
+                               location where = location::current()) const {
+        return pending<message<T>>(
+            std::make_unique<detail::pending_receive<T, message<T>>>(meets(), id_, sender(from), tag, where));
+    }
+
 private:
-    const detail::team* team_;
+    using barrier_ = detail::barrier_meeting;
+
+    detail::communicator& meets() const { return detail::require_communicator(*team_, id_); }
+    std::size_t below_size(std::size_t id) const { return detail::require_member(*team_, id); }
+    std::size_t sender(std::size_t id) const { return id == any_source ? id : below_size(id); }
+
+    template <class Meeting, class... Gift>
+    detail::collective_awaitable<Meeting> meet(const location& where, Gift&&... gift) const {
+        return {meets(), id_, typename Meeting::gift(std::forward<Gift>(gift)...), where};
+    }
+    template <class Meeting, class... Gift>
+    pending<typename Meeting::result> start(const location& where, Gift&&... gift) const {
+        return pending<typename Meeting::result>(std::make_unique<detail::pending_collective<Meeting>>(
+            meets(), id_, typename Meeting::gift(std::forward<Gift>(gift)...), where));
+    }
+
+    detail::team_reference team_;
     std::size_t id_;
 };
+
+namespace detail {
+
+inline rank rank_in(const membership& place) {
+    return {team_reference::adopt(*place.in), place.id};
+}
+
+/// `co_await me.split(…)`. `Result`: a rank, or an optional one.
+template <class Result>
+class split_awaitable final : public collective_awaitable<split_meeting> {
+public:
+    using collective_awaitable::collective_awaitable;
+    Result await_resume() {
+        const membership place = collective_awaitable::await_resume();
+        if constexpr (std::same_as<Result, rank>)
+            return rank_in(place);
+        else
+            return place.in == nullptr ? Result() : Result(rank_in(place));
+    }
+};
+
+} // namespace detail
+
+inline auto rank::split(std::size_t color, std::int64_t key, location where) const {
+    return detail::split_awaitable<rank>(meets(), id_, detail::split_gift(color, key), where);
+}
+inline auto rank::split(std::optional<std::size_t> color, std::int64_t key, location where) const {
+    return detail::split_awaitable<std::optional<rank>>(meets(), id_, detail::split_gift(color, key), where);
+}
 
 } // namespace spmd

@@ -8,7 +8,10 @@
 #include <spmd/error.hpp>
 #include <spmd/into_result.hpp>
 #include <spmd/partition.hpp>
+#include <spmd/pending.hpp>
 #include <spmd/rank.hpp>
+#include <spmd/shared_values.hpp>
+#include <spmd/task.hpp>
 #include <spmd/task_graph.hpp>
 #include <spmd/topology.hpp>
 #include <spmd/trace.hpp>

@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <source_location>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,14 +17,34 @@ struct interval {
     std::size_t thread = 0;           ///< a number of its own for each thread that ever ran a timed task
 };
 
+/// One use of a collective by all members of a group. Times are since the submission; ranks are the broadcast's.
+struct meeting_times {
+    std::string operation;               ///< "barrier", "all_reduce", …
+    std::source_location where;          ///< in the program, for the first that came
+    std::chrono::nanoseconds first{};    ///< when the first came
+    std::chrono::nanoseconds last{};     ///< when the last came
+    std::size_t straggler = 0;           ///< the rank that came last
+    std::vector<std::size_t> ranks;      ///< the members; empty: all ranks of the broadcast
+    /// How long each member was there before the last came, in the order of `ranks`. Empty where more than 2^24
+    /// arrivals were kept before.
+    std::vector<std::chrono::nanoseconds> waited;
+
+    /// How much later the last came than the first.
+    std::chrono::nanoseconds skew() const noexcept { return last - first; }
+};
+
 /// What the tasks of one submission cost, by rank id or item index. Asked for by
 /// `pool.with({.timing = true})`; it adds two clock readings of about 0.3 µs to each task.
 class timing {
 public:
-    explicit timing(std::vector<interval> tasks) : tasks_(std::move(tasks)) {}
+    explicit timing(std::vector<interval> tasks, std::vector<meeting_times> meetings = {})
+        : tasks_(std::move(tasks)), meetings_(std::move(meetings)) {}
 
     const std::vector<interval>& tasks() const& noexcept { return tasks_; }
     std::vector<interval> tasks() && noexcept { return std::move(tasks_); }
+    /// The collectives of coroutine ranks, in the order in which they took place.
+    const std::vector<meeting_times>& meetings() const& noexcept { return meetings_; }
+    std::vector<meeting_times> meetings() && noexcept { return std::move(meetings_); }
     /// From the submission to the end of the last task.
     std::chrono::nanoseconds wall() const noexcept;
     /// The CPU time of all tasks together.
@@ -35,6 +57,7 @@ public:
 
 private:
     std::vector<interval> tasks_;
+    std::vector<meeting_times> meetings_;
 };
 
 } // namespace spmd

@@ -86,7 +86,8 @@ public:
         static_assert(std::invocable<const std::decay_t<Task>&, rank, decltype(items)>,
                       "the task is called as task(rank, span of the output)");
         auto done = broadcast(
-            [items, task = std::forward<Task>(task)](rank me) { task(me, std::span(me.part(items))); }, end);
+            [items, task = std::forward<Task>(task)](rank me) { return task(me, std::span(me.part(items))); },
+            end);
         return into_result<Output>(std::move(owned), std::move(done));
     }
 

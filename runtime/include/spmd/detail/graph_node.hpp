@@ -199,10 +199,10 @@ private:
 
 template <class Task, class... Inputs>
 struct rank_result {
-    using type = std::remove_cvref_t<decltype(std::apply(
+    using type = typename result_of_task<std::remove_cvref_t<decltype(std::apply(
         std::declval<const Task&>(),
         std::tuple_cat(std::declval<std::tuple<rank>>(),
-                       arguments_of(std::declval<const value_node<Inputs>&>()...))))>;
+                       arguments_of(std::declval<const value_node<Inputs>&>()...))))>>::type;
 };
 
 template <class Task, class... Inputs>

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <thread>
@@ -96,20 +97,25 @@ public:
     bool finished() const noexcept { return unfinished_.load() == 0; }
 
     /// Claims the next indices, at most `most`, of any arena; empty when none are left.
-    index_range claim(std::size_t most) noexcept;
+    virtual index_range claim(std::size_t most) noexcept;
     /// Claims `index` if nobody has, together with what lies before it in its share.
     index_range claim_up_to(std::size_t index) noexcept;
     /// Runs a claimed range and accounts for it.
-    void run_claimed(index_range range) noexcept;
+    virtual void run_claimed(index_range range) noexcept;
+    /// True where there can be more to claim after there was nothing: indices that wait for each other, and are
+    /// claimed again whenever they can go on.
+    virtual bool goes_on() const noexcept { return false; }
+    /// There is something to claim. Requires: goes_on().
+    virtual bool is_claimable() const noexcept { return false; }
     /// True when the index was run.
     virtual bool is_done(std::size_t index) const noexcept = 0;
 
     /// A called thread's part: claims and runs the arena's indices until none are left, or until a caller
     /// joined and one thread more than `threads` takes part. `on_first` runs once, after the first claim.
-    template <class OnFirst>
-    void help(std::size_t arena, OnFirst&& on_first) noexcept;
+    void help(std::size_t arena, const std::function<void()>& on_first) noexcept;
     /// A waiting caller's part: claims and runs until nothing is left in any arena.
     void take_part() noexcept;
+    static constexpr std::size_t any_arena = ~std::size_t{0};
 
     /// Blocks until the predicate holds or the time is over; the predicate is looked at whenever a claimed
     /// range ends. Returns the predicate's last value.
@@ -146,6 +152,15 @@ protected:
     virtual ~job() = default;
     /// Runs the indices of the range; whatever they throw is caught and kept.
     virtual void run(index_range range) noexcept = 0;
+    /// A thread's part, as help() and take_part() say; `is_crowded` tells whether to leave.
+    virtual void run_part(std::size_t arena, const std::function<void()>* on_first,
+                          const std::function<bool()>& is_crowded) noexcept;
+    /// So many indices have ended for good.
+    void end_indices(std::size_t indices) noexcept;
+    std::size_t threads_taking_part() const noexcept { return taking_part_.load(std::memory_order_relaxed); }
+    void wake_if_waited_for() noexcept {
+        if (end_waiters_.load() != 0 || attention_.has_waiters()) wake();
+    }
     const attention& attention_of_runners() const noexcept { return attention_; }
     /// Wakes waiters from within run(), so that they see each result and not only each range's end.
     void tell_waiters() const noexcept {
@@ -170,7 +185,6 @@ private:
         ~part_cost() {
             if (done_ > 0) of_->cost_->observe(std::chrono::steady_clock::now() - begin_, done_);
         }
-        bool is_empty() const noexcept { return done_ == 0; }
         void add(std::size_t indices) noexcept { done_ += indices; }
 
     private:
@@ -246,23 +260,6 @@ public:
 private:
     Job* job_ = nullptr;
 };
-
-template <class OnFirst>
-void job::help(std::size_t arena, OnFirst&& on_first) noexcept {
-    if (taking_part_.fetch_add(1, std::memory_order_relaxed) < threads_) {
-        part_cost measured(*this);
-        for (share& from : shares_) {
-            if (from.arena != arena) continue;
-            for (index_range range = claim_from(from); !range.empty(); range = claim_from(from)) {
-                if (measured.is_empty()) on_first();
-                run_claimed(range);
-                measured.add(range.size());
-                if (leave_if_crowded()) return;
-            }
-        }
-    }
-    taking_part_.fetch_sub(1, std::memory_order_relaxed);
-}
 
 template <class Predicate>
 bool job::wait_until(std::chrono::steady_clock::time_point deadline, Predicate&& predicate) {

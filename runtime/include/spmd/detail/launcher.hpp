@@ -33,6 +33,8 @@ public:
     /// Starts the job if need be; true when it is finished before the time is over. Runs no index itself, but for
     /// one when it is called within a task and the time is over.
     bool wait_until(job& work, std::chrono::steady_clock::time_point deadline);
+    /// Calls more threads to a job that one at least takes part in.
+    void call_more(job& work) { call(work, 1); }
 
 protected:
     /// Has other threads call work.help(arena, …), each with a reference to the job. `callers` (0 or 1) threads
@@ -41,6 +43,7 @@ protected:
 
 private:
     void run_alone_at_first(job& work);
+    void run_until_done(job& work, std::size_t index);
 };
 
 /// The launcher on oneTBB arenas. `threads` of 0 or more than the system can hold throws

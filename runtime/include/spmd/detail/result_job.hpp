@@ -70,6 +70,8 @@ public:
     std::vector<std::exception_ptr> errors() const;
     /// Throws std::logic_error where no timing was asked for. Requires: finished.
     const std::vector<interval>& intervals() const;
+    /// The meetings of its tasks, where they were timed. Requires: finished.
+    virtual std::vector<meeting_times> meetings() const { return {}; }
 
     /// Destroys the task, its arguments and all results. Requires: finished.
     virtual void dispose() noexcept;
@@ -78,6 +80,12 @@ protected:
     /// Runs body(i) for each index unless a stop was requested, and keeps how it ended.
     template <class Body>
     void run_each(index_range range, const Body& body) noexcept;
+    /// Keeps how one task ended.
+    void succeed(std::size_t i) noexcept { end(records_, i, grain()); }
+    void fail(std::size_t i, std::exception_ptr error) noexcept;
+    void skip(index_range range) noexcept;
+    std::span<interval> intervals_to_fill() noexcept { return intervals_; }
+    std::chrono::steady_clock::time_point submitted() const noexcept { return submitted_; }
 
 private:
     template <class Body>
@@ -90,8 +98,6 @@ private:
         std::atomic_ref(records[i >> grain])
             .store(static_cast<std::uint8_t>(in_record + 1), std::memory_order_release);
     }
-    void fail(std::size_t i) noexcept;
-    void skip(index_range range) noexcept;
     std::size_t below_grain() const noexcept { return (std::size_t{1} << grain()) - 1; }
     std::size_t records() const noexcept { return (count() + below_grain()) >> grain(); }
 
@@ -148,7 +154,7 @@ void tracked_job::run_all(index_range range, const Body& body) noexcept {
         try {
             body(i);
         } catch (...) {
-            fail(i);
+            fail(i, std::current_exception());
             continue;
         }
         end(records, i, Grain);

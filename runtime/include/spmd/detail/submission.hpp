@@ -1,10 +1,12 @@
 #pragma once
 
 #include <spmd/async_result.hpp>
+#include <spmd/detail/coroutine_job.hpp>
 #include <spmd/detail/pool_state.hpp>
 #include <spmd/detail/result_job.hpp>
 #include <spmd/detail/statement_end.hpp>
 #include <spmd/rank.hpp>
+#include <spmd/task.hpp>
 
 #include <array>
 #include <cstddef>
@@ -23,7 +25,7 @@ namespace spmd::detail {
 /// Throws std::invalid_argument unless all are equal.
 std::size_t require_equal_sizes(std::span<const std::size_t> sizes);
 
-/// task(rank, args…) for every rank of a group.
+/// task(rank, args…) for every rank of a group, where the task is no coroutine.
 template <class Task, class... Args>
 class broadcast_job final
     : public result_job<std::remove_cvref_t<std::invoke_result_t<const Task&, rank, const Args&...>>> {
@@ -120,11 +122,23 @@ private:
     std::optional<call> work_;
 };
 
+template <class Task, class... Args>
+struct job_of {
+    using type = broadcast_job<Task, Args...>;
+};
+template <class Task, class... Args>
+    requires is_task<std::remove_cvref_t<std::invoke_result_t<const Task&, rank, const Args&...>>>
+struct job_of<Task, Args...> {
+    using returned = std::remove_cvref_t<std::invoke_result_t<const Task&, rank, const Args&...>>;
+    using type = coroutine_job<typename returned::value_type, Task, Args...>;
+};
+
 /// Makes a job and the handle on its results; it starts at `end`, if nobody joins before.
 template <class Job, class... Work>
 auto submit(const std::shared_ptr<const group>& group, const run_options& options, const statement_end& end,
             Work&&... work) {
     using value = typename Job::value_type;
+    static_assert(!is_task<value>, "the items of a map cannot meet: return spmd::task from a broadcast's task");
     job_pointer<result_job<value>> made(new Job(*group, options, std::forward<Work>(work)...));
     end.start_here(made, group);
     return async_result<value>(std::move(made), group);
@@ -133,7 +147,7 @@ auto submit(const std::shared_ptr<const group>& group, const run_options& option
 template <class Task, class... Args>
 auto submit_broadcast(const std::shared_ptr<const group>& group, const run_options& options,
                       const statement_end& end, Task&& task, Args&&... args) {
-    return submit<broadcast_job<std::decay_t<Task>, std::decay_t<Args>...>>(
+    return submit<typename job_of<std::decay_t<Task>, std::decay_t<Args>...>::type>(
         group, options, end, std::forward<Task>(task), std::forward<Args>(args)...);
 }
 

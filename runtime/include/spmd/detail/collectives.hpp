@@ -1,0 +1,247 @@
+#pragma once
+
+#include <spmd/concat.hpp>
+#include <spmd/detail/collective.hpp>
+#include <spmd/shared_values.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+namespace spmd::detail {
+
+/// Throws std::invalid_argument unless there is one value for each rank.
+void require_one_each(const char* collective, std::size_t values, std::size_t ranks);
+
+class barrier_meeting final : public meeting {
+public:
+    static constexpr const char* name = "barrier";
+    static constexpr const std::type_info* type = nullptr;
+    static constexpr bool has_root = false;
+    using gift = no_gift;
+    using result = void;
+
+    explicit barrier_meeting(communicator& of) : meeting(of) {}
+    void give(std::size_t, gift&) noexcept {}
+    result take(std::size_t, gift&) noexcept {}
+};
+
+/// A gift of a value.
+template <class T>
+struct value_gift : no_gift {
+    explicit value_gift(T v) : value(std::move(v)) {}
+    T value;
+};
+
+template <class T>
+struct rooted_value : no_gift {
+    rooted_value(T v, std::size_t r) : value(std::move(v)), root_(r) {}
+    std::size_t root() const noexcept { return root_; }
+    T value;
+    std::size_t root_;
+};
+
+/// A meeting at which only the root gives.
+template <class T>
+class root_meeting : public meeting {
+public:
+    static constexpr const std::type_info* type = &typeid(T);
+    static constexpr bool has_root = true;
+    using gift = rooted_value<T>;
+
+    void give(std::size_t id, gift& given) {
+        if (id == given.root()) value_.emplace(std::move(given.value));
+    }
+
+protected:
+    explicit root_meeting(communicator& of) : meeting(of) {}
+    T& of_root() noexcept { return *value_; }
+    void clear() noexcept override { value_.reset(); }
+
+private:
+    std::optional<T> value_;
+};
+
+template <class T>
+class broadcast_meeting final : public root_meeting<T> {
+public:
+    static constexpr const char* name = "broadcast";
+    using result = T;
+
+    explicit broadcast_meeting(communicator& of) : root_meeting<T>(of) {}
+    result take(std::size_t, typename broadcast_meeting::gift&) { return std::as_const(this->of_root()); }
+};
+
+template <class T>
+class scatter_meeting final : public root_meeting<std::vector<T>> {
+public:
+    static constexpr const char* name = "scatter";
+    using result = T;
+
+    explicit scatter_meeting(communicator& of) : root_meeting<std::vector<T>>(of) {}
+    result take(std::size_t id, typename scatter_meeting::gift&) { return std::move(this->of_root()[id]); }
+
+private:
+    void finish() override { require_one_each(name, this->of_root().size(), this->size()); }
+};
+
+template <class T>
+class gather_meeting final : public values_meeting<T> {
+public:
+    static constexpr const char* name = "gather";
+    static constexpr bool has_root = true;
+    using gift = rooted_value<T>;
+    using result = results<T>;
+
+    explicit gather_meeting(communicator& of) : values_meeting<T>(of) {}
+    void give(std::size_t id, gift& given) { this->keep(id, std::move(given.value)); }
+    result take(std::size_t id, gift& given) { return id == given.root() ? this->take_values() : result(); }
+};
+
+/// The members' ranges one after the other.
+template <class Part, class ValueOf>
+flat<Part> chained(std::size_t count, const ValueOf& part) {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < count; ++i) size += static_cast<std::size_t>(std::ranges::size(part(i)));
+    flat<Part> whole;
+    whole.reserve(size);
+    for (std::size_t i = 0; i < count; ++i)
+        for (auto& item : part(i)) whole.push_back(std::move(item));
+    return whole;
+}
+
+template <class Part>
+class concat_meeting final : public values_meeting<Part> {
+public:
+    static constexpr const char* name = "concat";
+    static constexpr bool has_root = true;
+    using gift = rooted_value<Part>;
+    using result = flat<Part>;
+
+    explicit concat_meeting(communicator& of) : values_meeting<Part>(of) {}
+    void give(std::size_t id, gift& given) { this->keep(id, std::move(given.value)); }
+    result take(std::size_t id, gift& given) {
+        if (id != given.root()) return {};
+        return chained<Part>(this->size(), [this](std::size_t i) -> Part& { return this->value(i); });
+    }
+};
+
+/// A meeting that gives all members the same values to look at.
+template <class T, class Item>
+class sharing_meeting : public values_meeting<T> {
+public:
+    static constexpr bool has_root = false;
+    using gift = value_gift<T>;
+    using result = shared_values<Item>;
+
+    void give(std::size_t id, gift& given) { this->keep(id, std::move(given.value)); }
+    result take(std::size_t, gift&) { return result(shared_); }
+
+protected:
+    explicit sharing_meeting(communicator& of) : values_meeting<T>(of) {}
+    void share(results<Item> values) {
+        shared_ = std::make_shared<const results<Item>>(std::move(values));
+    }
+    void clear() noexcept override {
+        values_meeting<T>::clear();
+        shared_.reset();
+    }
+
+private:
+    std::shared_ptr<const results<Item>> shared_;
+};
+
+template <class T>
+class all_gather_meeting final : public sharing_meeting<T, T> {
+public:
+    static constexpr const char* name = "all_gather";
+    explicit all_gather_meeting(communicator& of) : sharing_meeting<T, T>(of) {}
+
+private:
+    void finish() override { this->share(this->take_values()); }
+};
+
+template <class Part>
+class all_concat_meeting final : public sharing_meeting<Part, std::ranges::range_value_t<Part>> {
+public:
+    static constexpr const char* name = "all_concat";
+    explicit all_concat_meeting(communicator& of)
+        : sharing_meeting<Part, std::ranges::range_value_t<Part>>(of) {}
+
+private:
+    void finish() override {
+        this->share(chained<Part>(this->size(), [this](std::size_t i) -> Part& { return this->value(i); }));
+    }
+};
+
+/// A gift of one value for each member.
+template <class T>
+struct values_gift : no_gift {
+    explicit values_gift(std::vector<T> v) : values(std::move(v)), count_(values.size()) {}
+    std::size_t count() const noexcept { return count_; }
+    std::vector<T> values;
+    std::size_t count_;
+};
+
+template <class T>
+class all_to_all_meeting final : public values_meeting<std::vector<T>> {
+public:
+    static constexpr const char* name = "all_to_all";
+    static constexpr bool has_root = false;
+    using gift = values_gift<T>;
+    using result = std::vector<T>;
+
+    explicit all_to_all_meeting(communicator& of) : values_meeting<std::vector<T>>(of) {}
+    void give(std::size_t id, gift& given) { this->keep(id, std::move(given.values)); }
+    result take(std::size_t id, gift&) {
+        result mine;
+        mine.reserve(this->size());
+        for (std::size_t from = 0; from < this->size(); ++from) mine.push_back(std::move(this->value(from)[id]));
+        return mine;
+    }
+
+private:
+    void finish() override { require_one_each(name, this->asked().count, this->size()); }
+};
+
+/// A place in a communicator that split made; none for a rank that left.
+struct membership {
+    communicator* in = nullptr;
+    std::size_t id = 0;
+};
+
+struct split_gift : no_gift {
+    split_gift(std::optional<std::size_t> c, std::int64_t k) noexcept : color(c), key(k) {}
+    std::optional<std::size_t> color;
+    std::int64_t key;
+};
+
+/// A communicator for each colour, its members in the order of their keys, then of their ids.
+class split_meeting final : public values_meeting<split_gift> {
+public:
+    static constexpr const char* name = "split";
+    static constexpr const std::type_info* type = nullptr;
+    static constexpr bool has_root = false;
+    using gift = split_gift;
+    using result = membership;
+
+    explicit split_meeting(communicator& of);
+    ~split_meeting() override;
+    void give(std::size_t id, gift& given) { keep(id, gift(given)); }
+    /// The reference that is counted for the member is the caller's.
+    result take(std::size_t id, gift&) noexcept { return std::exchange(places_[id], {}); }
+
+private:
+    void finish() override;
+    void clear() noexcept override;
+
+    std::vector<membership> places_;
+};
+
+} // namespace spmd::detail

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <spmd/detail/meeting.hpp>
+#include <spmd/detail/message_box.hpp>
+#include <spmd/detail/team.hpp>
+#include <spmd/detail/zeroed_array.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace spmd::detail {
+
+class gang;
+
+/// Some ranks of a gang that meet: all of them, or what split made. Holds their meetings and their messages.
+class communicator final : public team {
+public:
+    /// All ranks of the gang.
+    communicator(gang& ranks, const team& everyone);
+    /// The members, as ranks of the gang, in the order of their ids. It is `shared`, with a reference for each.
+    communicator(gang& ranks, const communicator& parent, std::vector<std::size_t> members);
+    communicator(const communicator&) = delete;
+    communicator& operator=(const communicator&) = delete;
+    ~communicator();
+
+    gang& ranks() const noexcept { return *ranks_; }
+    /// A number of its own in the gang: its address may be another's later.
+    std::uint64_t serial() const noexcept { return serial_; }
+    /// The rank of the gang that is member `id`.
+    std::size_t index_of(std::size_t id) const noexcept { return members_.empty() ? id : members_[id]; }
+    /// The number of the meeting that member `id` comes to next. For the thread that runs the member.
+    std::uint32_t& next_of(std::size_t id) noexcept { return next_[id]; }
+    bool came_to(std::size_t id, std::uint32_t number) const noexcept {
+        return static_cast<std::int32_t>(next_[id] - number) > 0;
+    }
+
+    /// Meeting `number`; opened as what the first member asks for.
+    meeting& meeting_for(std::uint32_t number, const request& asked, const std::source_location& where);
+    /// Takes back a meeting that nobody will look at again.
+    void retire(meeting& over);
+
+    /// The messages to member `id`. They are made when the first message or receive needs them.
+    message_box& box_of(std::size_t id);
+
+    void acquire() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+
+private:
+    std::unique_ptr<meeting> spare_of(const collective_kind& kind);
+
+    static constexpr std::size_t most_spare = 4;
+
+    gang* ranks_;
+    std::uint64_t serial_;
+    const std::size_t* engines_of_ranks_; // of the gang; null: they are the same
+    std::vector<std::size_t> members_;
+    std::vector<std::size_t> engines_;
+    zeroed_array<std::uint32_t> next_;
+    std::atomic<message_box*> boxes_{nullptr};
+    std::atomic<std::size_t> references_;
+    std::mutex mutex_;                          // guards the rest
+    std::deque<std::unique_ptr<meeting>> open_; // by number, from first_open_ on; null: retired
+    std::uint32_t first_open_ = 0;
+    std::vector<std::unique_ptr<meeting>> spare_;
+};
+
+} // namespace spmd::detail

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <spmd/detail/collective.hpp>
+#include <spmd/detail/messages.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <memory>
+#include <source_location>
+#include <stdexcept>
+#include <typeinfo>
+#include <utility>
+
+namespace spmd {
+namespace detail {
+
+/// Something that a rank has started and waits for later.
+template <class Result>
+class pending_operation {
+public:
+    pending_operation() = default;
+    pending_operation(const pending_operation&) = delete;
+    pending_operation& operator=(const pending_operation&) = delete;
+    virtual ~pending_operation() = default;
+
+    virtual bool is_ready() = 0;
+    /// The rank waits; false when it need not.
+    virtual bool wait(std::coroutine_handle<> rank) = 0;
+    virtual Result finish() = 0;
+};
+
+template <class Meeting>
+class pending_collective final : public collective<Meeting>,
+                                 public pending_operation<typename Meeting::result> {
+public:
+    pending_collective(communicator& of, std::size_t id, typename Meeting::gift given,
+                       const std::source_location& where)
+        : collective<Meeting>(of, id, std::move(given), where), team_(of) {
+        this->come();
+        if (this->is_stranger()) return;
+        this->met()->start(id, where, this->asked());
+        runner::here().arrive_and_go_on();
+        stays_ = true;
+    }
+    ~pending_collective() override {
+        if (stays_) runner::leave_anywhere(*this->met());
+    }
+
+    bool is_ready() override { return !this->is_stranger() && this->met()->is_complete(); }
+    bool wait(std::coroutine_handle<> rank) override {
+        this->continue_at(rank);
+        const std::size_t index = this->of().index_of(this->id());
+        runner& here = runner::of(this->of(), this->id());
+        if (!this->is_stranger()) return this->met()->wait(index, here.slot(index), *this);
+        here.wait(index, *this);
+        return true;
+    }
+    typename Meeting::result finish() override {
+        if (!this->failed()) stays_ = false;
+        return this->take();
+    }
+
+private:
+    team_reference team_;
+    bool stays_ = false; // counted as one that will look at the meeting
+};
+
+template <class T, class Result>
+class pending_receive final : public receive_suspension, public pending_operation<Result> {
+public:
+    pending_receive(communicator& of, std::size_t id, std::size_t from, int tag,
+                    const std::source_location& where)
+        : receive_suspension(of, id, from, tag, where), team_(of) {
+        runner::of(of, id);
+        box().post(*this);
+    }
+    ~pending_receive() override {
+        if (!done_) box().withdraw(*this);
+    }
+
+    bool is_ready() override { return box().has_message(*this); }
+    bool wait(std::coroutine_handle<> rank) override {
+        continue_at(rank);
+        runner& here = runner::of(of(), id());
+        return box().wait(*this, here.slot(index()), *this);
+    }
+    Result finish() override {
+        done_ = true;
+        return result_of<T, Result>(take(typeid(T)));
+    }
+
+private:
+    team_reference team_;
+    bool done_ = false;
+};
+
+} // namespace detail
+
+/// What a rank has started by one of its `start_…` and will await: `co_await` gives what the plain form gives. Lives
+/// no longer than its rank. Dropped, it needs not be awaited: the peers have what this rank gave, and a message
+/// that was to be received waits for another receive.
+///
+///     auto sum = me.start_all_reduce(mine, std::plus<>{});
+///     prepare_what_does_not_need_it();
+///     scale(co_await sum);
+template <class T>
+class [[nodiscard]] pending : public detail::rank_awaitable {
+public:
+    explicit pending(std::unique_ptr<detail::pending_operation<T>> operation) noexcept
+        : operation_(std::move(operation)) {}
+
+    /// True when `co_await` would not wait. Throws: std::logic_error when it was awaited before, or moved from.
+    bool ready() const { return required().is_ready(); }
+
+    bool await_ready() const { return required().is_ready(); }
+    bool await_suspend(std::coroutine_handle<> rank) { return operation_->wait(rank); }
+    T await_resume() { return std::exchange(operation_, nullptr)->finish(); }
+
+private:
+    detail::pending_operation<T>& required() const {
+        if (operation_ == nullptr) throw std::logic_error("a pending operation can be awaited once");
+        return *operation_;
+    }
+    std::unique_ptr<detail::pending_operation<T>> operation_;
+};
+
+} // namespace spmd

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <spmd/detail/slots.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace spmd {
+
+/// Values that all ranks of a group look at together, without a copy for each: what all_gather gives. A small
+/// value, a random access range; the values live as long as anybody has one.
+///
+///     for (double each : co_await me.all_gather(mine)) sum += each;
+template <class T>
+class shared_values {
+public:
+    using value_type = T;
+
+    explicit shared_values(std::shared_ptr<const results<T>> values) noexcept : values_(std::move(values)) {}
+
+    std::size_t size() const noexcept { return values_->size(); }
+    bool empty() const noexcept { return values_->empty(); }
+    const T& operator[](std::size_t i) const noexcept { return (*values_)[i]; }
+    auto begin() const noexcept { return values_->begin(); }
+    auto end() const noexcept { return values_->end(); }
+
+private:
+    std::shared_ptr<const results<T>> values_;
+};
+
+} // namespace spmd

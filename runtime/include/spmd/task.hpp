@@ -1,0 +1,211 @@
+#pragma once
+
+#include <spmd/detail/gang.hpp>
+#include <spmd/rank.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace spmd {
+
+template <class T = void>
+class task;
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+
+/// What a broadcast of a task that returns a T gives for each rank.
+template <class T>
+struct result_of_task {
+    using type = T;
+};
+template <class T>
+struct result_of_task<task<T>> {
+    using type = T;
+};
+
+/// Refers to what is awaited, where it stands: GCC 12 would copy it if await_transform returned a reference.
+template <class Awaitable>
+class awaiting_of {
+public:
+    explicit awaiting_of(Awaitable& awaitable) noexcept : awaitable_(&awaitable) {}
+    bool await_ready() const { return awaitable_->await_ready(); }
+    auto await_suspend(std::coroutine_handle<> rank) const { return awaitable_->await_suspend(rank); }
+    decltype(auto) await_resume() const { return awaitable_->await_resume(); }
+
+private:
+    Awaitable* awaitable_;
+};
+
+/// What all coroutines of ranks have in common.
+class task_promise_base {
+public:
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+
+    /// At its end a coroutine goes on with the one that awaits it; a rank's own tells the thread that runs it.
+    class final_awaitable {
+    public:
+        bool await_ready() const noexcept { return false; }
+        template <class Promise>
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
+            if (const std::coroutine_handle<> awaiting = ended.promise().awaiting()) return awaiting;
+            runner::here().end_rank();
+            return std::noop_coroutine();
+        }
+        void await_resume() const noexcept {}
+    };
+    final_awaitable final_suspend() const noexcept { return {}; }
+
+    void unhandled_exception() noexcept { error_ = std::current_exception(); }
+
+    template <class Awaitable>
+    auto await_transform(Awaitable&& awaitable) const {
+        using type = std::remove_cvref_t<Awaitable>;
+        static_assert(std::derived_from<type, rank_awaitable> || is_task<type>,
+                      "a rank awaits operations of spmd::rank, pending ones, and other spmd::task");
+        if constexpr (is_task<type>)
+            return awaitable.await();
+        else
+            return awaiting_of<type>(awaitable);
+    }
+
+    void await_by(std::coroutine_handle<> awaiting) noexcept { awaiting_ = awaiting; }
+    std::coroutine_handle<> awaiting() const noexcept { return awaiting_; }
+
+protected:
+    void throw_if_failed() {
+        if (error_ != nullptr) [[unlikely]]
+            std::rethrow_exception(std::exchange(error_, nullptr));
+    }
+    bool failed() const noexcept { return error_ != nullptr; }
+
+private:
+    std::coroutine_handle<> awaiting_;
+    std::exception_ptr error_;
+};
+
+template <class T>
+class task_promise final : public task_promise_base {
+public:
+    task_promise() noexcept {}
+    task_promise(const task_promise&) = delete;
+    task_promise& operator=(const task_promise&) = delete;
+    ~task_promise() {
+        if (has_value_) std::destroy_at(&value_);
+    }
+
+    task<T> get_return_object() noexcept;
+    template <std::convertible_to<T> Value>
+    void return_value(Value&& value) {
+        std::construct_at(&value_, std::forward<Value>(value));
+        has_value_ = true;
+    }
+    T take() {
+        throw_if_failed();
+        return std::move(value_);
+    }
+
+private:
+    union {
+        T value_;
+    };
+    bool has_value_ = false;
+};
+
+template <>
+class task_promise<void> final : public task_promise_base {
+public:
+    task<void> get_return_object() noexcept;
+    void return_void() const noexcept {}
+    void take() { throw_if_failed(); }
+};
+
+} // namespace detail
+
+/// What a coroutine rank returns, and what its helpers do. A task does nothing until it is awaited, or returned to
+/// a broadcast, which then runs it once per rank; the broadcast's results are what the tasks `co_return`.
+///
+///     spmd::task<double> norm(spmd::rank me, std::span<const double> x) {
+///         co_return std::sqrt(co_await me.all_reduce(dot(x, x), std::plus<>{}));
+///     }
+///     pool.broadcast([&](spmd::rank me) -> spmd::task<double> {
+///         double all = co_await norm(me, me.part(x));   // helpers: same rank, same collectives
+///         co_return all / static_cast<double>(me.size());
+///     });
+///
+/// A waiting rank is a suspended frame: no thread, no stack. After a `co_await` it may run on another thread, so
+/// hold no lock and nothing thread_local across one. What a task refers to must outlive it: the arguments of a
+/// helper awaited in the same expression do; so does what a broadcast's task captures.
+///
+/// GCC 12 destroys some temporaries of a `co_await` expression twice: lambdas that capture something with a
+/// destructor, and aggregates in braces. Give them a name, or a constructor, and they are safe:
+///
+///     auto longer = [limit](std::string a, std::string b) { … };
+///     co_await me.all_reduce(name, longer);              // not: me.all_reduce(name, [limit](…) { … })
+///
+/// Throws, where it is awaited: what the coroutine threw. Memory: a frame from the heap, freed with the task.
+template <class T>
+class [[nodiscard]] task {
+    static_assert(!std::is_reference_v<T> && !std::is_const_v<T>, "a task returns a value");
+
+public:
+    using value_type = T;
+    using promise_type = detail::task_promise<T>;
+
+    explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+    task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    task& operator=(task other) noexcept {
+        std::swap(frame_, other.frame_);
+        return *this;
+    }
+    ~task() {
+        if (frame_) frame_.destroy();
+    }
+
+    class awaiter {
+    public:
+        explicit awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) const noexcept {
+            frame_.promise().await_by(awaiting);
+            return frame_;
+        }
+        T await_resume() const { return frame_.promise().take(); }
+
+    private:
+        std::coroutine_handle<promise_type> frame_;
+    };
+    /// What `co_await` does: runs it to its end. Throws: std::logic_error when it was awaited before, or moved from.
+    awaiter await() const {
+        if (!frame_ || frame_.done()) throw std::logic_error("a task can be awaited once");
+        return awaiter(frame_);
+    }
+
+    /// Gives the frame to whoever runs and destroys it.
+    std::coroutine_handle<promise_type> release() noexcept { return std::exchange(frame_, nullptr); }
+
+private:
+    std::coroutine_handle<promise_type> frame_;
+};
+
+namespace detail {
+
+template <class T>
+task<T> task_promise<T>::get_return_object() noexcept {
+    return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
+}
+inline task<void> task_promise<void>::get_return_object() noexcept {
+    return task<void>(std::coroutine_handle<task_promise>::from_promise(*this));
+}
+
+} // namespace detail
+} // namespace spmd

@@ -1,0 +1,51 @@
+#include <spmd/detail/collectives.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <unordered_map>
+
+namespace spmd::detail {
+
+void require_one_each(const char* collective, std::size_t values, std::size_t ranks) {
+    if (values == ranks) return;
+    std::string text = collective;
+    text += " takes one value for each rank: ";
+    text += std::to_string(values);
+    text += " for ";
+    text += std::to_string(ranks);
+    throw std::invalid_argument(text);
+}
+
+split_meeting::split_meeting(communicator& of) : values_meeting(of), places_(of.size) {}
+
+split_meeting::~split_meeting() { split_meeting::clear(); }
+
+void split_meeting::finish() {
+    std::vector<std::vector<std::size_t>> groups; // the members' ids here
+    std::unordered_map<std::size_t, std::size_t> group_of;
+    for (std::size_t id = 0; id < size(); ++id) {
+        if (!value(id).color) continue;
+        const auto [found, is_new] = group_of.try_emplace(*value(id).color, groups.size());
+        if (is_new) groups.emplace_back();
+        groups[found->second].push_back(id);
+    }
+    for (std::vector<std::size_t>& ids : groups) {
+        const auto key = [this](std::size_t id) { return value(id).key; };
+        if (!std::ranges::is_sorted(ids, {}, key)) std::ranges::stable_sort(ids, {}, key);
+        std::vector<std::size_t> members;
+        members.reserve(ids.size());
+        for (const std::size_t id : ids) members.push_back(of().index_of(id));
+        auto made = std::make_unique<communicator>(of().ranks(), of(), std::move(members));
+        for (std::size_t i = 0; i < ids.size(); ++i) places_[ids[i]] = {made.get(), i};
+        static_cast<void>(made.release()); // the members own it by now
+    }
+}
+
+void split_meeting::clear() noexcept {
+    values_meeting::clear();
+    for (membership& place : places_)
+        if (place.in != nullptr) std::exchange(place, {}).in->release();
+}
+
+} // namespace spmd::detail

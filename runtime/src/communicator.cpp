@@ -1,0 +1,92 @@
+#include <spmd/detail/communicator.hpp>
+
+#include <spmd/detail/gang.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace spmd::detail {
+
+communicator& require_communicator(const team& of, std::size_t id) {
+    if (of.meets != nullptr) return *of.meets;
+    throw std::logic_error("rank " + std::to_string(id) +
+                           " cannot meet others: its task is no coroutine, which returns spmd::task");
+}
+
+std::size_t require_member(const team& of, std::size_t id) {
+    if (id < of.size) return id;
+    throw std::invalid_argument("rank " + std::to_string(id) + " is not in a group of " +
+                                std::to_string(of.size));
+}
+
+void acquire(const team& shared) noexcept { shared.meets->acquire(); }
+void release(const team& shared) noexcept { shared.meets->release(); }
+
+communicator::communicator(gang& ranks, const team& everyone)
+    : team(everyone), ranks_(&ranks), serial_(ranks.next_serial()), engines_of_ranks_(everyone.engines),
+      next_(everyone.size), references_(1) {
+    meets = this;
+}
+
+communicator::communicator(gang& ranks, const communicator& parent, std::vector<std::size_t> members)
+    : team{members.size(), nullptr, parent.attention_of_ranks, this, true}, ranks_(&ranks),
+      serial_(ranks.next_serial()), engines_of_ranks_(parent.engines_of_ranks_), members_(std::move(members)),
+      next_(size), references_(size) {
+    // The members stand here as ranks of the gang; these are engines, unless the gang's view chose others.
+    engines = members_.data();
+    if (engines_of_ranks_ != nullptr) {
+        engines_.reserve(size);
+        for (const std::size_t member : members_) engines_.push_back(engines_of_ranks_[member]);
+        engines = engines_.data();
+    }
+}
+
+communicator::~communicator() { delete[] boxes_.load(std::memory_order_relaxed); }
+
+std::unique_ptr<meeting> communicator::spare_of(const collective_kind& kind) {
+    const auto found = std::ranges::find_if(
+        spare_, [&](const std::unique_ptr<meeting>& each) { return each->asked().kind == &kind; });
+    if (found == spare_.end()) return kind.make(*this);
+    std::unique_ptr<meeting> spare = std::move(*found);
+    spare_.erase(found);
+    return spare;
+}
+
+meeting& communicator::meeting_for(std::uint32_t number, const request& asked,
+                                   const std::source_location& where) {
+    const std::lock_guard lock(mutex_);
+    // A member comes to one after the other, so they are opened in order.
+    const std::uint32_t place = number - first_open_;
+    if (place == open_.size()) {
+        std::unique_ptr<meeting> opened = spare_of(*asked.kind);
+        opened->open(number, asked, where);
+        open_.push_back(std::move(opened));
+    }
+    return *open_[place];
+}
+
+void communicator::retire(meeting& over) {
+    over.retire();
+    const std::lock_guard lock(mutex_);
+    spare_.push_back(std::move(open_[over.number() - first_open_]));
+    if (spare_.size() > most_spare) spare_.erase(spare_.begin());
+    while (!open_.empty() && open_.front() == nullptr) {
+        open_.pop_front();
+        ++first_open_;
+    }
+}
+
+message_box& communicator::box_of(std::size_t id) {
+    message_box* boxes = boxes_.load(std::memory_order_acquire);
+    if (boxes == nullptr) {
+        auto made = std::make_unique<message_box[]>(size);
+        if (boxes_.compare_exchange_strong(boxes, made.get(), std::memory_order_acq_rel,
+                                           std::memory_order_acquire))
+            boxes = made.release();
+    }
+    return boxes[id];
+}
+
+} // namespace spmd::detail

@@ -1,0 +1,528 @@
+#include <spmd/detail/gang.hpp>
+
+#include <spmd/detail/describe.hpp>
+#include <spmd/detail/stopwatch.hpp>
+#include <spmd/error.hpp>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace spmd::detail {
+namespace {
+
+using std::chrono::nanoseconds;
+
+/// A wave below this is run by one thread: telling others, and their misses, cost more than they take off.
+constexpr nanoseconds worth_sharing{40'000};
+/// A thread that has run a range for so long leaves what is left to others.
+constexpr nanoseconds patience{50'000};
+/// A thread claims at least as many ranks as take so long: a claim costs 50 ns.
+constexpr nanoseconds worth_claiming{2'000};
+/// Ranks that take longer than this are told to others as soon as they are ready.
+constexpr nanoseconds worth_telling{10'000};
+/// How often a thread without work looks for some before it leaves: about 20 µs.
+constexpr int looks_before_leaving = 600;
+/// A running thread looks at the clock after each this part of a range.
+constexpr std::size_t looks_per_range = 8;
+constexpr std::size_t most_between_looks = 64;
+/// Ranges are claimed as this part of what is left at a place.
+constexpr std::size_t claims_per_place = 8;
+/// Of how many arrivals the times are kept, in all meetings of a broadcast.
+constexpr std::size_t most_kept_arrivals = std::size_t{1} << 24;
+/// How many places a deadlock's report names, and how many ranges of ranks at each.
+constexpr std::size_t most_places_named = 8;
+constexpr std::size_t most_ranges_named = 4;
+
+std::size_t number_of_this_thread() noexcept {
+    static std::atomic<std::size_t> next{1};
+    static thread_local const std::size_t number = next.fetch_add(1, std::memory_order_relaxed);
+    return number;
+}
+
+/// Ranks at the same place in the program.
+class rank_ranges {
+public:
+    void add(std::size_t rank) {
+        ++ranks_;
+        if (!ranges_.empty() && ranges_.back().end == rank)
+            ++ranges_.back().end;
+        else
+            ranges_.push_back({rank, rank + 1});
+    }
+    std::string text() const {
+        std::string text = ranks_ == 1 ? "rank " : "ranks ";
+        const std::size_t named = std::min(ranges_.size(), most_ranges_named);
+        std::size_t told = 0;
+        for (std::size_t i = 0; i < named; ++i) {
+            if (i > 0) text += ", ";
+            text += std::to_string(ranges_[i].begin);
+            if (ranges_[i].size() > 1) text += (ranges_[i].size() == 2 ? ", " : " to ");
+            if (ranges_[i].size() > 1) text += std::to_string(ranges_[i].end - 1);
+            told += ranges_[i].size();
+        }
+        if (told < ranks_) {
+            text += " and ";
+            text += std::to_string(ranks_ - told);
+            text += " more";
+        }
+        return text;
+    }
+
+private:
+    std::size_t ranks_ = 0;
+    std::vector<index_range> ranges_;
+};
+
+std::uint64_t in_ns(nanoseconds time) noexcept { return static_cast<std::uint64_t>(time.count()); }
+
+} // namespace
+
+gang::gang(std::span<const placed_range> shares, std::size_t count, std::size_t threads, usual_cost& cost,
+           std::span<interval> intervals, std::chrono::steady_clock::time_point submitted)
+    : count_(count), threads_(threads), timed_(!intervals.empty()), cost_(&cost), submitted_(submitted), intervals_(intervals), waiting_(count), frames_(count), active_(count) {
+    // Each arena's ranks in as many blocks as it is likely to have threads.
+    const std::size_t each = std::max<std::size_t>(threads / std::max<std::size_t>(shares.size(), 1), 1);
+    places_ = std::make_unique<place[]>(each * std::max<std::size_t>(shares.size(), 1));
+    for (const placed_range& share : shares) {
+        for (std::size_t i = 0; i < each; ++i) {
+            const index_range part = balanced(share.indices.size(), i, each);
+            place& next = places_[place_count_++];
+            next.block = {share.indices.begin + part.begin, share.indices.begin + part.end};
+            next.arena = share.arena;
+        }
+    }
+}
+
+gang::place* gang::place_in(std::size_t arena) noexcept {
+    const std::size_t me = number_of_this_thread();
+    for (std::size_t i = 0; i < place_count_; ++i)
+        if (places_[i].owner.load(std::memory_order_relaxed) == me) return &places_[i];
+    for (std::size_t i = 0; i < place_count_; ++i) {
+        std::size_t nobody = 0;
+        if (arena != job::any_arena && places_[i].arena != arena) continue;
+        if (places_[i].owner.compare_exchange_strong(nobody, me, std::memory_order_relaxed))
+            return &places_[i];
+    }
+    return &places_[me % place_count_];
+}
+
+gang::place& gang::place_of(std::size_t rank) noexcept {
+    const std::span all(places_.get(), place_count_);
+    const auto after =
+        std::ranges::upper_bound(all, rank, {}, [](const place& each) { return each.block.begin; });
+    return *std::prev(after);
+}
+
+index_range gang::claim_at(place& from, std::size_t most) noexcept {
+    if (from.ranges.load(std::memory_order_relaxed) == 0) return {};
+    const std::lock_guard lock(from.mutex);
+    if (from.first == from.ready.size()) return {};
+    index_range& next = from.ready[from.first];
+    const index_range claimed{next.begin, next.begin + std::min(std::max(most, next.size() / claims_per_place),
+                                                                next.size())};
+    next.begin = claimed.end;
+    if (next.empty()) {
+        ++from.first;
+        if (from.first == from.ready.size()) {
+            from.ready.clear();
+            from.first = 0;
+        }
+        from.ranges.fetch_sub(1, std::memory_order_relaxed);
+        queued_.fetch_sub(1);
+    }
+    return claimed;
+}
+
+std::size_t gang::usual_claim() const noexcept {
+    const std::uint64_t wave = wave_cost_.load(std::memory_order_relaxed);
+    return static_cast<std::size_t>(in_ns(worth_claiming) * count_ / std::max<std::uint64_t>(wave, 1)) + 1;
+}
+
+index_range gang::claim_near(place* mine) noexcept {
+    if (queued_.load(std::memory_order_relaxed) == 0) return {};
+    const std::size_t most = wave_cost_.load(std::memory_order_relaxed) == 0 ? 1 : usual_claim();
+    const auto home = static_cast<std::size_t>(mine - places_.get());
+    for (std::size_t i = 0; i < place_count_; ++i)
+        if (const index_range range = claim_at(places_[(home + i) % place_count_], most); !range.empty())
+            return range;
+    return {};
+}
+
+index_range gang::claim(std::size_t most) noexcept {
+    open_first_wave();
+    for (std::size_t i = 0; i < place_count_; ++i)
+        if (const index_range range = claim_at(places_[i], most); !range.empty()) return range;
+    return {};
+}
+
+void gang::make_ready(place& at, index_range ranks) {
+    const std::lock_guard lock(at.mutex);
+    if (!at.ready.empty() && at.ready.back().end == ranks.begin && at.first < at.ready.size()) {
+        at.ready.back().end = ranks.end;
+        return;
+    }
+    at.ready.push_back(ranks);
+    at.ranges.fetch_add(1, std::memory_order_relaxed);
+    queued_.fetch_add(1);
+}
+
+void gang::spread(index_range ranks) {
+    for (std::size_t i = 0; i < place_count_; ++i) {
+        const index_range block = places_[i].block;
+        const index_range here{std::max(block.begin, ranks.begin), std::min(block.end, ranks.end)};
+        if (here.begin < here.end) make_ready(places_[i], here);
+    }
+    if (threads_at_work() < std::min(threads_, ranks.size() + 1)) call_threads();
+}
+
+void gang::open_first_wave() noexcept {
+    if (!opened_.exchange(true)) spread({0, count_});
+}
+
+void gang::run_once(index_range range) noexcept { runner(*this).run(range, false); }
+
+void gang::run_ready(std::size_t arena, const std::function<void()>* on_first,
+                     const std::function<bool()>& is_crowded) noexcept {
+    runner me(*this);
+    place* const mine = place_in(arena);
+    index_range range;
+    if (cost_->is_small(count_) || threads_ == 1) {
+        if (!opened_.exchange(true)) range = {0, count_};
+    } else {
+        open_first_wave();
+    }
+    for (;;) {
+        if (range.empty()) range = claim_near(mine);
+        if (range.empty()) {
+            if (!wait_for_ready()) return;
+            continue;
+        }
+        if (on_first != nullptr) (*std::exchange(on_first, nullptr))();
+        me.run(range, true);
+        range = {};
+        if (is_crowded()) return;
+    }
+}
+
+bool gang::wait_for_ready() noexcept {
+    hungry_.fetch_add(1, std::memory_order_relaxed);
+    bool found = false;
+    for (int look = 0; look < looks_before_leaving && !found; ++look) {
+        if (ended_.load(std::memory_order_relaxed) == count_) break;
+        relax();
+        found = queued_.load(std::memory_order_relaxed) != 0;
+    }
+    hungry_.fetch_sub(1, std::memory_order_relaxed);
+    return found;
+}
+
+void gang::keep_meeting(meeting_times times) {
+    const std::lock_guard lock(meetings_mutex_);
+    if (kept_arrivals_ + times.waited.size() > most_kept_arrivals)
+        times.waited.clear();
+    kept_arrivals_ += times.waited.size();
+    meetings_.push_back(std::move(times));
+}
+
+std::vector<meeting_times> gang::kept_meetings() const {
+    const std::lock_guard lock(meetings_mutex_);
+    return meetings_;
+}
+
+std::vector<std::size_t> gang::resolve() {
+    std::vector<std::size_t> told;
+    const auto tell = [&](std::size_t rank, const std::exception_ptr& error) {
+        waiting_[rank]->fail(error);
+        told.push_back(rank);
+    };
+    std::exception_ptr for_all;
+    if (is_stopped()) {
+        for_all = std::make_exception_ptr(cancelled("cancelled while it waited for other ranks"));
+    } else {
+        for (std::size_t rank = 0; rank < count_; ++rank) {
+            if (has_ended(rank)) continue;
+            if (std::exception_ptr cause = waiting_[rank]->cause()) {
+                tell(rank, cause);
+                if (verdicts_.empty() || verdicts_.back() != cause) verdicts_.push_back(std::move(cause));
+            }
+        }
+        if (!told.empty()) return told;
+        for_all = deadlock();
+    }
+    verdicts_.push_back(for_all);
+    for (std::size_t rank = 0; rank < count_; ++rank)
+        if (!has_ended(rank)) tell(rank, for_all);
+    return told;
+}
+
+std::exception_ptr gang::deadlock() const {
+    std::map<std::string, std::size_t> seen; // where in `told`
+    std::vector<std::pair<std::string, rank_ranges>> told;
+    for (std::size_t rank = 0; rank < count_; ++rank) {
+        std::string what;
+        if (const suspension* const waiting = waiting_for(rank))
+            what = ": " + waiting->operation() + " at " + text_of(waiting->where());
+        else
+            what = error_of_ended(rank) != nullptr ? " threw" : " returned";
+        const auto [found, is_new] = seen.emplace(std::move(what), told.size());
+        if (is_new) told.emplace_back(found->first, rank_ranges());
+        told[found->second].second.add(rank);
+    }
+    std::string text = "deadlock: no rank can run: ";
+    for (std::size_t i = 0; i < std::min(told.size(), most_places_named); ++i) {
+        if (i > 0) text += "; ";
+        text += told[i].second.text() + told[i].first;
+    }
+    if (told.size() > most_places_named) {
+        text += "; and others at ";
+        text += std::to_string(told.size() - most_places_named);
+        text += " more places";
+    }
+    return std::make_exception_ptr(deadlock_error(text));
+}
+
+void runner::throw_foreign(std::size_t id) {
+    throw std::logic_error("rank " + std::to_string(id) +
+                           " does not run here: a rank's collectives, send and receive are for its own "
+                           "coroutine, a task that returns spmd::task");
+}
+
+void runner::throw_cancelled() { throw cancelled("cancelled: the broadcast was told to stop"); }
+
+void runner::run(index_range range, bool whole_waves) noexcept {
+    while (!range.empty()) {
+        const nanoseconds begin = rough_time();
+        const std::size_t ran = run_each(range);
+        const nanoseconds spent = rough_time() - begin;
+        if (ran < range.size()) {
+            const std::uint64_t seen = in_ns(spent) * ranks_->count_ / ran;
+            if (seen > ranks_->wave_cost_.load(std::memory_order_relaxed))
+                ranks_->wave_cost_.store(seen, std::memory_order_relaxed);
+            ranks_->spread({range.begin + ran, range.end});
+        }
+        range = settle(ran, spent, whole_waves);
+    }
+}
+
+std::size_t runner::run_each(index_range range) noexcept {
+    gang& ranks = *ranks_;
+    const job::task_mark running;
+    const bool timed = ranks.timed_;
+    const std::size_t between =
+        ranks.threads_ == 1
+            ? range.size()
+            : std::clamp<std::size_t>(range.size() / looks_per_range, 1, most_between_looks);
+    std::size_t next_look = range.begin;
+    const nanoseconds begin = rough_time();
+    for (std::size_t rank = range.begin; rank < range.end; ++rank) {
+        if (ranks.waiting_[rank] == nullptr && ranks.is_stopped()) [[unlikely]] {
+            // It was never started; and so with those after it that wait for nothing.
+            std::size_t end = rank + 1;
+            while (end < range.end && ranks.waiting_[end] == nullptr) ++end;
+            ranks.skip({rank, end});
+            ended_ += end - rank;
+            rank = end - 1;
+            continue;
+        }
+        timed ? step_timed(rank) : step(rank);
+        if (ranks.hungry_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+            publish();
+        if (rank == next_look) {
+            next_look += between;
+            if (rank + 1 < range.end && ranks.threads_ > 1 && rough_time() - begin > patience)
+                return rank + 1 - range.begin;
+        }
+    }
+    return range.size();
+}
+
+void runner::step(std::size_t rank) noexcept {
+    gang& ranks = *ranks_;
+    rank_ = rank;
+    if (const suspension* const waiting = ranks.waiting_[rank]) [[likely]] {
+        waiting->resume();
+    } else {
+        try {
+            const std::coroutine_handle<> made = ranks.make(rank);
+            ranks.frames_[rank] = made.address();
+            made.resume();
+        } catch (...) {
+            ranks.end(rank, {});
+            ++ended_;
+            return;
+        }
+    }
+    if (rank_has_ended_) [[unlikely]] {
+        rank_has_ended_ = false;
+        ranks.waiting_[rank] = nullptr;
+        ranks.end(rank, std::coroutine_handle<>::from_address(ranks.frames_[rank]));
+        ++ended_;
+    }
+}
+
+void runner::step_timed(std::size_t rank) noexcept {
+    const bool starts = ranks_->waiting_[rank] == nullptr;
+    interval part;
+    {
+        const stopwatch running(ranks_->submitted_, part);
+        step(rank);
+    }
+    // Of a rank that another thread runs on by now, that thread's part may be lost: it is a rough sum.
+    interval& whole = ranks_->intervals_[rank];
+    if (starts) whole.begin = part.begin;
+    whole.end = part.end;
+    whole.cpu += part.cpu;
+    whole.thread = part.thread;
+}
+
+index_range runner::settle(std::size_t ran, nanoseconds spent, bool whole_waves) noexcept {
+    gang& ranks = *ranks_;
+    tell_arrivals();
+    tell_leaves();
+    if (ended_ > 0) ranks.ended_.fetch_add(std::exchange(ended_, 0), std::memory_order_relaxed);
+    const bool wave = std::exchange(all_woken_, false);
+    const bool alone = whole_waves && is_best_alone(wave, spent, ran);
+    const std::size_t ready = wave ? ranks.count_ : woken_.size();
+    if (ready > ran) ranks.active_.fetch_add(ready - ran, std::memory_order_relaxed);
+    index_range next;
+    if (wave && alone)
+        next = {0, ranks.count_};
+    else if (wave)
+        ranks.spread({0, ranks.count_});
+    else if (alone && woken_.size() == 1)
+        next = {woken_[0], woken_[0] + 1};
+    else
+        queue_woken();
+    woken_.clear();
+    if (ran > ready && ranks.active_.fetch_sub(ran - ready, std::memory_order_acq_rel) == ran - ready)
+        next_of_the_last();
+    return next;
+}
+
+bool runner::is_best_alone(bool wave, nanoseconds spent, std::size_t ran) noexcept {
+    gang& ranks = *ranks_;
+    if (ranks.threads_ == 1) return true;
+    std::uint64_t cost = ranks.wave_cost_.load(std::memory_order_relaxed);
+    if (wave) {
+        const std::uint64_t seen = in_ns(spent) + ranks.wave_spent_.exchange(0, std::memory_order_relaxed);
+        cost = std::max({seen, cost / 2, std::uint64_t{1}});
+        ranks.wave_cost_.store(cost, std::memory_order_relaxed);
+        return cost < in_ns(worth_sharing);
+    }
+    if (ran < ranks.count_) ranks.wave_spent_.fetch_add(in_ns(spent), std::memory_order_relaxed);
+    const std::uint64_t seen = in_ns(spent) * ranks.count_ / std::max<std::size_t>(ran, 1);
+    if (seen > cost || cost == 0) ranks.wave_cost_.store(std::max<std::uint64_t>(seen, 1), std::memory_order_relaxed);
+    return ranks.hungry_.load(std::memory_order_relaxed) == 0;
+}
+
+void runner::next_of_the_last() noexcept {
+    gang& ranks = *ranks_;
+    if (ranks.ended_.load(std::memory_order_relaxed) == ranks.count_) {
+        ranks.cost_->observe(nanoseconds(ranks.wave_cost_.load(std::memory_order_relaxed)), ranks.count_);
+        ranks.all_ended();
+        return;
+    }
+    const std::vector<std::size_t> told = ranks.resolve();
+    ranks.active_.store(told.size(), std::memory_order_relaxed);
+    woken_ = told;
+    queue_woken();
+}
+
+void runner::queue_woken() noexcept {
+    gang& ranks = *ranks_;
+    for (std::size_t i = 0; i < woken_.size();) {
+        gang::place& at = ranks.place_of(woken_[i]);
+        std::size_t end = i + 1;
+        while (end < woken_.size() && woken_[end] == woken_[end - 1] + 1 && woken_[end] < at.block.end) ++end;
+        ranks.make_ready(at, {woken_[i], woken_[end - 1] + 1});
+        i = end;
+    }
+    const std::uint64_t each = ranks.wave_cost_.load(std::memory_order_relaxed) / ranks.count_;
+    if (woken_.size() * each > in_ns(worth_sharing) / 2 && ranks.threads_at_work() < ranks.threads_)
+        ranks.call_threads();
+    woken_.clear();
+}
+
+void runner::publish() noexcept {
+    if (arrivals_ > 0 && meeting_->of().shared) tell_arrivals();
+    if (woken_.empty()) return;
+    ranks_->active_.fetch_add(woken_.size(), std::memory_order_relaxed);
+    queue_woken();
+}
+
+void runner::wake(std::size_t rank) {
+    woken_.push_back(rank);
+    if (ranks_->wave_cost_.load(std::memory_order_relaxed) > in_ns(worth_telling) * ranks_->count_) publish();
+}
+
+void runner::look_up(communicator& of, std::size_t id, std::uint32_t number, const request& asked,
+                     const std::source_location& where) {
+    tell_arrivals();
+    length_ = 0; // nothing is looked up if this throws
+    meeting_ = &of.meeting_for(number, asked, where);
+    serial_ = of.serial();
+    number_ = number;
+    begin_ = id / meeting::leaf_size * meeting::leaf_size;
+    length_ = meeting::leaf_size;
+}
+
+void runner::tell_arrivals() noexcept {
+    const std::uint32_t arrivals = std::exchange(arrivals_, 0);
+    const bool looked_up = std::exchange(length_, 0) != 0;
+    if (!looked_up || arrivals == 0) return;
+    if (!meeting_->arrive(begin_ / meeting::leaf_size, arrivals)) return;
+    communicator& of = meeting_->of();
+    if (ranks_->timed_) keep_times(of);
+    bool everyone = false;
+    const std::vector<std::size_t> waiting = meeting_->complete(everyone);
+    if (!everyone) {
+        woken_.insert(woken_.end(), waiting.begin(), waiting.end());
+    } else if (!of.shared) {
+        all_woken_ = true;
+    } else {
+        for (std::size_t id = 0; id < of.size; ++id) woken_.push_back(of.index_of(id));
+    }
+}
+
+void runner::keep_times(const communicator& of) {
+    std::vector<nanoseconds> arrivals = meeting_->take_times();
+    meeting_times times;
+    times.operation = meeting_->asked().kind->name;
+    times.where = meeting_->first_where();
+    const auto [first, last] = std::ranges::minmax_element(arrivals);
+    times.first = *first;
+    times.last = *last;
+    times.straggler = of.index_of(static_cast<std::size_t>(last - arrivals.begin()));
+    times.ranks.reserve(of.shared ? of.size : 0);
+    if (of.shared)
+        for (std::size_t id = 0; id < of.size; ++id) times.ranks.push_back(of.index_of(id));
+    for (nanoseconds& arrival : arrivals) arrival = times.last - arrival;
+    times.waited = std::move(arrivals);
+    ranks_->keep_meeting(std::move(times));
+}
+
+void runner::tell_leaves() noexcept {
+    if (left_ == nullptr) return;
+    meeting& at = *std::exchange(left_, nullptr);
+    if (at.leave(std::exchange(leaves_, 0))) at.of().retire(at);
+}
+
+void runner::leave_anywhere(meeting& at) noexcept {
+    if (at.leave(1)) at.of().retire(at);
+}
+
+void runner::leave_another(meeting& at) noexcept {
+    if (at.of().shared) { // it may go with the rank's handle on it
+        if (at.leave(1)) at.of().retire(at);
+        return;
+    }
+    tell_leaves();
+    left_ = &at;
+    leaves_ = 1;
+}
+
+} // namespace spmd::detail

@@ -1,0 +1,176 @@
+#include <spmd/detail/meeting.hpp>
+
+#include <spmd/detail/communicator.hpp>
+#include <spmd/detail/gang.hpp>
+#include <spmd/detail/describe.hpp>
+#include <spmd/error.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace spmd::detail {
+namespace {
+
+/// "all_reduce of double, root 3 at solver.cpp:41"
+std::string text_of_arrival(const request& asked, const std::source_location& where) {
+    std::string text = asked.kind->name;
+    if (asked.kind->type != nullptr) {
+        text += " of ";
+        text += name_of(*asked.kind->type);
+    }
+    if (asked.count > 0) {
+        text += ", ";
+        text += std::to_string(asked.count);
+        text += " elements";
+    }
+    if (asked.kind->has_root) {
+        text += ", root ";
+        text += std::to_string(asked.root);
+    }
+    text += " at ";
+    text += text_of(where);
+    return text;
+}
+
+} // namespace
+
+std::string meeting_suspension::operation() const { return asked().kind->name; }
+
+meeting::meeting(communicator& of)
+    : of_(&of), size_(of.size),
+      arrived_(std::make_unique<std::atomic<std::uint32_t>[]>((of.size + leaf_size - 1) / leaf_size)) {}
+
+void meeting::open(std::uint32_t number, const request& asked, const std::source_location& where) {
+    number_ = number;
+    asked_ = asked;
+    first_where_ = where;
+    error_ = nullptr;
+    started_.clear();
+    waiting_.clear();
+    complete_.store(false, std::memory_order_relaxed);
+    to_leave_.store(size_, std::memory_order_relaxed);
+    leaves_to_come_.store(leaves(), std::memory_order_relaxed);
+    for (std::size_t leaf = 0; leaf < leaves(); ++leaf) arrived_[leaf].store(0, std::memory_order_relaxed);
+    if (of_->ranks().is_timed()) arrivals_.assign(size_, {});
+    prepare();
+}
+
+void meeting::keep_error() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (error_ == nullptr) error_ = std::current_exception();
+}
+
+bool meeting::arrive(std::size_t leaf, std::uint32_t count) noexcept {
+    const std::size_t begin = leaf * leaf_size;
+    const std::size_t end = std::min(begin + leaf_size, size_);
+    const std::uint32_t before = arrived_[leaf].fetch_add(count, std::memory_order_acq_rel);
+    if (before + count < end - begin || broken_.load(std::memory_order_relaxed)) return false;
+    try {
+        fold(begin, end);
+    } catch (...) {
+        keep_error();
+    }
+    if (leaves_to_come_.fetch_sub(1, std::memory_order_acq_rel) > 1) return false;
+    if (broken_.load(std::memory_order_relaxed)) return false;
+    try {
+        if (error_ == nullptr) finish();
+    } catch (...) {
+        keep_error();
+    }
+    return true;
+}
+
+void meeting::start(std::size_t id, const std::source_location& where, const request& asked) {
+    const std::lock_guard lock(mutex_);
+    started_.push_back({id, where, asked});
+}
+
+bool meeting::wait(std::size_t index, suspension*& slot, suspension& waiting) {
+    const std::lock_guard lock(mutex_);
+    if (is_complete()) return false;
+    waiting_.push_back(index);
+    slot = &waiting;
+    return true;
+}
+
+std::vector<std::size_t> meeting::complete(bool& everyone) {
+    const std::lock_guard lock(mutex_);
+    everyone = started_.empty();
+    if (!everyone) {
+        // Those who waited at once are all but those who did not.
+        std::ranges::sort(started_, {}, &arrival::id);
+        auto next = started_.begin();
+        for (std::size_t id = 0; id < size_; ++id) {
+            if (next != started_.end() && next->id == id)
+                ++next;
+            else
+                waiting_.push_back(of_->index_of(id));
+        }
+    }
+    complete_.store(true, std::memory_order_release);
+    return std::move(waiting_);
+}
+
+std::exception_ptr meeting::cause() {
+    if (is_complete()) return nullptr;
+    if (verdict_ == nullptr) verdict_ = broken_.load(std::memory_order_relaxed) ? mismatch() : absence();
+    return verdict_;
+}
+
+std::vector<meeting::arrival> meeting::arrivals_in_order() const {
+    std::vector<arrival> arrivals = started_;
+    std::ranges::sort(arrivals, {}, &arrival::id);
+    const std::size_t started = arrivals.size();
+    const gang& ranks = of_->ranks();
+    for (std::size_t id = 0, next = 0; id < size_; ++id) {
+        if (next < started && arrivals[next].id == id) {
+            ++next;
+            continue;
+        }
+        if (!of_->came_to(id, number_)) continue;
+        // One that came here at once waits here since.
+        const suspension* const waits = ranks.waiting_for(of_->index_of(id));
+        if (const auto* const here = dynamic_cast<const meeting_suspension*>(waits);
+            here != nullptr && here->awaited() == this)
+            arrivals.push_back({id, here->where(), here->asked()});
+    }
+    std::ranges::sort(arrivals, {}, &arrival::id);
+    return arrivals;
+}
+
+std::exception_ptr meeting::mismatch() const {
+    const std::vector<arrival> arrivals = arrivals_in_order();
+    const auto other = std::ranges::find_if(
+        arrivals, [&](const arrival& each) { return each.asked != arrivals.front().asked; });
+    const auto describe = [this](const arrival& each) {
+        std::string text = "rank ";
+        text += std::to_string(of_->index_of(each.id));
+        text += " came for ";
+        text += text_of_arrival(each.asked, each.where);
+        return text;
+    };
+    std::string text = "collective mismatch: ";
+    text += describe(arrivals.front());
+    if (other != arrivals.end()) {
+        text += ", but ";
+        text += describe(*other);
+    }
+    return std::make_exception_ptr(collective_mismatch(text));
+}
+
+std::exception_ptr meeting::absence() const {
+    const gang& ranks = of_->ranks();
+    for (std::size_t id = 0; id < size_; ++id) {
+        const std::size_t rank = of_->index_of(id);
+        if (of_->came_to(id, number_) || !ranks.has_ended(rank)) continue;
+        const std::vector<arrival> arrivals = arrivals_in_order();
+        std::string before = asked_.kind->name;
+        before += " at ";
+        before += text_of(arrivals.empty() ? first_where_ : arrivals.front().where);
+        return std::make_exception_ptr(peer_failed(rank, before, ranks.error_of_ended(rank)));
+    }
+    return nullptr;
+}
+
+} // namespace spmd::detail
