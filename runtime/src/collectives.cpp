@@ -37,7 +37,7 @@ void split_meeting::finish() {
         members.reserve(ids.size());
         for (const std::size_t id : ids) members.push_back(of().index_of(id));
         auto made = std::make_unique<communicator>(of().ranks(), of(), std::move(members));
-        for (std::size_t i = 0; i < ids.size(); ++i) places_[ids[i]] = {made.get(), i};
+        for (std::size_t i = 0; i < ids.size(); ++i) places_[ids[i]] = {*made, i};
         static_cast<void>(made.release()); // the members own it by now
     }
 }
@@ -45,7 +45,7 @@ void split_meeting::finish() {
 void split_meeting::clear() noexcept {
     values_meeting::clear();
     for (membership& place : places_)
-        if (place.in != nullptr) std::exchange(place, {}).in->release();
+        if (place.in() != nullptr) std::exchange(place, {}).in()->release();
 }
 
 } // namespace spmd::detail

@@ -9,8 +9,7 @@
 
 namespace spmd::detail {
 
-communicator& require_communicator(const team& of, std::size_t id) {
-    if (of.meets != nullptr) return *of.meets;
+void throw_no_coroutine(std::size_t id) {
     throw std::logic_error("rank " + std::to_string(id) +
                            " cannot meet others: its task is no coroutine, which returns spmd::task");
 }
@@ -25,15 +24,16 @@ void acquire(const team& shared) noexcept { shared.meets->acquire(); }
 void release(const team& shared) noexcept { shared.meets->release(); }
 
 communicator::communicator(gang& ranks, const team& everyone)
-    : team(everyone), ranks_(&ranks), serial_(ranks.next_serial()), engines_of_ranks_(everyone.engines),
-      next_(everyone.size), references_(1) {
+    : team(everyone), ranks_(&ranks), engines_of_ranks_(everyone.engines), next_(everyone.size),
+      references_(1) {
     meets = this;
 }
 
 communicator::communicator(gang& ranks, const communicator& parent, std::vector<std::size_t> members)
     : team{members.size(), nullptr, parent.attention_of_ranks, this, true}, ranks_(&ranks),
-      serial_(ranks.next_serial()), engines_of_ranks_(parent.engines_of_ranks_), members_(std::move(members)),
-      next_(size), references_(size) {
+      engines_of_ranks_(parent.engines_of_ranks_), members_(std::move(members)), next_(size),
+      references_(size) {
+    indices_ = members_.data();
     // The members stand here as ranks of the gang; these are engines, unless the gang's view chose others.
     engines = members_.data();
     if (engines_of_ranks_ != nullptr) {

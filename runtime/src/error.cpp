@@ -53,7 +53,8 @@ std::string describe(task_kind kind, std::span<const failure> failures, std::siz
         if (each != named.front()) text += "; ";
         text += singular(kind) + ' ' + std::to_string(each->index) + ": " + message_of(each->error);
     }
-    if (failures.size() > named.size()) text += "; and " + std::to_string(failures.size() - named.size()) + " more";
+    if (failures.size() > named.size())
+        text += "; and " + std::to_string(failures.size() - named.size()) + " more";
     if (cancelled > 0) text += " (" + std::to_string(cancelled) + " did not start)";
     return text;
 }

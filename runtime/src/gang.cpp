@@ -17,7 +17,7 @@ namespace {
 using std::chrono::nanoseconds;
 
 /// A wave below this is run by one thread: telling others, and their misses, cost more than they take off.
-constexpr nanoseconds worth_sharing{40'000};
+constexpr nanoseconds worth_sharing{6'000};
 /// A thread that has run a range for so long leaves what is left to others.
 constexpr nanoseconds patience{50'000};
 /// A thread claims at least as many ranks as take so long: a claim costs 50 ns.
@@ -29,8 +29,9 @@ constexpr int looks_before_leaving = 600;
 /// A running thread looks at the clock after each this part of a range.
 constexpr std::size_t looks_per_range = 8;
 constexpr std::size_t most_between_looks = 64;
-/// Ranges are claimed as this part of what is left at a place.
-constexpr std::size_t claims_per_place = 8;
+/// What a thread claims of what is left at its own place, and at another's.
+constexpr std::size_t part_of_own = 2;
+constexpr std::size_t part_of_others = 4;
 /// Of how many arrivals the times are kept, in all meetings of a broadcast.
 constexpr std::size_t most_kept_arrivals = std::size_t{1} << 24;
 /// How many places a deadlock's report names, and how many ranges of ranks at each.
@@ -82,8 +83,11 @@ std::uint64_t in_ns(nanoseconds time) noexcept { return static_cast<std::uint64_
 } // namespace
 
 gang::gang(std::span<const placed_range> shares, std::size_t count, std::size_t threads, usual_cost& cost,
-           std::span<interval> intervals, std::chrono::steady_clock::time_point submitted)
-    : count_(count), threads_(threads), timed_(!intervals.empty()), cost_(&cost), submitted_(submitted), intervals_(intervals), waiting_(count), frames_(count), active_(count) {
+           const attention& attention_of_ranks, std::span<interval> intervals,
+           std::chrono::steady_clock::time_point submitted)
+    : count_(count), threads_(threads), timed_(!intervals.empty()), cost_(&cost),
+      attention_(&attention_of_ranks), submitted_(submitted), intervals_(intervals), records_(count),
+      active_(count) {
     // Each arena's ranks in as many blocks as it is likely to have threads.
     const std::size_t each = std::max<std::size_t>(threads / std::max<std::size_t>(shares.size(), 1), 1);
     places_ = std::make_unique<place[]>(each * std::max<std::size_t>(shares.size(), 1));
@@ -117,13 +121,13 @@ gang::place& gang::place_of(std::size_t rank) noexcept {
     return *std::prev(after);
 }
 
-index_range gang::claim_at(place& from, std::size_t most) noexcept {
+index_range gang::claim_at(place& from, std::size_t least, std::size_t part) noexcept {
     if (from.ranges.load(std::memory_order_relaxed) == 0) return {};
     const std::lock_guard lock(from.mutex);
     if (from.first == from.ready.size()) return {};
     index_range& next = from.ready[from.first];
-    const index_range claimed{next.begin, next.begin + std::min(std::max(most, next.size() / claims_per_place),
-                                                                next.size())};
+    const index_range claimed{next.begin,
+                              next.begin + std::min(std::max(least, next.size() / part), next.size())};
     next.begin = claimed.end;
     if (next.empty()) {
         ++from.first;
@@ -142,20 +146,24 @@ std::size_t gang::usual_claim() const noexcept {
     return static_cast<std::size_t>(in_ns(worth_claiming) * count_ / std::max<std::uint64_t>(wave, 1)) + 1;
 }
 
-index_range gang::claim_near(place* mine) noexcept {
+index_range gang::claim_near(place* mine, std::size_t arena) noexcept {
     if (queued_.load(std::memory_order_relaxed) == 0) return {};
-    const std::size_t most = wave_cost_.load(std::memory_order_relaxed) == 0 ? 1 : usual_claim();
+    const std::size_t least = wave_cost_.load(std::memory_order_relaxed) == 0 ? 1 : usual_claim();
     const auto home = static_cast<std::size_t>(mine - places_.get());
-    for (std::size_t i = 0; i < place_count_; ++i)
-        if (const index_range range = claim_at(places_[(home + i) % place_count_], most); !range.empty())
-            return range;
+    for (std::size_t i = 0; i < place_count_; ++i) {
+        place& from = places_[(home + i) % place_count_];
+        if (arena != job::any_arena && from.arena != arena) continue;
+        const index_range range = claim_at(from, least, i == 0 ? part_of_own : part_of_others);
+        if (!range.empty()) return range;
+    }
     return {};
 }
 
 index_range gang::claim(std::size_t most) noexcept {
     open_first_wave();
     for (std::size_t i = 0; i < place_count_; ++i)
-        if (const index_range range = claim_at(places_[i], most); !range.empty()) return range;
+        if (const index_range range = claim_at(places_[i], most, ~std::size_t{0}); !range.empty())
+            return range;
     return {};
 }
 
@@ -196,9 +204,9 @@ void gang::run_ready(std::size_t arena, const std::function<void()>* on_first,
         open_first_wave();
     }
     for (;;) {
-        if (range.empty()) range = claim_near(mine);
+        if (range.empty()) range = claim_near(mine, arena);
         if (range.empty()) {
-            if (!wait_for_ready()) return;
+            if (!wait_for_ready(arena)) return;
             continue;
         }
         if (on_first != nullptr) (*std::exchange(on_first, nullptr))();
@@ -208,13 +216,21 @@ void gang::run_ready(std::size_t arena, const std::function<void()>* on_first,
     }
 }
 
-bool gang::wait_for_ready() noexcept {
+bool gang::has_ready_in(std::size_t arena) const noexcept {
+    if (queued_.load(std::memory_order_relaxed) == 0) return false;
+    return std::ranges::any_of(std::span(places_.get(), place_count_), [&](const place& each) {
+        return (arena == job::any_arena || each.arena == arena) &&
+               each.ranges.load(std::memory_order_relaxed) != 0;
+    });
+}
+
+bool gang::wait_for_ready(std::size_t arena) noexcept {
     hungry_.fetch_add(1, std::memory_order_relaxed);
     bool found = false;
     for (int look = 0; look < looks_before_leaving && !found; ++look) {
         if (ended_.load(std::memory_order_relaxed) == count_) break;
         relax();
-        found = queued_.load(std::memory_order_relaxed) != 0;
+        found = has_ready_in(arena);
     }
     hungry_.fetch_sub(1, std::memory_order_relaxed);
     return found;
@@ -222,8 +238,7 @@ bool gang::wait_for_ready() noexcept {
 
 void gang::keep_meeting(meeting_times times) {
     const std::lock_guard lock(meetings_mutex_);
-    if (kept_arrivals_ + times.waited.size() > most_kept_arrivals)
-        times.waited.clear();
+    if (kept_arrivals_ + times.waited.size() > most_kept_arrivals) times.waited.clear();
     kept_arrivals_ += times.waited.size();
     meetings_.push_back(std::move(times));
 }
@@ -235,28 +250,36 @@ std::vector<meeting_times> gang::kept_meetings() const {
 
 std::vector<std::size_t> gang::resolve() {
     std::vector<std::size_t> told;
-    const auto tell = [&](std::size_t rank, const std::exception_ptr& error) {
-        waiting_[rank]->fail(error);
-        told.push_back(rank);
-    };
-    std::exception_ptr for_all;
-    if (is_stopped()) {
-        for_all = std::make_exception_ptr(cancelled("cancelled while it waited for other ranks"));
-    } else {
+    if (!is_stopped()) {
         for (std::size_t rank = 0; rank < count_; ++rank) {
             if (has_ended(rank)) continue;
-            if (std::exception_ptr cause = waiting_[rank]->cause()) {
-                tell(rank, cause);
-                if (verdicts_.empty() || verdicts_.back() != cause) verdicts_.push_back(std::move(cause));
-            }
+            std::exception_ptr cause = cause_of(rank);
+            if (cause == nullptr) continue;
+            if (verdicts_.empty() || verdicts_.back() != cause) verdicts_.push_back(std::move(cause));
+            records_[rank].fail(verdicts_.back());
+            told.push_back(rank);
         }
         if (!told.empty()) return told;
-        for_all = deadlock();
     }
-    verdicts_.push_back(for_all);
-    for (std::size_t rank = 0; rank < count_; ++rank)
-        if (!has_ended(rank)) tell(rank, for_all);
+    verdicts_.push_back(is_stopped()
+                            ? std::make_exception_ptr(cancelled("cancelled while it waited for other ranks"))
+                            : deadlock());
+    for (std::size_t rank = 0; rank < count_; ++rank) {
+        if (has_ended(rank)) continue;
+        records_[rank].fail(verdicts_.back());
+        told.push_back(rank);
+    }
     return told;
+}
+
+std::exception_ptr gang::cause_of(std::size_t rank) const {
+    const receiver* const receive = records_[rank].awaited_message();
+    return receive != nullptr ? receive->cause(records_[rank].where()) : records_[rank].met().cause();
+}
+
+std::string gang::operation_of(std::size_t rank) const {
+    const receiver* const receive = records_[rank].awaited_message();
+    return receive != nullptr ? receive->operation() : records_[rank].met().asked().kind->name;
 }
 
 std::exception_ptr gang::deadlock() const {
@@ -264,10 +287,14 @@ std::exception_ptr gang::deadlock() const {
     std::vector<std::pair<std::string, rank_ranges>> told;
     for (std::size_t rank = 0; rank < count_; ++rank) {
         std::string what;
-        if (const suspension* const waiting = waiting_for(rank))
-            what = ": " + waiting->operation() + " at " + text_of(waiting->where());
-        else
+        if (has_ended(rank)) {
             what = error_of_ended(rank) != nullptr ? " threw" : " returned";
+        } else {
+            what = ": ";
+            what += operation_of(rank);
+            what += " at ";
+            what += text_of(records_[rank].where());
+        }
         const auto [found, is_new] = seen.emplace(std::move(what), told.size());
         if (is_new) told.emplace_back(found->first, rank_ranges());
         told[found->second].second.add(rank);
@@ -285,13 +312,17 @@ std::exception_ptr gang::deadlock() const {
     return std::make_exception_ptr(deadlock_error(text));
 }
 
-void runner::throw_foreign(std::size_t id) {
-    throw std::logic_error("rank " + std::to_string(id) +
-                           " does not run here: a rank's collectives, send and receive are for its own "
-                           "coroutine, a task that returns spmd::task");
+runner& runner::of(const communicator& of, std::size_t id) {
+    runner* const here = here_;
+    if (here == nullptr || here->ranks_ != &of.ranks() || here->rank_ != of.index_of(id)) {
+        std::string text = "rank ";
+        text += std::to_string(id);
+        text += " does not run here: a rank's collectives, send and receive are for its own coroutine";
+        throw std::logic_error(text);
+    }
+    if (here->ranks_->is_stopped()) throw cancelled("cancelled: the broadcast was told to stop");
+    return *here;
 }
-
-void runner::throw_cancelled() { throw cancelled("cancelled: the broadcast was told to stop"); }
 
 void runner::run(index_range range, bool whole_waves) noexcept {
     while (!range.empty()) {
@@ -311,61 +342,58 @@ void runner::run(index_range range, bool whole_waves) noexcept {
 std::size_t runner::run_each(index_range range) noexcept {
     gang& ranks = *ranks_;
     const job::task_mark running;
-    const bool timed = ranks.timed_;
-    const std::size_t between =
-        ranks.threads_ == 1
-            ? range.size()
-            : std::clamp<std::size_t>(range.size() / looks_per_range, 1, most_between_looks);
-    std::size_t next_look = range.begin;
     const nanoseconds begin = rough_time();
-    for (std::size_t rank = range.begin; rank < range.end; ++rank) {
-        if (ranks.waiting_[rank] == nullptr && ranks.is_stopped()) [[unlikely]] {
-            // It was never started; and so with those after it that wait for nothing.
-            std::size_t end = rank + 1;
-            while (end < range.end && ranks.waiting_[end] == nullptr) ++end;
-            ranks.skip({rank, end});
-            ended_ += end - rank;
-            rank = end - 1;
-            continue;
-        }
-        timed ? step_timed(rank) : step(rank);
-        if (ranks.hungry_.load(std::memory_order_relaxed) != 0) [[unlikely]]
-            publish();
-        if (rank == next_look) {
-            next_look += between;
-            if (rank + 1 < range.end && ranks.threads_ > 1 && rough_time() - begin > patience)
-                return rank + 1 - range.begin;
-        }
+    const std::size_t between =
+        std::clamp<std::size_t>(range.size() / looks_per_range, 1, most_between_looks);
+    std::size_t next_look = range.begin + 1; // the first alone shows whether all is as usual
+    for (std::size_t rank = range.begin; rank < range.end;) {
+        if (ranks.timed_)
+            for (; rank < next_look; ++rank) step_timed(rank);
+        else
+            for (; rank < next_look; ++rank) step(rank);
+        next_look = std::min(rank + between, range.end);
+        if (ranks.hungry_.load(std::memory_order_relaxed) != 0) publish();
+        if (rank < range.end && ranks.threads_ > 1 && rough_time() - begin > patience)
+            return rank - range.begin;
     }
     return range.size();
 }
 
-void runner::step(std::size_t rank) noexcept {
-    gang& ranks = *ranks_;
+inline void runner::step(std::size_t rank) noexcept {
     rank_ = rank;
-    if (const suspension* const waiting = ranks.waiting_[rank]) [[likely]] {
-        waiting->resume();
-    } else {
-        try {
-            const std::coroutine_handle<> made = ranks.make(rank);
-            ranks.frames_[rank] = made.address();
-            made.resume();
-        } catch (...) {
-            ranks.end(rank, {});
-            ++ended_;
-            return;
-        }
-    }
-    if (rank_has_ended_) [[unlikely]] {
-        rank_has_ended_ = false;
-        ranks.waiting_[rank] = nullptr;
-        ranks.end(rank, std::coroutine_handle<>::from_address(ranks.frames_[rank]));
+    if (const wait_record& record = records_[rank]; record.is_started()) [[likely]]
+        record.resume();
+    else if (!start(rank))
+        return;
+    if (at_end_) [[unlikely]]
+        end(rank);
+}
+
+bool runner::start(std::size_t rank) noexcept {
+    gang& ranks = *ranks_;
+    if (ranks.is_stopped()) {
+        ranks.skip({rank, rank + 1});
         ++ended_;
+        return false;
     }
+    try {
+        ranks.make(rank).resume();
+    } catch (...) {
+        ranks.end(rank, {});
+        ++ended_;
+        return false;
+    }
+    return true;
+}
+
+void runner::end(std::size_t rank) noexcept {
+    records_[rank].end();
+    ranks_->end(rank, std::exchange(at_end_, nullptr));
+    ++ended_;
 }
 
 void runner::step_timed(std::size_t rank) noexcept {
-    const bool starts = ranks_->waiting_[rank] == nullptr;
+    const bool starts = !records_[rank].is_started();
     interval part;
     {
         const stopwatch running(ranks_->submitted_, part);
@@ -415,7 +443,8 @@ bool runner::is_best_alone(bool wave, nanoseconds spent, std::size_t ran) noexce
     }
     if (ran < ranks.count_) ranks.wave_spent_.fetch_add(in_ns(spent), std::memory_order_relaxed);
     const std::uint64_t seen = in_ns(spent) * ranks.count_ / std::max<std::size_t>(ran, 1);
-    if (seen > cost || cost == 0) ranks.wave_cost_.store(std::max<std::uint64_t>(seen, 1), std::memory_order_relaxed);
+    if (seen > cost || cost == 0)
+        ranks.wave_cost_.store(std::max<std::uint64_t>(seen, 1), std::memory_order_relaxed);
     return ranks.hungry_.load(std::memory_order_relaxed) == 0;
 }
 
@@ -459,21 +488,28 @@ void runner::wake(std::size_t rank) {
     if (ranks_->wave_cost_.load(std::memory_order_relaxed) > in_ns(worth_telling) * ranks_->count_) publish();
 }
 
-void runner::look_up(communicator& of, std::size_t id, std::uint32_t number, const request& asked,
-                     const std::source_location& where) {
-    tell_arrivals();
-    length_ = 0; // nothing is looked up if this throws
-    meeting_ = &of.meeting_for(number, asked, where);
-    serial_ = of.serial();
-    number_ = number;
-    begin_ = id / meeting::leaf_size * meeting::leaf_size;
-    length_ = meeting::leaf_size;
+meeting& runner::look_up(communicator& at, std::size_t id, const request& asked,
+                         const std::source_location& where) {
+    runner& here = of(at, id);
+    std::uint32_t& number = at.next_of(id);
+    here.tell_arrivals();
+    here.meeting_ = &at.meeting_for(number, asked, where);
+    here.communicator_ = &at;
+    here.number_ = number;
+    here.begin_ = id / meeting::leaf_size * meeting::leaf_size;
+    here.length_ = meeting::leaf_size;
+    if (here.ranks_->timed_) {
+        here.meeting_->arrived_at(id, here.ranks_->since_submission());
+        here.length_ = 0; // so that each arrival comes here
+    }
+    ++number;
+    return *here.meeting_;
 }
 
 void runner::tell_arrivals() noexcept {
     const std::uint32_t arrivals = std::exchange(arrivals_, 0);
-    const bool looked_up = std::exchange(length_, 0) != 0;
-    if (!looked_up || arrivals == 0) return;
+    length_ = 0;
+    if (arrivals == 0) return;
     if (!meeting_->arrive(begin_ / meeting::leaf_size, arrivals)) return;
     communicator& of = meeting_->of();
     if (ranks_->timed_) keep_times(of);

@@ -1,8 +1,8 @@
 #include <spmd/detail/meeting.hpp>
 
 #include <spmd/detail/communicator.hpp>
-#include <spmd/detail/gang.hpp>
 #include <spmd/detail/describe.hpp>
+#include <spmd/detail/gang.hpp>
 #include <spmd/error.hpp>
 
 #include <algorithm>
@@ -35,7 +35,9 @@ std::string text_of_arrival(const request& asked, const std::source_location& wh
 
 } // namespace
 
-std::string meeting_suspension::operation() const { return asked().kind->name; }
+void wait_record::throw_error() const {
+    std::rethrow_exception(*reinterpret_cast<const std::exception_ptr*>(awaited_ & ~tags));
+}
 
 meeting::meeting(communicator& of)
     : of_(&of), size_(of.size),
@@ -86,13 +88,23 @@ void meeting::start(std::size_t id, const std::source_location& where, const req
     started_.push_back({id, where, asked});
 }
 
-bool meeting::wait(std::size_t index, suspension*& slot, suspension& waiting) {
+void meeting::break_up(std::size_t id, const std::source_location& where, const request& asked) {
+    const std::lock_guard lock(mutex_);
+    strangers_.push_back({id, where, asked});
+    broken_.store(true, std::memory_order_relaxed);
+}
+
+bool meeting::wait(std::size_t index, wait_record& record, std::coroutine_handle<> rank,
+                   const std::source_location& where) {
     const std::lock_guard lock(mutex_);
     if (is_complete()) return false;
+    record.continue_at(rank);
+    record.wait_for(*this, where);
     waiting_.push_back(index);
-    slot = &waiting;
     return true;
 }
+
+void meeting::throw_error() const { std::rethrow_exception(error_); }
 
 std::vector<std::size_t> meeting::complete(bool& everyone) {
     const std::lock_guard lock(mutex_);
@@ -120,20 +132,14 @@ std::exception_ptr meeting::cause() {
 
 std::vector<meeting::arrival> meeting::arrivals_in_order() const {
     std::vector<arrival> arrivals = started_;
+    arrivals.insert(arrivals.end(), strangers_.begin(), strangers_.end());
     std::ranges::sort(arrivals, {}, &arrival::id);
-    const std::size_t started = arrivals.size();
-    const gang& ranks = of_->ranks();
+    const std::size_t known = arrivals.size();
     for (std::size_t id = 0, next = 0; id < size_; ++id) {
-        if (next < started && arrivals[next].id == id) {
+        if (next < known && arrivals[next].id == id)
             ++next;
-            continue;
-        }
-        if (!of_->came_to(id, number_)) continue;
-        // One that came here at once waits here since.
-        const suspension* const waits = ranks.waiting_for(of_->index_of(id));
-        if (const auto* const here = dynamic_cast<const meeting_suspension*>(waits);
-            here != nullptr && here->awaited() == this)
-            arrivals.push_back({id, here->where(), here->asked()});
+        else if (of_->came_to(id, number_)) // and waits here since
+            arrivals.push_back({id, of_->ranks().record_of(of_->index_of(id)).where(), asked_});
     }
     std::ranges::sort(arrivals, {}, &arrival::id);
     return arrivals;

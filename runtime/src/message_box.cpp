@@ -13,7 +13,7 @@ bool message_box::put(std::unique_ptr<envelope> message) {
     const std::lock_guard lock(lock_);
     for (receiver** link = &first_receiver_; *link != nullptr; link = &(*link)->next_) {
         receiver& receive = **link;
-        if (!receive.takes(message->from(), message->tag())) continue;
+        if (!receive.takes(*message)) continue;
         *link = receive.next_;
         receive.message_ = std::move(message);
         return receive.waits_;
@@ -27,7 +27,7 @@ bool message_box::put(std::unique_ptr<envelope> message) {
 bool message_box::take(receiver& receive) {
     envelope* before = nullptr;
     for (std::unique_ptr<envelope>* link = &first_message_; *link; link = &(*link)->next_) {
-        if (receive.takes((*link)->from(), (*link)->tag())) {
+        if (receive.takes(**link)) {
             receive.message_ = std::move(*link);
             *link = std::move(receive.message_->next_);
             if (last_message_ == receive.message_.get()) last_message_ = before;
@@ -49,20 +49,27 @@ void message_box::post(receiver& receive) {
     if (!take(receive)) enqueue(receive);
 }
 
-bool message_box::post_and_wait(receiver& receive, suspension*& slot, suspension& waiting) {
+void message_box::suspend(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
+                          const std::source_location& where) {
+    receive.waits_ = true;
+    record.continue_at(rank);
+    record.wait_for(receive, where);
+}
+
+bool message_box::post_and_wait(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
+                                const std::source_location& where) {
     const std::lock_guard lock(lock_);
     if (take(receive)) return false;
-    receive.waits_ = true;
-    slot = &waiting;
+    suspend(receive, record, rank, where);
     enqueue(receive);
     return true;
 }
 
-bool message_box::wait(receiver& receive, suspension*& slot, suspension& waiting) {
+bool message_box::wait(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
+                       const std::source_location& where) {
     const std::lock_guard lock(lock_);
     if (receive.message_) return false;
-    receive.waits_ = true;
-    slot = &waiting;
+    suspend(receive, record, rank, where);
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include <spmd/detail/result_job.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 
 namespace spmd::detail {
@@ -62,7 +63,11 @@ void tracked_job::skip(index_range range) noexcept {
     {
         trouble& bad = troubles();
         const std::lock_guard lock(bad.mutex);
-        bad.cancelled.emplace(range.begin, range.end);
+        const auto after = bad.cancelled.upper_bound(range.begin);
+        if (after != bad.cancelled.begin() && std::prev(after)->second == range.begin)
+            std::prev(after)->second = range.end;
+        else
+            bad.cancelled.emplace_hint(after, range.begin, range.end);
         bad.cancelled_count += range.size();
     }
     for (std::size_t i = range.begin; i < range.end; ++i) end(records_, i, grain());

@@ -16,8 +16,8 @@
 namespace test_support {
 
 /// Runs the whole of a job on the thread that starts or joins it first, in blocks of random sizes and in random
-/// order, or one index at a time in a given order. The same seed gives the same orders, so that whatever depends
-/// on the order fails every time.
+/// order, or one index at a time in a given order; ranks that meet, in another order after each meeting. The same
+/// seed gives the same orders, so that whatever depends on the order fails every time.
 ///
 /// Thread safety: all members may be called at the same time.
 class shuffled_launcher final : public spmd::detail::launcher {
@@ -30,17 +30,51 @@ public:
 
     void join(spmd::detail::job& work) override {
         start(work);
-        run_all(work);
-        work.wait([&] { return work.finished(); });
+        do {
+            run_all(work);
+            work.wait([&] { return work.finished() || work.is_claimable(); });
+        } while (!work.finished());
     }
     void join_until(spmd::detail::job& work, std::size_t) override { join(work); }
 
 private:
     using index_range = spmd::index_range;
 
-    void call(spmd::detail::job& work, std::size_t) override { run_all(work); }
+    /// What the calling thread runs, one inside the other: a job that calls for more threads meanwhile gets none.
+    class running {
+    public:
+        explicit running(const spmd::detail::job& work) noexcept : work_(&work), outer_(innermost()) {
+            innermost() = this;
+        }
+        running(const running&) = delete;
+        running& operator=(const running&) = delete;
+        ~running() { innermost() = outer_; }
+
+        static bool includes(const spmd::detail::job& work) noexcept {
+            for (const running* each = innermost(); each != nullptr; each = each->outer_)
+                if (each->work_ == &work) return true;
+            return false;
+        }
+
+    private:
+        static const running*& innermost() noexcept {
+            static thread_local const running* innermost = nullptr;
+            return innermost;
+        }
+        const spmd::detail::job* work_;
+        const running* outer_;
+    };
+
+    void call(spmd::detail::job& work, std::size_t) override {
+        if (!running::includes(work)) run_all(work);
+    }
 
     void run_all(spmd::detail::job& work) {
+        const running here(work);
+        while (run_what_is_ready(work) && work.goes_on()) continue;
+    }
+
+    bool run_what_is_ready(spmd::detail::job& work) {
         std::vector<index_range> claimed;
         for (;;) {
             const index_range range = work.claim(std::numeric_limits<std::size_t>::max());
@@ -48,6 +82,7 @@ private:
             claimed.push_back(range);
         }
         for (const index_range block : in_some_order(claimed, work)) work.run_claimed(block);
+        return !claimed.empty();
     }
 
     std::vector<index_range> in_some_order(const std::vector<index_range>& claimed,
@@ -57,7 +92,7 @@ private:
             for (const std::size_t index : order_) blocks.push_back({index, index + 1});
             return blocks;
         }
-        std::mt19937_64 random(seed_ + 0x9e3779b97f4a7c15U * jobs_.fetch_add(1));
+        std::mt19937_64 random(seed_ + 0x9e3779b97f4a7c15U * shuffles_.fetch_add(1));
         const std::size_t largest = std::size_t{1} << (random() % 8);
         for (const index_range range : claimed) {
             for (std::size_t begin = range.begin; begin < range.end;) {
@@ -75,7 +110,7 @@ private:
     spmd::pool_topology topology_ = arenas_with({&one_thread, 1});
     std::uint64_t seed_ = 0;
     std::vector<std::size_t> order_;
-    std::atomic<std::uint64_t> jobs_{0};
+    std::atomic<std::uint64_t> shuffles_{0};
 };
 
 } // namespace test_support

@@ -35,42 +35,47 @@ class pending_collective final : public collective<Meeting>,
 public:
     pending_collective(communicator& of, std::size_t id, typename Meeting::gift given,
                        const std::source_location& where)
-        : collective<Meeting>(of, id, std::move(given), where), team_(of) {
-        this->come();
-        if (this->is_stranger()) return;
-        this->met()->start(id, where, this->asked());
+        : collective<Meeting>(of, id, std::move(given), where), team_(of), at_(&this->come()),
+          agrees_(this->agrees_with(*at_)) {
+        if (!agrees_) {
+            at_->break_up(id, where, this->asked());
+            return;
+        }
+        this->give(*at_);
+        at_->start(id, where, this->asked());
         runner::here().arrive_and_go_on();
         stays_ = true;
     }
     ~pending_collective() override {
-        if (stays_) runner::leave_anywhere(*this->met());
+        if (stays_) runner::leave_anywhere(*at_);
     }
 
-    bool is_ready() override { return !this->is_stranger() && this->met()->is_complete(); }
+    bool is_ready() override { return agrees_ && at_->is_complete(); }
     bool wait(std::coroutine_handle<> rank) override {
-        this->continue_at(rank);
-        const std::size_t index = this->of().index_of(this->id());
         runner& here = runner::of(this->of(), this->id());
-        if (!this->is_stranger()) return this->met()->wait(index, here.slot(index), *this);
-        here.wait(index, *this);
-        return true;
+        waited_ = at_->wait(here.rank(), here.record(), rank, this->where());
+        return waited_;
     }
     typename Meeting::result finish() override {
-        if (!this->failed()) stays_ = false;
-        return this->take();
+        if (waited_) static_cast<void>(runner::here().record().met()); // throws why it did not take place
+        stays_ = false;
+        return this->take(*at_);
     }
 
 private:
     team_reference team_;
+    meeting* at_;
+    bool agrees_;
     bool stays_ = false; // counted as one that will look at the meeting
+    bool waited_ = false;
 };
 
 template <class T, class Result>
-class pending_receive final : public receive_suspension, public pending_operation<Result> {
+class pending_receive final : public receiver, public pending_operation<Result> {
 public:
     pending_receive(communicator& of, std::size_t id, std::size_t from, int tag,
                     const std::source_location& where)
-        : receive_suspension(of, id, from, tag, where), team_(of) {
+        : receiver(of, id, from, tag), team_(of), where_(where) {
         runner::of(of, id);
         box().post(*this);
     }
@@ -80,17 +85,16 @@ public:
 
     bool is_ready() override { return box().has_message(*this); }
     bool wait(std::coroutine_handle<> rank) override {
-        continue_at(rank);
-        runner& here = runner::of(of(), id());
-        return box().wait(*this, here.slot(index()), *this);
+        return box().wait(*this, runner::of(of(), id()).record(), rank, where_);
     }
     Result finish() override {
         done_ = true;
-        return result_of<T, Result>(take(typeid(T)));
+        return result_of<T, Result>(take(typeid(T), where_));
     }
 
 private:
     team_reference team_;
+    std::source_location where_;
     bool done_ = false;
 };
 

@@ -221,7 +221,8 @@ public:
     template <class T>
     auto start_receive(std::size_t from = any_source, int tag = any_tag,
                        location where = location::current()) const {
-        return pending<T>(std::make_unique<detail::pending_receive<T, T>>(meets(), id_, sender(from), tag, where));
+        return pending<T>(
+            std::make_unique<detail::pending_receive<T, T>>(meets(), id_, sender(from), tag, where));
     }
     template <class T>
     auto start_receive_message(std::size_t from = any_source, int tag = any_tag,
@@ -253,31 +254,22 @@ private:
 
 namespace detail {
 
-inline rank rank_in(const membership& place) {
-    return {team_reference::adopt(*place.in), place.id};
-}
-
-/// `co_await me.split(…)`. `Result`: a rank, or an optional one.
 template <class Result>
-class split_awaitable final : public collective_awaitable<split_meeting> {
-public:
-    using collective_awaitable::collective_awaitable;
-    Result await_resume() {
-        const membership place = collective_awaitable::await_resume();
-        if constexpr (std::same_as<Result, rank>)
-            return rank_in(place);
-        else
-            return place.in == nullptr ? Result() : Result(rank_in(place));
-    }
-};
+Result from_membership(const membership& place) {
+    if constexpr (!std::same_as<Result, rank>)
+        if (place.in() == nullptr) return {};
+    return rank(team_reference::adopt(*place.in()), place.id());
+}
 
 } // namespace detail
 
 inline auto rank::split(std::size_t color, std::int64_t key, location where) const {
-    return detail::split_awaitable<rank>(meets(), id_, detail::split_gift(color, key), where);
+    return detail::collective_awaitable<detail::split_meeting, rank>(meets(), id_,
+                                                                     detail::split_gift(color, key), where);
 }
 inline auto rank::split(std::optional<std::size_t> color, std::int64_t key, location where) const {
-    return detail::split_awaitable<std::optional<rank>>(meets(), id_, detail::split_gift(color, key), where);
+    return detail::collective_awaitable<detail::split_meeting, std::optional<rank>>(
+        meets(), id_, detail::split_gift(color, key), where);
 }
 
 } // namespace spmd

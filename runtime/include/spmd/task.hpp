@@ -49,6 +49,9 @@ private:
 /// What all coroutines of ranks have in common.
 class task_promise_base {
 public:
+    static void* operator new(std::size_t size) { return runner::allocate_frame(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept { runner::free_frame(frame, size); }
+
     std::suspend_always initial_suspend() const noexcept { return {}; }
 
     /// At its end a coroutine goes on with the one that awaits it; a rank's own tells the thread that runs it.
@@ -58,7 +61,7 @@ public:
         template <class Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
             if (const std::coroutine_handle<> awaiting = ended.promise().awaiting()) return awaiting;
-            runner::here().end_rank();
+            runner::here().end_rank(ended);
             return std::noop_coroutine();
         }
         void await_resume() const noexcept {}

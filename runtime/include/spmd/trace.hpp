@@ -19,12 +19,12 @@ struct interval {
 
 /// One use of a collective by all members of a group. Times are since the submission; ranks are the broadcast's.
 struct meeting_times {
-    std::string operation;               ///< "barrier", "all_reduce", …
-    std::source_location where;          ///< in the program, for the first that came
-    std::chrono::nanoseconds first{};    ///< when the first came
-    std::chrono::nanoseconds last{};     ///< when the last came
-    std::size_t straggler = 0;           ///< the rank that came last
-    std::vector<std::size_t> ranks;      ///< the members; empty: all ranks of the broadcast
+    std::string operation;            ///< "barrier", "all_reduce", …
+    std::source_location where;       ///< in the program, for the first that came
+    std::chrono::nanoseconds first{}; ///< when the first came
+    std::chrono::nanoseconds last{};  ///< when the last came
+    std::size_t straggler = 0;        ///< the rank that came last
+    std::vector<std::size_t> ranks;   ///< the members; empty: all ranks of the broadcast
     /// How long each member was there before the last came, in the order of `ranks`. Empty where more than 2^24
     /// arrivals were kept before.
     std::vector<std::chrono::nanoseconds> waited;

@@ -36,6 +36,7 @@ concept collective_meeting =
 
 /// A gift of nothing, to be built upon.
 struct no_gift {
+    static constexpr bool asks_more = false; // than for the collective: for a root or a count
     std::size_t root() const noexcept { return 0; }
     std::size_t count() const noexcept { return 0; }
 };
@@ -45,42 +46,46 @@ inline const collective_kind kind_of{
     Meeting::name, Meeting::type, Meeting::has_root,
     [](communicator& of) -> std::unique_ptr<meeting> { return std::make_unique<Meeting>(of); }};
 
-/// A member on its way through a meeting: what `co_await me.barrier()` awaits.
+/// A member on its way through a meeting.
 template <class Meeting>
-class collective : public meeting_suspension {
+class collective {
 public:
     using gift = typename Meeting::gift;
     using result = typename Meeting::result;
 
-    request asked() const final { return {&kind_of<Meeting>, gift_.root(), gift_.count()}; }
+    collective(const collective&) = delete;
+    collective& operator=(const collective&) = delete;
+
+    communicator& of() const noexcept { return *of_; }
+    std::size_t id() const noexcept { return id_; }
+    const std::source_location& where() const noexcept { return where_; }
+    request asked() const noexcept { return {&kind_of<Meeting>, gift_.root(), gift_.count()}; }
 
 protected:
     collective(communicator& of, std::size_t id, gift given, const std::source_location& where)
-        : meeting_suspension(of, id, where), gift_(std::move(given)) {
+        : of_(&of), id_(id), where_(where), gift_(std::move(given)) {
         static_assert(collective_meeting<Meeting>);
     }
-    ~collective() override = default;
+    ~collective() = default;
 
-    /// Comes to the meeting and gives.
-    void come() {
-        const request wanted = asked();
-        meeting& at = runner::of(of(), id()).next_meeting(of(), id(), wanted, where());
-        meet(at);
-        if (at.asked() == wanted) [[likely]] {
-            static_cast<Meeting&>(at).give(id(), gift_);
-        } else {
-            at.break_up();
-            is_stranger_ = true;
+    /// Comes to the meeting. It will not take place if the member asked for something else.
+    meeting& come() const { return runner::next_meeting(*this); }
+    bool agrees_with(const meeting& at) const noexcept {
+        return gift::asks_more ? at.asked() == asked() : at.asked().kind == &kind_of<Meeting>;
+    }
+    void give(meeting& at) {
+        try {
+            static_cast<Meeting&>(at).give(id_, gift_);
+        } catch (...) {
+            runner::here().forget_meeting();
+            throw;
         }
     }
-    bool is_stranger() const noexcept { return is_stranger_; }
-    /// Takes, and leaves. Requires: the meeting is complete, or this suspension failed.
-    result take() {
-        throw_if_failed();
-        Meeting& at = static_cast<Meeting&>(*met());
+    /// Takes, and leaves. Requires: the meeting is complete.
+    result take(meeting& at) {
         const leaving after(at);
         at.throw_if_failed();
-        return at.take(id(), gift_);
+        return static_cast<Meeting&>(at).take(id_, gift_);
     }
 
 private:
@@ -95,32 +100,48 @@ private:
         meeting* at_;
     };
 
+    communicator* of_;
+    std::size_t id_;
+    std::source_location where_;
     [[no_unique_address]] gift gift_;
-    bool is_stranger_ = false;
 };
 
-/// Arrives and waits at once.
-template <class Meeting>
-class collective_awaitable : public collective<Meeting>, public rank_awaitable {
+class membership;
+/// What split gives a rank for its place in a group: rank.hpp has the rest.
+template <class Result>
+Result from_membership(const membership& place);
+
+/// Arrives and waits at once: what `co_await me.barrier()` awaits. It takes part of each rank's frame, so it is
+/// small, and does not end with more than a return.
+template <class Meeting, class Result = typename Meeting::result>
+class collective_awaitable final : public collective<Meeting>, public rank_awaitable {
 public:
     collective_awaitable(communicator& of, std::size_t id, typename Meeting::gift given,
                          const std::source_location& where)
         : collective<Meeting>(of, id, std::move(given), where) {}
-    ~collective_awaitable() override = default;
 
     bool await_ready() {
-        this->come();
+        meeting& at = this->come();
+        runner& here = runner::here();
+        here.record().wait_for(at, this->where());
+        if (this->agrees_with(at)) [[likely]] {
+            this->give(at);
+            here.arrive();
+        } else {
+            at.break_up(this->id(), this->where(), this->asked());
+        }
         return false;
     }
-    void await_suspend(std::coroutine_handle<> rank) noexcept {
-        this->continue_at(rank);
-        const std::size_t index = this->of().index_of(this->id());
-        if (this->is_stranger()) [[unlikely]]
-            runner::here().wait(index, *this);
-        else
-            runner::here().arrive(index, *this);
+    void await_suspend(std::coroutine_handle<> rank) const noexcept {
+        runner::here().record().continue_at(rank);
     }
-    typename Meeting::result await_resume() { return this->take(); }
+    Result await_resume() {
+        meeting& at = runner::here().record().met();
+        if constexpr (std::same_as<Result, typename Meeting::result>)
+            return this->take(at);
+        else
+            return from_membership<Result>(this->take(at));
+    }
 };
 
 /// A meeting whose members give a T each.

@@ -41,6 +41,7 @@ struct value_gift : no_gift {
 
 template <class T>
 struct rooted_value : no_gift {
+    static constexpr bool asks_more = true;
     rooted_value(T v, std::size_t r) : value(std::move(v)), root_(r) {}
     std::size_t root() const noexcept { return root_; }
     T value;
@@ -145,9 +146,7 @@ public:
 
 protected:
     explicit sharing_meeting(communicator& of) : values_meeting<T>(of) {}
-    void share(results<Item> values) {
-        shared_ = std::make_shared<const results<Item>>(std::move(values));
-    }
+    void share(results<Item> values) { shared_ = std::make_shared<const results<Item>>(std::move(values)); }
     void clear() noexcept override {
         values_meeting<T>::clear();
         shared_.reset();
@@ -183,6 +182,7 @@ private:
 /// A gift of one value for each member.
 template <class T>
 struct values_gift : no_gift {
+    static constexpr bool asks_more = true;
     explicit values_gift(std::vector<T> v) : values(std::move(v)), count_(values.size()) {}
     std::size_t count() const noexcept { return count_; }
     std::vector<T> values;
@@ -202,7 +202,8 @@ public:
     result take(std::size_t id, gift&) {
         result mine;
         mine.reserve(this->size());
-        for (std::size_t from = 0; from < this->size(); ++from) mine.push_back(std::move(this->value(from)[id]));
+        for (std::size_t from = 0; from < this->size(); ++from)
+            mine.push_back(std::move(this->value(from)[id]));
         return mine;
     }
 
@@ -211,9 +212,16 @@ private:
 };
 
 /// A place in a communicator that split made; none for a rank that left.
-struct membership {
-    communicator* in = nullptr;
-    std::size_t id = 0;
+class membership {
+public:
+    membership() = default;
+    membership(communicator& in, std::size_t id) noexcept : in_(&in), id_(id) {}
+    communicator* in() const noexcept { return in_; }
+    std::size_t id() const noexcept { return id_; }
+
+private:
+    communicator* in_ = nullptr;
+    std::size_t id_ = 0;
 };
 
 struct split_gift : no_gift {

@@ -29,10 +29,8 @@ public:
     ~communicator();
 
     gang& ranks() const noexcept { return *ranks_; }
-    /// A number of its own in the gang: its address may be another's later.
-    std::uint64_t serial() const noexcept { return serial_; }
     /// The rank of the gang that is member `id`.
-    std::size_t index_of(std::size_t id) const noexcept { return members_.empty() ? id : members_[id]; }
+    std::size_t index_of(std::size_t id) const noexcept { return indices_ == nullptr ? id : indices_[id]; }
     /// The number of the meeting that member `id` comes to next. For the thread that runs the member.
     std::uint32_t& next_of(std::size_t id) noexcept { return next_[id]; }
     bool came_to(std::size_t id, std::uint32_t number) const noexcept {
@@ -58,8 +56,8 @@ private:
     static constexpr std::size_t most_spare = 4;
 
     gang* ranks_;
-    std::uint64_t serial_;
-    const std::size_t* engines_of_ranks_; // of the gang; null: they are the same
+    const std::size_t* engines_of_ranks_;  // of the gang; null: they are the same
+    const std::size_t* indices_ = nullptr; // of the members; null: all ranks
     std::vector<std::size_t> members_;
     std::vector<std::size_t> engines_;
     zeroed_array<std::uint32_t> next_;

@@ -28,8 +28,8 @@ public:
     coroutine_job(const group& group, const run_options& options, F&& task, As&&... args)
         : coroutine_job::result_job(group.shares, one_by_one, group.pool->threads, cost, task_kind::rank,
                                     options),
-          gang(group.shares, group.size, group.pool->threads, cost, this->intervals_to_fill(),
-               this->submitted()),
+          gang(group.shares, group.size, group.pool->threads, cost, this->attention_of_runners(),
+               this->intervals_to_fill(), this->submitted()),
           launch_(group.pool->launch.get()),
           work_(std::in_place, std::forward<F>(task), std::forward<As>(args)...),
           everyone_(std::in_place, static_cast<gang&>(*this),
@@ -96,7 +96,6 @@ private:
         this->wake_if_waited_for();
     }
     std::size_t threads_at_work() const noexcept override { return this->threads_taking_part(); }
-    bool is_stopped() const noexcept override { return this->stop_requested(); }
     std::exception_ptr error_of_ended(std::size_t id) const override {
         return this->state(id) == task_state::done ? nullptr : this->error_of(id);
     }

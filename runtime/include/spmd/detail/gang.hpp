@@ -3,6 +3,7 @@
 #include <spmd/detail/communicator.hpp>
 #include <spmd/detail/job.hpp>
 #include <spmd/detail/meeting.hpp>
+#include <spmd/detail/wait_record.hpp>
 #include <spmd/detail/zeroed_array.hpp>
 #include <spmd/partition.hpp>
 #include <spmd/trace.hpp>
@@ -12,11 +13,15 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace spmd::detail {
@@ -34,18 +39,19 @@ namespace spmd::detail {
 class gang {
 public:
     gang(std::span<const placed_range> shares, std::size_t count, std::size_t threads, usual_cost& cost,
-         std::span<interval> intervals, std::chrono::steady_clock::time_point submitted);
+         const attention& attention_of_ranks, std::span<interval> intervals,
+         std::chrono::steady_clock::time_point submitted);
     gang(const gang&) = delete;
     gang& operator=(const gang&) = delete;
 
     std::size_t count() const noexcept { return count_; }
-    /// What a rank waits for; null when it has ended. Requires: the rank was started and does not run.
-    const suspension* waiting_for(std::size_t rank) const noexcept { return waiting_[rank]; }
-    bool has_ended(std::size_t rank) const noexcept { return waiting_[rank] == nullptr; }
+    /// What a rank waits for. Requires: it does not run, and has not ended.
+    const wait_record& record_of(std::size_t rank) const noexcept { return records_[rank]; }
+    /// Requires: the rank was started and does not run.
+    bool has_ended(std::size_t rank) const noexcept { return !records_[rank].is_started(); }
     /// What a rank threw; null for one that returned.
     virtual std::exception_ptr error_of_ended(std::size_t rank) const = 0;
-    std::uint64_t next_serial() noexcept { return serials_.fetch_add(1, std::memory_order_relaxed); }
-    virtual bool is_stopped() const noexcept = 0;
+    bool is_stopped() const noexcept { return attention_->stop_requested(); }
 
     bool is_timed() const noexcept { return timed_; }
     std::chrono::nanoseconds since_submission() const noexcept {
@@ -94,9 +100,10 @@ private:
 
     place* place_in(std::size_t arena) noexcept;
     place& place_of(std::size_t rank) noexcept;
-    index_range claim_at(place& from, std::size_t most) noexcept;
-    index_range claim_near(place* mine) noexcept;
-    bool wait_for_ready() noexcept;
+    index_range claim_at(place& from, std::size_t least, std::size_t part) noexcept;
+    index_range claim_near(place* mine, std::size_t arena) noexcept;
+    bool has_ready_in(std::size_t arena) const noexcept;
+    bool wait_for_ready(std::size_t arena) noexcept;
     void make_ready(place& at, index_range ranks);
     void spread(index_range ranks);
     void open_first_wave() noexcept;
@@ -104,23 +111,24 @@ private:
     /// Finds out why no rank can run. Gives those that can, now that they are told.
     std::vector<std::size_t> resolve();
     std::exception_ptr deadlock() const;
+    std::exception_ptr cause_of(std::size_t rank) const;
+    std::string operation_of(std::size_t rank) const;
 
     std::size_t count_;
     std::size_t threads_;
     bool timed_;
     usual_cost* cost_;
+    const attention* attention_;
     std::chrono::steady_clock::time_point submitted_;
     std::span<interval> intervals_; // empty unless timed
     std::unique_ptr<place[]> places_;
     std::size_t place_count_ = 0;
-    zeroed_array<suspension*> waiting_;
-    zeroed_array<void*> frames_;
-    std::vector<std::exception_ptr> verdicts_; // outlive the ranks that were told, on whatever thread
+    zeroed_array<wait_record> records_;
+    std::deque<std::exception_ptr> verdicts_; // what ranks were told, on whatever thread they run
     mutable std::mutex meetings_mutex_;
     std::vector<meeting_times> meetings_; // guarded by meetings_mutex_
     std::size_t kept_arrivals_ = 0;       // guarded by meetings_mutex_
 
-    std::atomic<std::uint64_t> serials_{1};
     std::atomic<bool> opened_{false};
     std::atomic<std::uint64_t> wave_cost_{0};  // in ns, a decaying maximum
     std::atomic<std::uint64_t> wave_spent_{0}; // in ns, by all threads since the last wave began
@@ -135,50 +143,64 @@ private:
 /// A thread's part in a gang: what it runs now, and what it has not told the others yet.
 class runner {
 public:
-    explicit runner(gang& ranks) noexcept : ranks_(&ranks), outer_(here_) { here_ = this; }
+    explicit runner(gang& ranks) noexcept : ranks_(&ranks), records_(&ranks.records_[0]), outer_(here_) {
+        here_ = this;
+    }
     runner(const runner&) = delete;
     runner& operator=(const runner&) = delete;
-    ~runner() { here_ = outer_; }
+    ~runner() {
+        here_ = outer_;
+        ::operator delete(spare_frame_, spare_size_);
+    }
 
     /// The one that runs a rank on this thread.
     static runner& here() noexcept { return *here_; }
-    /// The same, where that is rank `id` of a communicator. Throws: std::logic_error when it is not; cancelled
-    /// when the gang is to stop.
-    static runner& of(const communicator& of, std::size_t id) {
-        runner* const current = here_;
-        if (current == nullptr || current->ranks_ != &of.ranks() || current->rank_ != of.index_of(id))
-            [[unlikely]]
-            throw_foreign(id);
-        if (current->ranks_->is_stopped()) [[unlikely]]
-            throw_cancelled();
-        return *current;
+    /// Memory for a coroutine's frame. A helper's is often just what another has given back on this thread.
+    static void* allocate_frame(std::size_t size) {
+        runner* const here = here_;
+        if (here != nullptr && here->spare_size_ == size) {
+            here->spare_size_ = 0;
+            return std::exchange(here->spare_frame_, nullptr);
+        }
+        return ::operator new(size);
+    }
+    static void free_frame(void* frame, std::size_t size) noexcept {
+        runner* const here = here_;
+        if (here == nullptr || here->spare_size_ != 0) return ::operator delete(frame, size);
+        here->spare_frame_ = frame;
+        here->spare_size_ = size;
     }
 
-    /// The meeting that a member comes to now; it counts as having come.
-    meeting& next_meeting(communicator& of, std::size_t id, const request& asked,
-                          const std::source_location& where) {
+    /// The same, where that is rank `id` of a communicator. Throws: std::logic_error when it is not; cancelled
+    /// when the gang is to stop.
+    static runner& of(const communicator& of, std::size_t id);
+
+    /// The meeting that a member comes to now; it counts as having come. Throws as of().
+    template <class Member>
+    static meeting& next_meeting(const Member& member) {
+        runner* const here = here_;
+        communicator& of = member.of();
+        const std::size_t id = member.id();
         std::uint32_t& number = of.next_of(id);
-        if (id - begin_ >= length_ || of.serial() != serial_ || number != number_) [[unlikely]]
-            look_up(of, id, number, asked, where);
+        if (here == nullptr || here->communicator_ != &of || id - here->begin_ >= here->length_ ||
+            number != here->number_ || of.index_of(id) != here->rank_) [[unlikely]]
+            return look_up(of, id, member.asked(), member.where());
         ++number;
-        if (ranks_->is_timed()) [[unlikely]]
-            meeting_->arrived_at(id, ranks_->since_submission());
-        return *meeting_;
+        return *here->meeting_;
     }
-    /// The member has given what it gives there, and waits.
-    void arrive(std::size_t index, suspension& waiting) noexcept {
-        ranks_->waiting_[index] = &waiting;
-        ++arrivals_;
-    }
+    /// What was to be given could not be: the next that comes there looks it up again.
+    void forget_meeting() noexcept { length_ = 0; }
+    /// The rank that runs has given what it gives there, and will wait.
+    void arrive() noexcept { ++arrivals_; }
     /// The member has given what it gives there, and goes on.
     void arrive_and_go_on() noexcept {
         ++arrivals_;
         tell_arrivals();
         publish();
     }
-    /// The member waits, but did not arrive anywhere that counts.
-    void wait(std::size_t index, suspension& waiting) noexcept { ranks_->waiting_[index] = &waiting; }
-    suspension*& slot(std::size_t index) noexcept { return ranks_->waiting_[index]; }
+    /// The rank that runs.
+    std::size_t rank() const noexcept { return rank_; }
+    wait_record& record() noexcept { return records_[rank_]; }
 
     /// The member has taken what the meeting gave it.
     void leave(meeting& at) noexcept {
@@ -193,13 +215,10 @@ public:
     /// Another rank need not wait any more.
     void wake(std::size_t rank);
     /// The coroutine that runs is a rank's own, and at its end.
-    void end_rank() noexcept { rank_has_ended_ = true; }
+    void end_rank(std::coroutine_handle<> ended) noexcept { at_end_ = ended; }
 
 private:
     friend class gang;
-
-    [[noreturn]] static void throw_foreign(std::size_t id);
-    [[noreturn]] static void throw_cancelled();
 
     /// Runs ranks, and whole waves as long as they are best run by one thread; returns when others can go on.
     void run(index_range range, bool whole_waves) noexcept;
@@ -207,9 +226,12 @@ private:
     std::size_t run_each(index_range range) noexcept;
     void step(std::size_t rank) noexcept;
     void step_timed(std::size_t rank) noexcept;
+    /// False when it did not start, or could not.
+    bool start(std::size_t rank) noexcept;
+    void end(std::size_t rank) noexcept;
     index_range settle(std::size_t ran, std::chrono::nanoseconds spent, bool whole_waves) noexcept;
-    void look_up(communicator& of, std::size_t id, std::uint32_t number, const request& asked,
-                 const std::source_location& where);
+    static meeting& look_up(communicator& at, std::size_t id, const request& asked,
+                            const std::source_location& where);
     bool is_best_alone(bool wave, std::chrono::nanoseconds spent, std::size_t ran) noexcept;
     void next_of_the_last() noexcept;
     void keep_times(const communicator& of);
@@ -222,18 +244,22 @@ private:
     static inline constinit thread_local runner* here_ = nullptr;
 
     gang* ranks_;
+    wait_record* records_; // of the gang
     runner* outer_;
     std::size_t rank_ = 0;
-    bool rank_has_ended_ = false;
-    bool all_woken_ = false; // a wave is to begin
+    std::coroutine_handle<> at_end_; // the rank's own, when it has ended
+    bool all_woken_ = false;         // a wave is to begin
 
     // Arrivals at one leaf of one meeting that were not told yet.
     meeting* meeting_ = nullptr;
-    std::uint64_t serial_ = 0;
+    communicator* communicator_ = nullptr;
     std::uint32_t number_ = 0;
     std::uint32_t arrivals_ = 0;
     std::size_t begin_ = 0;
     std::size_t length_ = 0;
+
+    void* spare_frame_ = nullptr;
+    std::size_t spare_size_ = 0;
 
     meeting* left_ = nullptr;
     std::size_t leaves_ = 0;

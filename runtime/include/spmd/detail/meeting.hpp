@@ -1,11 +1,12 @@
 #pragma once
 
-#include <spmd/detail/suspension.hpp>
 #include <spmd/detail/tree_reduce.hpp>
+#include <spmd/detail/wait_record.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -35,7 +36,7 @@ struct request {
     std::size_t root = 0;  ///< 0 where the collective has none
     std::size_t count = 0; ///< of elements, where all have to give as many; else 0
 
-    friend bool operator==(const request&, const request&) = default;
+    bool operator==(const request&) const = default;
 };
 
 /// One use of a collective by the members of a communicator: each arrives once and gives something, then each
@@ -63,8 +64,8 @@ public:
     /// Requires: nobody refers to it.
     void open(std::uint32_t number, const request& asked, const std::source_location& where);
 
-    /// One of the members asked for something else: the meeting will never be complete.
-    void break_up() noexcept { broken_.store(true, std::memory_order_relaxed); }
+    /// A member asks for something else: the meeting will never be complete.
+    void break_up(std::size_t id, const std::source_location& where, const request& asked);
     /// Counts arrivals of one leaf; true when these make the meeting complete. Memory ordering: what was given
     /// before is seen by whoever completes the leaf, and what the leaves gave by whoever completes the meeting.
     bool arrive(std::size_t leaf, std::uint32_t count) noexcept;
@@ -78,13 +79,14 @@ public:
     /// Throws what combining threw. Requires: complete.
     void throw_if_failed() const {
         if (error_ != nullptr) [[unlikely]]
-            std::rethrow_exception(error_);
+            throw_error();
     }
 
     /// A member arrives that does not wait yet.
     void start(std::size_t id, const std::source_location& where, const request& asked);
     /// From now on such a member waits, as rank `index` of the gang; false when the meeting is complete.
-    bool wait(std::size_t index, suspension*& slot, suspension& waiting);
+    bool wait(std::size_t index, wait_record& record, std::coroutine_handle<> rank,
+              const std::source_location& where);
     bool is_complete() const noexcept { return complete_.load(std::memory_order_acquire); }
     /// Makes it complete. Gives the gang's indices of all who wait for it; `everyone` when these are all members.
     std::vector<std::size_t> complete(bool& everyone);
@@ -115,6 +117,7 @@ private:
         std::source_location where;
         request asked;
     };
+    [[noreturn]] void throw_error() const;
     std::vector<arrival> arrivals_in_order() const;
     std::exception_ptr mismatch() const;
     std::exception_ptr absence() const;
@@ -134,33 +137,9 @@ private:
     std::exception_ptr error_;                              // what fold or finish threw
     std::exception_ptr verdict_;                            // what cause() found
     std::vector<arrival> started_;                          // those who did not wait at once
-    std::vector<std::size_t> waiting_;                      // those of them who do by now, as ranks of the gang
-    std::vector<std::chrono::nanoseconds> arrivals_;        // by id; empty unless timed
-};
-
-/// A rank that waits for a meeting.
-class meeting_suspension : public suspension {
-public:
-    const meeting* awaited() const noexcept { return meeting_; }
-    virtual request asked() const = 0;
-
-    std::string operation() const override;
-    std::exception_ptr cause() const override { return meeting_->cause(); }
-
-protected:
-    meeting_suspension(communicator& of, std::size_t id, const std::source_location& where) noexcept
-        : suspension(where), of_(&of), id_(id) {}
-    ~meeting_suspension() override = default;
-
-    communicator& of() const noexcept { return *of_; }
-    std::size_t id() const noexcept { return id_; }
-    void meet(meeting& at) noexcept { meeting_ = &at; }
-    meeting* met() const noexcept { return meeting_; }
-
-private:
-    communicator* of_;
-    std::size_t id_;
-    meeting* meeting_ = nullptr;
+    std::vector<arrival> strangers_;                        // those who asked for something else
+    std::vector<std::size_t> waiting_;               // those of them who do by now, as ranks of the gang
+    std::vector<std::chrono::nanoseconds> arrivals_; // by id; empty unless timed
 };
 
 } // namespace spmd::detail

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <spmd/detail/spin_lock.hpp>
-#include <spmd/detail/suspension.hpp>
+#include <spmd/detail/wait_record.hpp>
 
+#include <coroutine>
 #include <cstddef>
 #include <exception>
 #include <limits>
@@ -22,6 +23,7 @@ inline constexpr int any_tag = std::numeric_limits<int>::min();
 namespace detail {
 
 class communicator;
+class message_box;
 
 /// Something on its way from one rank to another.
 class envelope {
@@ -60,29 +62,39 @@ private:
     T content_;
 };
 
-/// A receive that found no message, until there is one. Guarded by the lock of its box until then.
+/// A receive of member `id`, as long as it has no message guarded by the lock of the member's box.
 class receiver {
 public:
-    receiver(std::size_t from, int tag) noexcept : from_(from), tag_(tag) {}
+    receiver(communicator& of, std::size_t id, std::size_t from, int tag) noexcept
+        : of_(&of), id_(id), from_(from), tag_(tag) {}
     receiver(const receiver&) = delete;
     receiver& operator=(const receiver&) = delete;
 
-    std::size_t from() const noexcept { return from_; }
-    int tag() const noexcept { return tag_; }
-    bool takes(std::size_t from, int tag) const noexcept {
-        return (from_ == any_source || from_ == from) && (tag_ == any_tag || tag_ == tag);
+    bool takes(const envelope& message) const noexcept {
+        return (from_ == any_source || from_ == message.from()) && (tag_ == any_tag || tag_ == message.tag());
     }
-    const std::unique_ptr<envelope>& message() const noexcept { return message_; }
-    std::unique_ptr<envelope>& message() noexcept { return message_; }
+    /// For messages: "receive(from 3, tag 0)".
+    std::string operation() const;
+    /// Why there will be no message, where that does not depend on ranks that wait themselves; else null.
+    /// Requires: no rank of the gang can run.
+    std::exception_ptr cause(const std::source_location& where) const;
 
 protected:
     ~receiver() = default;
 
+    communicator& of() const noexcept { return *of_; }
+    std::size_t id() const noexcept { return id_; }
+    message_box& box() const;
+    /// The message, of this type. Throws: why there is none; collective_mismatch where it is of another type.
+    std::unique_ptr<envelope> take(const std::type_info& type, const std::source_location& where);
+
 private:
     friend class message_box;
+    communicator* of_;
+    std::size_t id_;
     std::size_t from_;
     int tag_;
-    bool waits_ = false; // its rank is suspended until it has a message
+    bool waits_ = false; // the rank is suspended until it has the message
     std::unique_ptr<envelope> message_;
     receiver* next_ = nullptr;
 };
@@ -100,11 +112,12 @@ public:
     bool put(std::unique_ptr<envelope> message);
     /// Gives the receive the first message that it takes, if there is one; else it is served later.
     void post(receiver& receive);
-    /// The same for a rank that waits for it from now on; false when it has its message. `slot`: where the gang
-    /// keeps what a rank waits for.
-    bool post_and_wait(receiver& receive, suspension*& slot, suspension& waiting);
+    /// The same for a rank that waits for it from now on; false when it has its message.
+    bool post_and_wait(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
+                       const std::source_location& where);
     /// From now on the rank waits for a receive that was posted; false when it has its message.
-    bool wait(receiver& receive, suspension*& slot, suspension& waiting);
+    bool wait(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
+              const std::source_location& where);
     bool has_message(const receiver& receive);
     /// Takes a receive back that nobody will wait for; its message waits for another.
     void withdraw(receiver& receive);
@@ -112,6 +125,8 @@ public:
 private:
     bool take(receiver& receive);
     void enqueue(receiver& receive);
+    static void suspend(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
+                        const std::source_location& where);
 
     spin_lock lock_; // guards the rest: there may be a million boxes
     std::unique_ptr<envelope> first_message_;

@@ -26,30 +26,6 @@ struct message {
 
 namespace detail {
 
-/// What all receives of a rank have in common, whatever the type.
-class receive_suspension : public suspension, public receiver {
-public:
-    std::string operation() const override;
-    std::exception_ptr cause() const override;
-
-protected:
-    receive_suspension(communicator& of, std::size_t id, std::size_t from, int tag,
-                       const std::source_location& where) noexcept
-        : suspension(where), receiver(from, tag), of_(&of), id_(id) {}
-    ~receive_suspension() override = default;
-
-    std::size_t index() const noexcept { return of_->index_of(id_); }
-    std::size_t id() const noexcept { return id_; }
-    communicator& of() const noexcept { return *of_; }
-    message_box& box() const { return of_->box_of(id_); }
-    /// The message that came. Throws: why there will be none; collective_mismatch where it is not of this type.
-    std::unique_ptr<envelope> take(const std::type_info& type);
-
-private:
-    communicator* of_;
-    std::size_t id_;
-};
-
 /// `Result`: a T, or a message<T>.
 template <class T, class Result>
 Result result_of(std::unique_ptr<envelope> received) {
@@ -62,21 +38,23 @@ Result result_of(std::unique_ptr<envelope> received) {
 
 /// `co_await me.receive<T>()`.
 template <class T, class Result>
-class receive_awaitable final : public receive_suspension, public rank_awaitable {
+class receive_awaitable final : public receiver, public rank_awaitable {
 public:
     receive_awaitable(communicator& of, std::size_t id, std::size_t from, int tag,
                       const std::source_location& where) noexcept
-        : receive_suspension(of, id, from, tag, where) {}
+        : receiver(of, id, from, tag), where_(where) {}
 
-    bool await_ready() {
+    bool await_ready() const {
         runner::of(of(), id());
         return false;
     }
     bool await_suspend(std::coroutine_handle<> rank) {
-        continue_at(rank);
-        return box().post_and_wait(*this, runner::here().slot(index()), *this);
+        return box().post_and_wait(*this, runner::here().record(), rank, where_);
     }
-    Result await_resume() { return result_of<T, Result>(take(typeid(T))); }
+    Result await_resume() { return result_of<T, Result>(take(typeid(T), where_)); }
+
+private:
+    std::source_location where_;
 };
 
 /// `co_await me.send(value, to)`: never waits.

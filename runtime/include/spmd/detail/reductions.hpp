@@ -21,11 +21,13 @@ concept combines = std::is_invocable_r_v<T, Op&, T, T>;
 template <class T, class Op>
 inline constexpr bool by_elements = false;
 template <class E, class A, class Op>
-inline constexpr bool by_elements<std::vector<E, A>, Op> = !combines<Op, std::vector<E, A>> && combines<Op, E>;
+inline constexpr bool by_elements<std::vector<E, A>, Op> =
+    !combines<Op, std::vector<E, A>> && combines<Op, E>;
 
 /// What is given to a reduction: a value and how to combine it.
 template <class T, class Op>
 struct reduction_gift : no_gift {
+    static constexpr bool asks_more = by_elements<T, Op>;
     reduction_gift(T v, Op o) : value(std::move(v)), op(std::move(o)), elements(count_of(value)) {}
 
     std::size_t count() const noexcept {
@@ -48,8 +50,8 @@ struct reduction_gift : no_gift {
 
 template <class T, class Op>
 struct rooted_gift : reduction_gift<T, Op> {
-    rooted_gift(T v, Op o, std::size_t r)
-        : reduction_gift<T, Op>(std::move(v), std::move(o)), root_(r) {}
+    static constexpr bool asks_more = true;
+    rooted_gift(T v, Op o, std::size_t r) : reduction_gift<T, Op>(std::move(v), std::move(o)), root_(r) {}
     std::size_t root() const noexcept { return root_; }
     std::size_t root_;
 };
@@ -189,7 +191,8 @@ public:
 
 template <class T, class Op>
 struct exclusive_scan_gift : reduction_gift<T, Op> {
-    exclusive_scan_gift(T v, Op o, T f) : reduction_gift<T, Op>(std::move(v), std::move(o)), first(std::move(f)) {}
+    exclusive_scan_gift(T v, Op o, T f)
+        : reduction_gift<T, Op>(std::move(v), std::move(o)), first(std::move(f)) {}
     T first;
 };
 

@@ -138,7 +138,8 @@ template <class Job, class... Work>
 auto submit(const std::shared_ptr<const group>& group, const run_options& options, const statement_end& end,
             Work&&... work) {
     using value = typename Job::value_type;
-    static_assert(!is_task<value>, "the items of a map cannot meet: return spmd::task from a broadcast's task");
+    static_assert(!is_task<value>,
+                  "the items of a map cannot meet: return spmd::task from a broadcast's task");
     job_pointer<result_job<value>> made(new Job(*group, options, std::forward<Work>(work)...));
     end.start_here(made, group);
     return async_result<value>(std::move(made), group);

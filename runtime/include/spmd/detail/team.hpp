@@ -18,8 +18,13 @@ struct team {
     bool shared = false;           ///< lives as long as somebody refers to it: what split made
 };
 
+[[noreturn]] void throw_no_coroutine(std::size_t id);
 /// Where a rank meets others. Throws: std::logic_error when its task is no coroutine.
-communicator& require_communicator(const team& of, std::size_t id);
+inline communicator& require_communicator(const team& of, std::size_t id) {
+    if (of.meets == nullptr) [[unlikely]]
+        throw_no_coroutine(id);
+    return *of.meets;
+}
 /// The id. Throws: std::invalid_argument unless it is that of a member.
 std::size_t require_member(const team& of, std::size_t id);
 
