@@ -2,9 +2,9 @@
 
 ```cpp    compiled against the installed library, then run: must return 0. A block without main() becomes the
           body of one, its #include lines stay in front, <spmd/spmd.hpp> comes first.
-```sh     run by bash in a folder that looks like the checkout: must return 0. The two commands that would
-          build everything again are stood in for: bench/run is the spmd_bench built here, tests/run lists
-          the tests that its arguments choose.
+```sh     run by bash in a folder that looks like the checkout: must return 0. The commands that would
+          build everything again are stood in for: bench/run and bench/run_meetings are the spmd_bench and the
+          spmd_meetings built here, tests/run lists the tests that its arguments choose.
 Any other language is not run.
 
 What the page leaves out, a comment just above the block says, which readers do not see:
@@ -64,6 +64,7 @@ def check_sh(block, folder, setup):
         (folder / "build" / preset).symlink_to(setup["build"])
     build = shlex.quote(str(setup["build"]))
     stand_ins = (f'bench/run() {{ {build}/bin/spmd_bench "$@"; }}\n'
+                 f'bench/run_meetings() {{ {build}/bin/spmd_meetings "$@"; }}\n'
                  f'tests/run() {{ ctest --test-dir {build} --show-only --no-tests=error "$@"; }}\n')
     return run(["bash", "-euo", "pipefail", "-c", stand_ins + block], cwd=folder, env=setup["environment"])
 

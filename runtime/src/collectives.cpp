@@ -32,13 +32,13 @@ void split_meeting::finish() {
     }
     for (std::vector<std::size_t>& ids : groups) {
         const auto key = [this](std::size_t id) { return value(id).key; };
-        if (!std::ranges::is_sorted(ids, {}, key)) std::ranges::stable_sort(ids, {}, key);
+        if (!std::ranges::is_sorted(ids, {}, key))
+            std::ranges::sort(ids, {}, [&](std::size_t id) { return std::pair(key(id), id); });
         std::vector<std::size_t> members;
         members.reserve(ids.size());
         for (const std::size_t id : ids) members.push_back(of().index_of(id));
-        auto made = std::make_unique<communicator>(of().ranks(), of(), std::move(members));
+        auto* const made = new communicator(of().ranks(), of(), std::move(members)); // its members own it
         for (std::size_t i = 0; i < ids.size(); ++i) places_[ids[i]] = {*made, i};
-        static_cast<void>(made.release()); // the members own it by now
     }
 }
 

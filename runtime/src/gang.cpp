@@ -184,6 +184,10 @@ void gang::spread(index_range ranks) {
         const index_range here{std::max(block.begin, ranks.begin), std::min(block.end, ranks.end)};
         if (here.begin < here.end) make_ready(places_[i], here);
     }
+}
+
+void gang::spread_to_all(index_range ranks) {
+    spread(ranks);
     if (threads_at_work() < std::min(threads_, ranks.size() + 1)) call_threads();
 }
 
@@ -333,7 +337,7 @@ void runner::run(index_range range, bool whole_waves) noexcept {
             const std::uint64_t seen = in_ns(spent) * ranks_->count_ / ran;
             if (seen > ranks_->wave_cost_.load(std::memory_order_relaxed))
                 ranks_->wave_cost_.store(seen, std::memory_order_relaxed);
-            ranks_->spread({range.begin + ran, range.end});
+            ranks_->spread_to_all({range.begin + ran, range.end});
         }
         range = settle(ran, spent, whole_waves);
     }
@@ -420,7 +424,7 @@ index_range runner::settle(std::size_t ran, nanoseconds spent, bool whole_waves)
     if (wave && alone)
         next = {0, ranks.count_};
     else if (wave)
-        ranks.spread({0, ranks.count_});
+        ranks.spread_to_all({0, ranks.count_});
     else if (alone && woken_.size() == 1)
         next = {woken_[0], woken_[0] + 1};
     else

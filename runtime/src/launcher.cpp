@@ -70,7 +70,7 @@ void launcher::join_until(job& work, std::size_t index) {
     }
 }
 
-void launcher::run_until_done(job& work, std::size_t index) {
+void launcher::run_until_done(job& work, std::size_t index) const {
     // Any other index may be what this one waits for.
     const std::size_t some = work.count() / (ranges_per_thread * topology().threads()) + 1;
     while (!work.is_done(index)) {

@@ -36,7 +36,7 @@ std::string text_of_arrival(const request& asked, const std::source_location& wh
 } // namespace
 
 void wait_record::throw_error() const {
-    std::rethrow_exception(*reinterpret_cast<const std::exception_ptr*>(awaited_ & ~tags));
+    std::rethrow_exception(*reinterpret_cast<const std::exception_ptr*>(awaited_ - failed));
 }
 
 meeting::meeting(communicator& of)

@@ -397,6 +397,84 @@ TEST_CASE("a graph inside a rank, on the same pool") {
     CHECK(sums == numbers{15, 21, 27, 33, 39, 45});
 }
 
+namespace {
+
+/// Sums of all up to each of the rank's numbers: its own, and what the ranks before it have.
+spmd::task<numbers> sums_up_to_mine(spmd::rank me, const numbers& all) {
+    numbers mine = my_part(me, all);
+    std::inclusive_scan(mine.begin(), mine.end(), mine.begin());
+    const std::size_t own = mine.empty() ? 0 : mine.back();
+    const std::size_t before = co_await me.exclusive_scan(own, std::plus<>{});
+    for (std::size_t& each : mine) each += before;
+    co_return mine;
+}
+
+constexpr std::size_t barrier_line = __LINE__ + 1;
+spmd::task<> wait_at_barrier(spmd::rank me) { co_await me.barrier(); }
+
+} // namespace
+
+//  numbers ──┬──> sums up to ──> flat
+//            └──> totals ──> sum
+TEST_CASE("ranks of a broadcast stage meet") {
+    for (const std::size_t threads : {1U, 2U, 8U}) {
+        for (const std::size_t ranks : {1U, 2U, 7U, 1000U}) {
+            const spmd::engine_pool pool{{.ranks = ranks, .threads = threads}};
+            spmd::task_graph graph{pool};
+            const auto all = graph.once("numbers", [] { return first_numbers(500); });
+            const auto flat = graph.concat("flat", graph.broadcast("sums up to", all, sums_up_to_mine));
+            const auto totals = graph.broadcast(
+                "totals", all, [](spmd::rank me, const numbers& values) -> spmd::task<std::size_t> {
+                    const auto mine = me.part(values);
+                    const std::size_t own = std::accumulate(mine.begin(), mine.end(), std::size_t{0});
+                    const spmd::rank group = co_await me.split(me.id() % 2);
+                    const std::size_t half = co_await group.all_reduce(own, std::plus<>{});
+                    const std::size_t whole = co_await me.all_reduce(own, std::plus<>{});
+                    co_return whole * 1000 + (half <= whole ? 1 : 0);
+                });
+            const auto sum = graph.reduce("sum", totals, std::plus<>{});
+            for (int run = 0; run < 3; ++run) {
+                graph.run();
+                INFO(ranks << " ranks, " << threads << " threads, run " << run);
+                REQUIRE(graph.result(flat).size() == 500);
+                for (std::size_t i = 0; i < 500; ++i) REQUIRE(graph.result(flat)[i] == i * (i + 1) / 2);
+                CHECK(graph.result(sum) == ranks * (124'750 * 1000 + 1));
+            }
+        }
+    }
+}
+
+TEST_CASE("a stage whose ranks wait in vain fails with its name, and runs again") {
+    for (const std::size_t threads : {1U, 2U}) {
+        const spmd::engine_pool pool{{.ranks = 5, .threads = threads}};
+        spmd::task_graph graph{pool};
+        enum class fault { none, throws, waits } wrong = fault::throws;
+        const auto one = graph.once("one", [] { return 1; });
+        const auto meet = graph.broadcast("meet", one, [&](spmd::rank me, int) -> spmd::task<numbers> {
+            if (wrong == fault::throws && me.id() == 3) throw std::runtime_error("boom");
+            if (wrong == fault::waits && me.id() == 3) co_await me.receive<int>(0, 0);
+            co_await wait_at_barrier(me);
+            co_return numbers{me.id()};
+        });
+        const auto flat = graph.concat("flat", meet);
+        std::string failed = "rank 3 threw before it came to barrier at task_graph_test.cpp:";
+        failed += std::to_string(barrier_line) + ": boom";
+        CHECK(message_of_run(graph) ==
+              "stage \"meet\": 5 of 5 ranks failed: rank 3: boom; rank 0: " + failed + "; rank 1: " + failed +
+                  "; rank 2: " + failed + "; and 1 more");
+        CHECK_THROWS_AS(graph.result(flat), std::logic_error);
+        wrong = fault::waits;
+        CHECK_THAT(
+            message_of_run(graph),
+            Catch::StartsWith("stage \"meet\": 5 of 5 ranks failed: rank 0: deadlock: no rank can run: "
+                              "ranks 0 to 2, 4: barrier at task_graph_test.cpp:") &&
+                Catch::Contains("; rank 3: receive(from 0, tag 0) at task_graph_test.cpp:"));
+        wrong = fault::none;
+        graph.run();
+        CHECK(graph.result(flat) == first_numbers(5));
+    }
+}
+
 TEST_CASE("a graph without stages runs, and one on a view runs on its ranks") {
     const spmd::engine_pool pool{{.ranks = 10}};
     spmd::task_graph empty{pool};

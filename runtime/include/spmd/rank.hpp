@@ -82,7 +82,7 @@ public:
     }
 
     /// Waits until all have come.
-    auto barrier(location where = location::current()) const { return meet<barrier_>(where); }
+    auto barrier(location where = location::current()) const { return meet<detail::barrier_meeting>(where); }
     /// The root's value, for all. The others' values are not looked at.
     template <std::copy_constructible T>
     auto broadcast(T value, std::size_t root = 0, location where = location::current()) const {
@@ -170,7 +170,9 @@ public:
     }
 
     // Forms that begin now and are awaited later. Return: pending of what the other form gives.
-    auto start_barrier(location where = location::current()) const { return start<barrier_>(where); }
+    auto start_barrier(location where = location::current()) const {
+        return start<detail::barrier_meeting>(where);
+    }
     template <std::copy_constructible T>
     auto start_broadcast(T value, std::size_t root = 0, location where = location::current()) const {
         return start<detail::broadcast_meeting<T>>(where, std::move(value), below_size(root));
@@ -232,8 +234,6 @@ public:
     }
 
 private:
-    using barrier_ = detail::barrier_meeting;
-
     detail::communicator& meets() const { return detail::require_communicator(*team_, id_); }
     std::size_t below_size(std::size_t id) const { return detail::require_member(*team_, id); }
     std::size_t sender(std::size_t id) const { return id == any_source ? id : below_size(id); }

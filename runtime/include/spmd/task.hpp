@@ -103,23 +103,23 @@ public:
     task_promise(const task_promise&) = delete;
     task_promise& operator=(const task_promise&) = delete;
     ~task_promise() {
-        if (has_value_) std::destroy_at(&value_);
+        if (has_value_) std::destroy_at(&value);
     }
 
     task<T> get_return_object() noexcept;
     template <std::convertible_to<T> Value>
-    void return_value(Value&& value) {
-        std::construct_at(&value_, std::forward<Value>(value));
+    void return_value(Value&& returned) {
+        std::construct_at(&value, std::forward<Value>(returned));
         has_value_ = true;
     }
     T take() {
         throw_if_failed();
-        return std::move(value_);
+        return std::move(value);
     }
 
 private:
     union {
-        T value_;
+        T value;
     };
     bool has_value_ = false;
 };

@@ -42,10 +42,10 @@ struct value_gift : no_gift {
 template <class T>
 struct rooted_value : no_gift {
     static constexpr bool asks_more = true;
-    rooted_value(T v, std::size_t r) : value(std::move(v)), root_(r) {}
-    std::size_t root() const noexcept { return root_; }
+    rooted_value(T v, std::size_t r) : value(std::move(v)), at(r) {}
+    std::size_t root() const noexcept { return at; }
     T value;
-    std::size_t root_;
+    std::size_t at;
 };
 
 /// A meeting at which only the root gives.
@@ -183,10 +183,10 @@ private:
 template <class T>
 struct values_gift : no_gift {
     static constexpr bool asks_more = true;
-    explicit values_gift(std::vector<T> v) : values(std::move(v)), count_(values.size()) {}
-    std::size_t count() const noexcept { return count_; }
+    explicit values_gift(std::vector<T> v) : values(std::move(v)), given(values.size()) {}
+    std::size_t count() const noexcept { return given; }
     std::vector<T> values;
-    std::size_t count_;
+    std::size_t given; // as the values are moved away
 };
 
 template <class T>

@@ -106,6 +106,8 @@ private:
     bool wait_for_ready(std::size_t arena) noexcept;
     void make_ready(place& at, index_range ranks);
     void spread(index_range ranks);
+    /// The same, and calls threads if not all are at work.
+    void spread_to_all(index_range ranks);
     void open_first_wave() noexcept;
     std::size_t usual_claim() const noexcept;
     /// Finds out why no rank can run. Gives those that can, now that they are told.

@@ -43,7 +43,7 @@ protected:
 
 private:
     void run_alone_at_first(job& work);
-    void run_until_done(job& work, std::size_t index);
+    void run_until_done(job& work, std::size_t index) const;
 };
 
 /// The launcher on oneTBB arenas. `threads` of 0 or more than the system can hold throws

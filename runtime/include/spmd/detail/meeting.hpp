@@ -113,7 +113,7 @@ protected:
 
 private:
     struct arrival {
-        std::size_t id;
+        std::size_t id = 0;
         std::source_location where;
         request asked;
     };

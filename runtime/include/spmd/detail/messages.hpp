@@ -29,7 +29,7 @@ namespace detail {
 /// `Result`: a T, or a message<T>.
 template <class T, class Result>
 Result result_of(std::unique_ptr<envelope> received) {
-    letter<T>& it = static_cast<letter<T>&>(*received);
+    auto& it = static_cast<letter<T>&>(*received);
     if constexpr (std::same_as<Result, T>)
         return it.take();
     else

@@ -51,9 +51,9 @@ struct reduction_gift : no_gift {
 template <class T, class Op>
 struct rooted_gift : reduction_gift<T, Op> {
     static constexpr bool asks_more = true;
-    rooted_gift(T v, Op o, std::size_t r) : reduction_gift<T, Op>(std::move(v), std::move(o)), root_(r) {}
-    std::size_t root() const noexcept { return root_; }
-    std::size_t root_;
+    rooted_gift(T v, Op o, std::size_t r) : reduction_gift<T, Op>(std::move(v), std::move(o)), at(r) {}
+    std::size_t root() const noexcept { return at; }
+    std::size_t at;
 };
 
 template <class T, class Op>

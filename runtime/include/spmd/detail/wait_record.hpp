@@ -14,12 +14,12 @@ class receiver;
 /// runs the rank, before others can wake it.
 class wait_record {
 public:
-    void wait_for(const meeting& at, const std::source_location& where) noexcept {
-        awaited_ = reinterpret_cast<std::uintptr_t>(&at);
+    void wait_for(meeting& at, const std::source_location& where) noexcept {
+        awaited_ = reinterpret_cast<char*>(&at);
         where_ = where;
     }
-    void wait_for(const receiver& receive, const std::source_location& where) noexcept {
-        awaited_ = reinterpret_cast<std::uintptr_t>(&receive) | receiving;
+    void wait_for(receiver& receive, const std::source_location& where) noexcept {
+        awaited_ = reinterpret_cast<char*>(&receive) + receiving;
         where_ = where;
     }
     void continue_at(std::coroutine_handle<> rank) noexcept { continuation_ = rank; }
@@ -29,32 +29,30 @@ public:
     void end() noexcept { continuation_ = nullptr; }
     const std::source_location& where() const noexcept { return where_; }
     /// Null where it waits for something else.
-    meeting* awaited_meeting() const noexcept {
-        return (awaited_ & tags) == 0 ? reinterpret_cast<meeting*>(awaited_) : nullptr;
-    }
     const receiver* awaited_message() const noexcept {
-        return (awaited_ & tags) == receiving ? reinterpret_cast<const receiver*>(awaited_ & ~tags) : nullptr;
+        return tag() == receiving ? reinterpret_cast<const receiver*>(awaited_ - receiving) : nullptr;
     }
 
     /// What its `co_await` will throw. `error` lives as long as the rank.
-    void fail(const std::exception_ptr& error) noexcept {
-        awaited_ = reinterpret_cast<std::uintptr_t>(&error) | failed;
-    }
+    void fail(std::exception_ptr& error) noexcept { awaited_ = reinterpret_cast<char*>(&error) + failed; }
     /// The meeting that it waited for. Throws: what it was told to.
     meeting& met() const {
-        if ((awaited_ & tags) != 0) [[unlikely]]
+        if (tag() != 0) [[unlikely]]
             throw_error();
         return *reinterpret_cast<meeting*>(awaited_);
     }
     [[noreturn]] void throw_error() const;
 
 private:
-    static constexpr std::uintptr_t receiving = 1;
-    static constexpr std::uintptr_t failed = 2;
-    static constexpr std::uintptr_t tags = 3;
+    // What is awaited, by how far the pointer is off: objects lie at multiples of 8.
+    static constexpr unsigned receiving = 1;
+    static constexpr unsigned failed = 2;
+    unsigned tag() const noexcept {
+        return static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(awaited_) & 3U);
+    }
 
     std::coroutine_handle<> continuation_; // null: not started, or ended
-    std::uintptr_t awaited_;               // a meeting; a receiver or an error, tagged
+    char* awaited_ = nullptr;              // a meeting, a receiver or an error
     std::source_location where_;
 };
 

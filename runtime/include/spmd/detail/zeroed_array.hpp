@@ -15,12 +15,13 @@ class zeroed_array {
 
 public:
     explicit zeroed_array(std::size_t count)
+        // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): new would touch the pages, calloc does not
         : values_(static_cast<T*>(std::calloc(count == 0 ? 1 : count, sizeof(T)))) {
         if (values_ == nullptr) throw std::bad_alloc();
     }
     zeroed_array(const zeroed_array&) = delete;
     zeroed_array& operator=(const zeroed_array&) = delete;
-    ~zeroed_array() { std::free(values_); }
+    ~zeroed_array() { std::free(values_); } // NOLINT(cppcoreguidelines-no-malloc): as above
 
     T& operator[](std::size_t i) noexcept { return values_[i]; }
     const T& operator[](std::size_t i) const noexcept { return values_[i]; }

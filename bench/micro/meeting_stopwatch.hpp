@@ -1,0 +1,67 @@
+#pragma once
+
+#include <spmd/spmd.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+/// Takes the time of many meetings within one broadcast, on rank 0.
+class meeting_stopwatch {
+public:
+    /// How many meetings come before those that count.
+    static constexpr std::size_t uncounted = 5;
+
+    explicit meeting_stopwatch(std::size_t meetings) : meetings_(meetings) {}
+
+    /// How many meetings count.
+    std::size_t meetings() const { return meetings_; }
+    void start(const spmd::rank& me) {
+        if (me.id() == 0) started_ = clock::now();
+    }
+    void stop(const spmd::rank& me) {
+        if (me.id() == 0) elapsed_ = clock::now() - started_;
+    }
+    /// Of the meetings that count, all together.
+    std::chrono::duration<double> elapsed() const { return elapsed_; }
+
+    /// Whether rank `me` is to come to meeting i; starts and stops when it is time. For what no rank leaves before all
+    /// have come:
+    ///
+    ///     for (std::size_t i = 0; watch->goes_on(me, i); ++i) co_await me.barrier();
+    bool goes_on(const spmd::rank& me, std::size_t i) {
+        if (i == uncounted) start(me);
+        if (i < uncounted + meetings_) return true;
+        stop(me);
+        return false;
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    std::size_t meetings_;
+    clock::time_point started_;
+    clock::duration elapsed_{};
+};
+
+/// A benchmark of what `Meetings`, a coroutine, does over and over; its argument is the number of ranks. An iteration
+/// is one meeting, and all iterations are one broadcast.
+template <spmd::task<> (*Meetings)(spmd::rank, meeting_stopwatch*)>
+void meet(benchmark::State& state) {
+    const auto ranks = static_cast<std::size_t>(state.range(0));
+    const spmd::engine_pool pool({.ranks = ranks});
+    const auto meetings = static_cast<std::size_t>(state.max_iterations);
+    double nanoseconds = 0;
+    while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(meetings))) {
+        meeting_stopwatch watch(meetings);
+        pool.broadcast([&](spmd::rank me) { return Meetings(me, &watch); }).get();
+        state.SetIterationTime(watch.elapsed().count());
+        nanoseconds += watch.elapsed().count() * 1e9;
+    }
+    const double each = nanoseconds / static_cast<double>(state.iterations());
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(ranks));
+    state.counters["us_per_meeting"] = each / 1e3;
+    state.counters["ns_per_rank"] = each / static_cast<double>(ranks);
+}

@@ -1,0 +1,71 @@
+// What messages cost, in the steady state: all iterations take place in one broadcast, as in collectives_benchmark,
+// between two barriers, as ranks that only send and receive run ahead of each other. A shift: each rank sends a number
+// to its right and receives one from its left.
+#include "meeting_stopwatch.hpp"
+
+#include <spmd/spmd.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <stdexcept>
+
+namespace {
+
+spmd::task<> shifts(spmd::rank me, std::size_t count) {
+    const std::size_t right = (me.id() + 1) % me.size();
+    const std::size_t left = (me.id() + me.size() - 1) % me.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        co_await me.send(me.id(), right);
+        if (co_await me.receive<std::size_t>(left) != left) throw std::logic_error("a wrong message");
+    }
+}
+
+/// The same with the receive posted before the send.
+spmd::task<> posted_shifts(spmd::rank me, std::size_t count) {
+    const std::size_t right = (me.id() + 1) % me.size();
+    const std::size_t left = (me.id() + me.size() - 1) % me.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        auto received = me.start_receive<std::size_t>(left);
+        co_await me.send(me.id(), right);
+        if (co_await received != left) throw std::logic_error("a wrong message");
+    }
+}
+
+/// Two ranks and one message, to and fro.
+spmd::task<> to_and_fro(spmd::rank me, std::size_t count) {
+    const std::size_t peer = 1 - me.id();
+    for (std::size_t i = 0; i < count; ++i) {
+        if (me.id() == 0) co_await me.send(i, peer);
+        if (co_await me.receive<std::size_t>(peer) != i) throw std::logic_error("a wrong message");
+        if (me.id() == 1) co_await me.send(i, peer);
+    }
+}
+
+template <spmd::task<> (*Messages)(spmd::rank, std::size_t)>
+spmd::task<> between_barriers(spmd::rank me, meeting_stopwatch* watch) {
+    co_await Messages(me, meeting_stopwatch::uncounted);
+    co_await me.barrier();
+    watch->start(me);
+    co_await Messages(me, watch->meetings());
+    co_await me.barrier();
+    watch->stop(me);
+}
+
+template <spmd::task<> (*Messages)(spmd::rank, std::size_t)>
+void exchange(benchmark::State& state) {
+    meet<between_barriers<Messages>>(state);
+}
+
+void up_to_a_million_ranks(benchmark::internal::Benchmark* suite) {
+    for (const int ranks : {1, 2, 10, 100, 1'000, 10'000, 100'000, 1'000'000}) suite->Arg(ranks);
+}
+
+BENCHMARK(exchange<shifts>)->Name("messages/ring_shift")->Apply(up_to_a_million_ranks)->UseManualTime();
+BENCHMARK(exchange<posted_shifts>)
+    ->Name("messages/ring_shift_posted")
+    ->Apply(up_to_a_million_ranks)
+    ->UseManualTime();
+BENCHMARK(exchange<to_and_fro>)->Name("messages/to_and_fro")->Arg(2)->UseManualTime();
+
+} // namespace
