@@ -260,7 +260,7 @@ std::vector<std::size_t> gang::resolve() {
             std::exception_ptr cause = cause_of(rank);
             if (cause == nullptr) continue;
             if (verdicts_.empty() || verdicts_.back() != cause) verdicts_.push_back(std::move(cause));
-            records_[rank].fail(verdicts_.back());
+            tell(rank);
             told.push_back(rank);
         }
         if (!told.empty()) return told;
@@ -270,10 +270,19 @@ std::vector<std::size_t> gang::resolve() {
                             : deadlock());
     for (std::size_t rank = 0; rank < count_; ++rank) {
         if (has_ended(rank)) continue;
-        records_[rank].fail(verdicts_.back());
+        tell(rank);
         told.push_back(rank);
     }
     return told;
+}
+
+void gang::tell(std::size_t rank) {
+    wait_record& record = records_[rank];
+    if (receiver* const receive = record.awaited_message())
+        receive->give_up();
+    else
+        record.met().give_up(verdicts_.back());
+    record.fail(verdicts_.back());
 }
 
 std::exception_ptr gang::cause_of(std::size_t rank) const {
@@ -513,7 +522,7 @@ meeting& runner::look_up(communicator& at, std::size_t id, const request& asked,
 void runner::tell_arrivals() noexcept {
     const std::uint32_t arrivals = std::exchange(arrivals_, 0);
     length_ = 0;
-    if (arrivals == 0) return;
+    if (arrivals == 0 || ranks_->is_stopped()) return; // then nothing takes place any more
     if (!meeting_->arrive(begin_ / meeting::leaf_size, arrivals)) return;
     communicator& of = meeting_->of();
     if (ranks_->timed_) keep_times(of);

@@ -124,6 +124,11 @@ std::vector<std::size_t> meeting::complete(bool& everyone) {
     return std::move(waiting_);
 }
 
+void meeting::give_up(const std::exception_ptr& verdict) {
+    broken_.store(true, std::memory_order_relaxed);
+    if (verdict_ == nullptr) verdict_ = verdict;
+}
+
 std::exception_ptr meeting::cause() {
     if (is_complete()) return nullptr;
     if (verdict_ == nullptr) verdict_ = broken_.load(std::memory_order_relaxed) ? mismatch() : absence();

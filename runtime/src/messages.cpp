@@ -36,13 +36,13 @@ std::exception_ptr receiver::cause(const std::source_location& where) const {
         rank, "a send for the " + operation() + " at " + text_of(where), ranks.error_of_ended(rank)));
 }
 
+void receiver::give_up() { box().withdraw(*this); }
+
 message_box& receiver::box() const { return of_->box_of(id_); }
 
 std::unique_ptr<envelope> receiver::take(const std::type_info& type, const std::source_location& where) {
-    if (!message_) [[unlikely]] {
-        box().withdraw(*this);
+    if (!message_) [[unlikely]]
         runner::here().record().throw_error();
-    }
     std::unique_ptr<envelope> received = std::move(message_);
     if (received->type() == type) [[likely]]
         return received;

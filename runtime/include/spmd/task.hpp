@@ -152,6 +152,8 @@ public:
 /// GCC 12 destroys some temporaries of a `co_await` expression twice: lambdas that capture something with a
 /// destructor, and aggregates in braces. Give them a name, or a constructor, and they are safe:
 ///
+/// It also evaluates both branches of `condition ? co_await a(me) : co_await b(me)`: write an if.
+///
 ///     auto longer = [limit](std::string a, std::string b) { … };
 ///     co_await me.all_reduce(name, longer);              // not: me.all_reduce(name, [limit](…) { … })
 ///

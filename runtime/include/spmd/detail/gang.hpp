@@ -112,6 +112,8 @@ private:
     std::size_t usual_claim() const noexcept;
     /// Finds out why no rank can run. Gives those that can, now that they are told.
     std::vector<std::size_t> resolve();
+    /// A waiting rank is told the last verdict.
+    void tell(std::size_t rank);
     std::exception_ptr deadlock() const;
     std::exception_ptr cause_of(std::size_t rank) const;
     std::string operation_of(std::size_t rank) const;

@@ -91,6 +91,8 @@ public:
     /// Makes it complete. Gives the gang's indices of all who wait for it; `everyone` when these are all members.
     std::vector<std::size_t> complete(bool& everyone);
 
+    /// Those who wait for it are told why in vain; who comes later is told the same. Requires: no rank can run.
+    void give_up(const std::exception_ptr& verdict);
     /// Why it will never be complete; null where that depends on others that wait. Requires: no rank can run.
     std::exception_ptr cause();
 

@@ -73,6 +73,8 @@ public:
     bool takes(const envelope& message) const noexcept {
         return (from_ == any_source || from_ == message.from()) && (tag_ == any_tag || tag_ == message.tag());
     }
+    /// Its rank is told that there will be no message. Requires: no rank of the gang can run.
+    void give_up();
     /// For messages: "receive(from 3, tag 0)".
     std::string operation() const;
     /// Why there will be no message, where that does not depend on ranks that wait themselves; else null.

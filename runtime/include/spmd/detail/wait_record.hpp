@@ -29,8 +29,8 @@ public:
     void end() noexcept { continuation_ = nullptr; }
     const std::source_location& where() const noexcept { return where_; }
     /// Null where it waits for something else.
-    const receiver* awaited_message() const noexcept {
-        return tag() == receiving ? reinterpret_cast<const receiver*>(awaited_ - receiving) : nullptr;
+    receiver* awaited_message() const noexcept {
+        return tag() == receiving ? reinterpret_cast<receiver*>(awaited_ - receiving) : nullptr;
     }
 
     /// What its `co_await` will throw. `error` lives as long as the rank.
