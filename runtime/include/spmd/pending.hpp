@@ -53,8 +53,10 @@ public:
     bool is_ready() override { return agrees_ && at_->is_complete(); }
     bool wait(std::coroutine_handle<> rank) override {
         runner& here = runner::of(this->of(), this->id());
-        waited_ = at_->wait(here.rank(), here.record(), rank, this->where());
-        return waited_;
+        waited_ = true; // before another thread can wake the rank
+        if (at_->wait(here.rank(), here.record(), rank, this->where())) return true;
+        waited_ = false;
+        return false;
     }
     typename Meeting::result finish() override {
         if (waited_) static_cast<void>(runner::here().record().met()); // throws why it did not take place

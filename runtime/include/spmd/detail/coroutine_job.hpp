@@ -44,6 +44,7 @@ public:
 
     void dispose() noexcept override {
         everyone_.reset();
+        this->forget_verdicts();
         work_.reset();
         coroutine_job::result_job::dispose();
     }

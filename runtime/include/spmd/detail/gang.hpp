@@ -72,6 +72,8 @@ protected:
     void run_ready(std::size_t arena, const std::function<void()>* on_first,
                    const std::function<bool()>& is_crowded) noexcept;
     std::vector<meeting_times> kept_meetings() const;
+    /// Requires: all ranks have ended.
+    void forget_verdicts() noexcept { verdicts_.clear(); }
 
     /// Makes a rank's coroutine, not started.
     virtual std::coroutine_handle<> make(std::size_t rank) = 0;
