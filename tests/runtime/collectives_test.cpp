@@ -1137,3 +1137,37 @@ TEST_CASE("ranks that come for different things are all told, and by which lines
         }
     });
 }
+
+TEST_CASE("a meeting that some gave up in a deadlock wakes nobody who waits elsewhere by now") {
+    for_each_size({2, 3, 8, 60, 1025}, [](const spmd::engine_pool& pool) {
+        std::atomic<std::size_t> began{0};
+        std::atomic<std::size_t> told{0};
+        auto result = pool.broadcast([&](rank me) -> task<int> {
+            ++began;
+            try {
+                if (me.id() > 0)
+                    co_await me.barrier();
+                else
+                    co_await me.receive<int>(me.size() - 1, 1);
+            } catch (const spmd::deadlock_error&) {
+                ++told;
+            }
+            if (me.id() > 0) co_return co_await me.receive<int>(0, 5);
+            try {
+                co_await me.barrier(); // the others have been there
+            } catch (const spmd::error&) {
+                ++told;
+            }
+            for (std::size_t to = 1; to < me.size(); ++to) co_await me.send(9, to, 5);
+            co_return 9;
+        });
+        for (const auto& end : result.outcomes()) {
+            if (end)
+                REQUIRE(end.value() == 9);
+            else
+                REQUIRE(is_a<spmd::error>(end.error()));
+        }
+        CHECK(began == pool.size());
+        CHECK(told >= pool.size());
+    });
+}
