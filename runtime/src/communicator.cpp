@@ -78,6 +78,22 @@ void communicator::retire(meeting& over) {
     }
 }
 
+const communicator::survey& communicator::survey_members() {
+    if (std::exchange(surveyed_at_, ranks_->halt()) == ranks_->halt()) return survey_;
+    survey_ = {};
+    bool threw = false;
+    for (std::size_t id = 0; id < size; ++id) {
+        const std::size_t rank = index_of(id);
+        if (!ranks_->has_ended(rank)) {
+            ++survey_.left;
+        } else if (!threw) {
+            threw = ranks_->error_of_ended(rank) != nullptr;
+            if (threw || !survey_.gone) survey_.gone = rank;
+        }
+    }
+    return survey_;
+}
+
 message_box& communicator::box_of(std::size_t id) {
     message_box* boxes = boxes_.load(std::memory_order_acquire);
     if (boxes == nullptr) {

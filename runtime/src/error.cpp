@@ -1,5 +1,7 @@
 #include <spmd/error.hpp>
 
+#include <spmd/detail/describe.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -24,37 +26,48 @@ bool is_consequence(const std::exception_ptr& error) {
     }
 }
 
-/// The first few failures; those that only followed from others come after those.
-std::vector<const failure*> most_telling(std::span<const failure> failures) {
-    std::vector<const failure*> causes;
-    std::vector<const failure*> consequences;
-    const std::exception_ptr* consequence = nullptr; // shared by many ranks
+/// Tasks that failed with the same exception.
+struct shared_failure {
+    const std::exception_ptr* error;
+    detail::index_ranges tasks;
+};
+
+/// The first few; those that only followed from others come after those.
+std::vector<shared_failure> most_telling(std::span<const failure> failures) {
+    std::vector<shared_failure> causes;
+    std::vector<shared_failure> consequences;
     for (const failure& each : failures) {
-        if (causes.size() == named_failures) break;
-        if (consequence != nullptr && each.error == *consequence) {
-            if (consequences.size() < named_failures) consequences.push_back(&each);
-        } else if (is_consequence(each.error)) {
-            consequence = &each.error;
-            if (consequences.size() < named_failures) consequences.push_back(&each);
-        } else {
-            causes.push_back(&each);
+        const auto is_same = [&](const shared_failure& known) { return *known.error == each.error; };
+        std::vector<shared_failure>* in = &causes;
+        auto found = std::ranges::find_if(causes, is_same);
+        if (found == causes.end()) {
+            in = &consequences;
+            found = std::ranges::find_if(consequences, is_same);
         }
+        if (found == in->end()) {
+            if (causes.size() == named_failures) continue;
+            in = is_consequence(each.error) ? &consequences : &causes;
+            if (in->size() == named_failures) continue;
+            found = in->insert(in->end(), shared_failure{&each.error, {}});
+        }
+        found->tasks.add(each.index);
     }
     causes.insert(causes.end(), consequences.begin(), consequences.end());
-    causes.resize(std::min(causes.size(), named_failures));
+    causes.erase(causes.begin() + static_cast<std::ptrdiff_t>(std::min(causes.size(), named_failures)),
+                 causes.end());
     return causes;
 }
 
 std::string describe(task_kind kind, std::span<const failure> failures, std::size_t tasks,
                      std::size_t cancelled) {
     std::string text = count_of(failures.size(), tasks, kind) + " failed: ";
-    const std::vector<const failure*> named = most_telling(failures);
-    for (const failure* each : named) {
-        if (each != named.front()) text += "; ";
-        text += singular(kind) + ' ' + std::to_string(each->index) + ": " + message_of(each->error);
+    std::size_t named = 0;
+    for (const shared_failure& each : most_telling(failures)) {
+        if (named > 0) text += "; ";
+        text += each.tasks.text(singular(kind)) + ": " + message_of(*each.error);
+        named += each.tasks.size();
     }
-    if (failures.size() > named.size())
-        text += "; and " + std::to_string(failures.size() - named.size()) + " more";
+    if (failures.size() > named) text += "; and " + std::to_string(failures.size() - named) + " more";
     if (cancelled > 0) text += " (" + std::to_string(cancelled) + " did not start)";
     return text;
 }

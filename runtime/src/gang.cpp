@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 namespace spmd::detail {
@@ -34,49 +36,14 @@ constexpr std::size_t part_of_own = 2;
 constexpr std::size_t part_of_others = 4;
 /// Of how many arrivals the times are kept, in all meetings of a broadcast.
 constexpr std::size_t most_kept_arrivals = std::size_t{1} << 24;
-/// How many places a deadlock's report names, and how many ranges of ranks at each.
+/// How many places a deadlock's report names.
 constexpr std::size_t most_places_named = 8;
-constexpr std::size_t most_ranges_named = 4;
 
 std::size_t number_of_this_thread() noexcept {
     static std::atomic<std::size_t> next{1};
     static thread_local const std::size_t number = next.fetch_add(1, std::memory_order_relaxed);
     return number;
 }
-
-/// Ranks at the same place in the program.
-class rank_ranges {
-public:
-    void add(std::size_t rank) {
-        ++ranks_;
-        if (!ranges_.empty() && ranges_.back().end == rank)
-            ++ranges_.back().end;
-        else
-            ranges_.push_back({rank, rank + 1});
-    }
-    std::string text() const {
-        std::string text = ranks_ == 1 ? "rank " : "ranks ";
-        const std::size_t named = std::min(ranges_.size(), most_ranges_named);
-        std::size_t told = 0;
-        for (std::size_t i = 0; i < named; ++i) {
-            if (i > 0) text += ", ";
-            text += std::to_string(ranges_[i].begin);
-            if (ranges_[i].size() > 1) text += (ranges_[i].size() == 2 ? ", " : " to ");
-            if (ranges_[i].size() > 1) text += std::to_string(ranges_[i].end - 1);
-            told += ranges_[i].size();
-        }
-        if (told < ranks_) {
-            text += " and ";
-            text += std::to_string(ranks_ - told);
-            text += " more";
-        }
-        return text;
-    }
-
-private:
-    std::size_t ranks_ = 0;
-    std::vector<index_range> ranges_;
-};
 
 std::uint64_t in_ns(nanoseconds time) noexcept { return static_cast<std::uint64_t>(time.count()); }
 
@@ -252,22 +219,108 @@ std::vector<meeting_times> gang::kept_meetings() const {
     return meetings_;
 }
 
-std::vector<std::size_t> gang::resolve() {
-    std::vector<std::size_t> told;
-    if (!is_stopped()) {
-        for (std::size_t rank = 0; rank < count_; ++rank) {
-            if (has_ended(rank)) continue;
-            std::exception_ptr cause = cause_of(rank);
-            if (cause == nullptr) continue;
-            if (verdicts_.empty() || verdicts_.back() != cause) verdicts_.push_back(std::move(cause));
-            tell(rank);
-            told.push_back(rank);
+/// What has happened since ranks were told that they wait in vain. Where each that ends dooms just the next, as in a
+/// ring, a halt need not look at all ranks: those that ran are enough, and those that wait for a message from them.
+class gang::aftermath {
+public:
+    /// Looks at all who wait. Requires: no rank can run.
+    void begin_with(const gang& ranks) {
+        first_waiter_.assign(ranks.count_, nobody);
+        next_waiter_.assign(ranks.count_, nobody);
+        later_waiters_.clear();
+        ran_.clear();
+        count_ran_ = 0;
+        is_exact_ = true;
+        for (std::size_t rank = 0; rank < ranks.count_ && is_exact_; ++rank) {
+            if (ranks.has_ended(rank) || ranks.records_[rank].has_failed()) continue;
+            const auto source = source_of(ranks, rank);
+            is_exact_ = source.has_value();
+            if (source) next_waiter_[rank] = std::exchange(first_waiter_[*source], rank);
         }
-        if (!told.empty()) return told;
     }
-    verdicts_.push_back(is_stopped()
-                            ? std::make_exception_ptr(cancelled("cancelled while it waited for other ranks"))
-                            : deadlock());
+    void ran(index_range range) {
+        const std::lock_guard lock(mutex_);
+        count_ran_ += range.size();
+        is_exact_ = is_exact_ && count_ran_ <= first_waiter_.size();
+        if (is_exact_) ran_.push_back(range);
+    }
+    /// Those who may wait in vain since the last halt; nothing where that can be any. Requires: no rank can run.
+    std::optional<std::vector<std::size_t>> concerned(const gang& ranks) {
+        std::vector<std::size_t> all;
+        for (const index_range range : std::exchange(ran_, {}))
+            for (std::size_t rank = range.begin; rank < range.end && is_exact_; ++rank)
+                add_concerned_by(ranks, rank, all);
+        count_ran_ = 0;
+        return is_exact_ ? std::optional(std::move(all)) : std::nullopt;
+    }
+
+private:
+    static constexpr std::size_t nobody = ~std::size_t{0};
+
+    static std::optional<std::size_t> source_of(const gang& ranks, std::size_t rank) {
+        const receiver* const receive = ranks.records_[rank].awaited_message();
+        return receive == nullptr ? std::nullopt : receive->awaited_rank();
+    }
+    void add_concerned_by(const gang& ranks, std::size_t rank, std::vector<std::size_t>& all) {
+        if (!ranks.has_ended(rank)) {
+            const auto source = source_of(ranks, rank);
+            is_exact_ = source.has_value();
+            if (source) later_waiters_.emplace(*source, rank);
+            all.push_back(rank);
+            return;
+        }
+        for (std::size_t waiter = first_waiter_[rank]; waiter != nobody; waiter = next_waiter_[waiter])
+            all.push_back(waiter);
+        const auto [first, last] = later_waiters_.equal_range(rank);
+        for (auto waiter = first; waiter != last; ++waiter) all.push_back(waiter->second);
+    }
+
+    // Who waited at the beginning, by whom they waited for; some may wait for others now, or have ended.
+    std::vector<std::size_t> first_waiter_;
+    std::vector<std::size_t> next_waiter_;
+    std::unordered_multimap<std::size_t, std::size_t> later_waiters_;
+    std::mutex mutex_;             // guards the rest while ranks run
+    std::vector<index_range> ran_; // since the last halt
+    std::size_t count_ran_ = 0;
+    bool is_exact_ = false; // all wait for a message from a certain rank
+};
+
+gang::~gang() = default;
+
+std::vector<std::size_t> gang::resolve() {
+    ++halt_;
+    if (is_stopped())
+        return tell_all(std::make_exception_ptr(cancelled("cancelled while it waited for other ranks")));
+    if (aftermath_ != nullptr) {
+        if (const auto concerned = aftermath_->concerned(*this)) {
+            std::vector<std::size_t> told = tell_those_in_vain(*concerned);
+            if (!told.empty()) return told;
+        }
+    }
+    std::vector<std::size_t> told = tell_those_in_vain(std::views::iota(std::size_t{0}, count_));
+    if (told.empty()) return tell_all(deadlock());
+    if (aftermath_ == nullptr) aftermath_ = std::make_unique<aftermath>();
+    aftermath_->begin_with(*this);
+    return told;
+}
+
+template <class Ranks>
+std::vector<std::size_t> gang::tell_those_in_vain(const Ranks& ranks) {
+    std::vector<std::size_t> told;
+    for (const std::size_t rank : ranks) {
+        if (has_ended(rank) || records_[rank].has_failed()) continue;
+        std::exception_ptr cause = cause_of(rank);
+        if (cause == nullptr) continue;
+        if (verdicts_.empty() || verdicts_.back() != cause) verdicts_.push_back(std::move(cause));
+        tell(rank);
+        told.push_back(rank);
+    }
+    return told;
+}
+
+std::vector<std::size_t> gang::tell_all(std::exception_ptr verdict) {
+    std::vector<std::size_t> told;
+    verdicts_.push_back(std::move(verdict));
     for (std::size_t rank = 0; rank < count_; ++rank) {
         if (has_ended(rank)) continue;
         tell(rank);
@@ -297,7 +350,7 @@ std::string gang::operation_of(std::size_t rank) const {
 
 std::exception_ptr gang::deadlock() const {
     std::map<std::string, std::size_t> seen; // where in `told`
-    std::vector<std::pair<std::string, rank_ranges>> told;
+    std::vector<std::pair<std::string, index_ranges>> told;
     for (std::size_t rank = 0; rank < count_; ++rank) {
         std::string what;
         if (has_ended(rank)) {
@@ -309,13 +362,13 @@ std::exception_ptr gang::deadlock() const {
             what += text_of(records_[rank].where());
         }
         const auto [found, is_new] = seen.emplace(std::move(what), told.size());
-        if (is_new) told.emplace_back(found->first, rank_ranges());
+        if (is_new) told.emplace_back(found->first, index_ranges());
         told[found->second].second.add(rank);
     }
     std::string text = "deadlock: no rank can run: ";
     for (std::size_t i = 0; i < std::min(told.size(), most_places_named); ++i) {
         if (i > 0) text += "; ";
-        text += told[i].second.text() + told[i].first;
+        text += told[i].second.text("rank") + told[i].first;
     }
     if (told.size() > most_places_named) {
         text += "; and others at ";
@@ -348,6 +401,8 @@ void runner::run(index_range range, bool whole_waves) noexcept {
                 ranks_->wave_cost_.store(seen, std::memory_order_relaxed);
             ranks_->spread_to_all({range.begin + ran, range.end});
         }
+        if (ranks_->aftermath_ != nullptr) [[unlikely]]
+            ranks_->aftermath_->ran({range.begin, range.begin + ran});
         range = settle(ran, spent, whole_waves);
     }
 }

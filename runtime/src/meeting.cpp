@@ -131,7 +131,9 @@ void meeting::give_up(const std::exception_ptr& verdict) {
 
 std::exception_ptr meeting::cause() {
     if (is_complete()) return nullptr;
-    if (verdict_ == nullptr) verdict_ = broken_.load(std::memory_order_relaxed) ? mismatch() : absence();
+    // Each of those who wait asks, and what one is told is true for all.
+    if (verdict_ == nullptr && std::exchange(looked_at_, of_->ranks().halt()) != of_->ranks().halt())
+        verdict_ = broken_.load(std::memory_order_relaxed) ? mismatch() : absence();
     return verdict_;
 }
 

@@ -14,24 +14,22 @@ std::string receiver::operation() const {
     return text;
 }
 
+std::optional<std::size_t> receiver::awaited_rank() const noexcept {
+    return from_ == any_source ? std::nullopt : std::optional(of_->index_of(from_));
+}
+
 std::exception_ptr receiver::cause(const std::source_location& where) const {
     const gang& ranks = of_->ranks();
-    std::size_t gone = from_;
+    std::size_t rank = 0;
     if (from_ == any_source) {
-        // As long as one other is there, it may still send. Of those that are gone, one that threw tells more.
-        gone = id_;
-        for (std::size_t other = 0; other < of_->size; ++other) {
-            if (other == id_) continue;
-            const std::size_t rank = of_->index_of(other);
-            if (!ranks.has_ended(rank)) return nullptr;
-            if (gone == id_ || (ranks.error_of_ended(of_->index_of(gone)) == nullptr &&
-                                ranks.error_of_ended(rank) != nullptr))
-                gone = other;
-        }
-        if (gone == id_) return nullptr; // alone: a deadlock
+        // As long as one other is there, it may still send; a group of one is a deadlock.
+        const communicator::survey& members = of_->survey_members();
+        if (members.left > 1 || !members.gone) return nullptr;
+        rank = *members.gone;
+    } else {
+        rank = of_->index_of(from_);
+        if (!ranks.has_ended(rank)) return nullptr;
     }
-    const std::size_t rank = of_->index_of(gone);
-    if (!ranks.has_ended(rank)) return nullptr;
     return std::make_exception_ptr(peer_failed(
         rank, "a send for the " + operation() + " at " + text_of(where), ranks.error_of_ended(rank)));
 }

@@ -37,6 +37,31 @@ static_assert(std::is_nothrow_copy_constructible_v<spmd::error>);
 
 } // namespace
 
+TEST_CASE("composite_error names tasks that failed with the same exception together") {
+    const auto shared = std::make_exception_ptr(std::runtime_error("both"));
+    const auto other = std::make_exception_ptr(std::runtime_error("other"));
+    const auto consequence = std::make_exception_ptr(spmd::peer_failed(2, "barrier at a.cpp:1", other));
+    const auto ranks = [](std::vector<spmd::failure> failures) {
+        return std::string(spmd::composite_error(task_kind::rank, std::move(failures), 20, 0).what());
+    };
+    CHECK(ranks({{1, shared}, {2, other}, {3, shared}, {4, shared}}) ==
+          "4 of 20 ranks failed: ranks 1, 3, 4: both; rank 2: other");
+    CHECK(ranks({{0, consequence}, {1, consequence}, {2, other}, {3, consequence}}) ==
+          "4 of 20 ranks failed: rank 2: other; ranks 0, 1, 3: rank 2 threw before it came to barrier at "
+          "a.cpp:1: "
+          "other");
+    std::vector<spmd::failure> many;
+    for (std::size_t rank = 0; rank < 20; rank += 2) many.push_back({rank, rank == 8 ? other : shared});
+    CHECK(ranks(many) == "10 of 20 ranks failed: ranks 0, 2, 4, 6 and 5 more: both; rank 8: other");
+    many.clear();
+    for (const char* const text : {"e0", "e1", "e2", "e3", "e4"})
+        many.push_back({many.size(), std::make_exception_ptr(std::runtime_error(text))});
+    many.push_back({5, many[1].error});
+    many.push_back({6, consequence});
+    CHECK(ranks(many) ==
+          "7 of 20 ranks failed: rank 0: e0; ranks 1, 5: e1; rank 2: e2; rank 3: e3; and 2 more");
+}
+
 TEST_CASE("composite_error says how many of how many, names the first four, and counts the rest") {
     struct composite {
         task_kind kind;

@@ -11,6 +11,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace spmd::detail {
@@ -42,6 +43,14 @@ public:
     /// Takes back a meeting that nobody will look at again.
     void retire(meeting& over);
 
+    /// Who has not ended, and one who has: of those that threw, if any did.
+    struct survey {
+        std::size_t left = 0;
+        std::optional<std::size_t> gone; ///< as a rank of the gang
+    };
+    /// Complexity: O(size) once while no rank runs. Requires: no rank can run.
+    const survey& survey_members();
+
     /// The messages to member `id`. They are made when the first message or receive needs them.
     message_box& box_of(std::size_t id);
 
@@ -67,6 +76,8 @@ private:
     std::deque<std::unique_ptr<meeting>> open_; // by number, from first_open_ on; null: retired
     std::uint32_t first_open_ = 0;
     std::vector<std::unique_ptr<meeting>> spare_;
+    survey survey_;               // for whoever brought the gang to a halt
+    std::size_t surveyed_at_ = 0; // in which halt
 };
 
 } // namespace spmd::detail

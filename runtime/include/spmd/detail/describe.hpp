@@ -1,8 +1,12 @@
 #pragma once
 
+#include <spmd/partition.hpp>
+
+#include <cstddef>
 #include <source_location>
 #include <string>
 #include <typeinfo>
+#include <vector>
 
 namespace spmd::detail {
 
@@ -10,5 +14,19 @@ namespace spmd::detail {
 std::string text_of(const std::source_location& where);
 /// "std::vector<double>", as the compiler would say it.
 std::string name_of(const std::type_info& type);
+
+/// Some indices, for a message that names the first few.
+class index_ranges {
+public:
+    /// Requires: indices ascend.
+    void add(std::size_t index);
+    std::size_t size() const noexcept { return size_; }
+    /// Of ranks: "rank 3", "ranks 0, 1, 4 to 9 and 46 more".
+    std::string text(const std::string& singular) const;
+
+private:
+    std::size_t size_ = 0;
+    std::vector<index_range> ranges_;
+};
 
 } // namespace spmd::detail

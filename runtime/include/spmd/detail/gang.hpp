@@ -49,6 +49,8 @@ public:
     const wait_record& record_of(std::size_t rank) const noexcept { return records_[rank]; }
     /// Requires: the rank was started and does not run.
     bool has_ended(std::size_t rank) const noexcept { return !records_[rank].is_started(); }
+    /// How often no rank could run so far, now included. Requires: none can.
+    std::size_t halt() const noexcept { return halt_; }
     /// What a rank threw; null for one that returned.
     virtual std::exception_ptr error_of_ended(std::size_t rank) const = 0;
     bool is_stopped() const noexcept { return attention_->stop_requested(); }
@@ -60,7 +62,7 @@ public:
     void keep_meeting(meeting_times times);
 
 protected:
-    virtual ~gang() = default;
+    virtual ~gang();
 
     /// Some ready ranks, at most `most`, of whatever place; they are the caller's to run.
     index_range claim(std::size_t most) noexcept;
@@ -89,6 +91,7 @@ protected:
 
 private:
     friend class runner;
+    class aftermath;
 
     struct place {
         std::mutex mutex;
@@ -114,6 +117,10 @@ private:
     std::size_t usual_claim() const noexcept;
     /// Finds out why no rank can run. Gives those that can, now that they are told.
     std::vector<std::size_t> resolve();
+    /// Tells those of the ranks that wait in vain, and gives them.
+    template <class Ranks>
+    std::vector<std::size_t> tell_those_in_vain(const Ranks& ranks);
+    std::vector<std::size_t> tell_all(std::exception_ptr verdict);
     /// A waiting rank is told the last verdict.
     void tell(std::size_t rank);
     std::exception_ptr deadlock() const;
@@ -131,6 +138,8 @@ private:
     std::size_t place_count_ = 0;
     zeroed_array<wait_record> records_;
     std::deque<std::exception_ptr> verdicts_; // what ranks were told, on whatever thread they run
+    std::size_t halt_ = 0;
+    std::unique_ptr<aftermath> aftermath_; // since ranks were told that they wait in vain
     mutable std::mutex meetings_mutex_;
     std::vector<meeting_times> meetings_; // guarded by meetings_mutex_
     std::size_t kept_arrivals_ = 0;       // guarded by meetings_mutex_

@@ -138,6 +138,7 @@ private:
     std::mutex mutex_;                                      // guards the rest until complete
     std::exception_ptr error_;                              // what fold or finish threw
     std::exception_ptr verdict_;                            // what cause() found
+    std::size_t looked_at_ = 0;                             // in which halt cause() looked last
     std::vector<arrival> started_;                          // those who did not wait at once
     std::vector<arrival> strangers_;                        // those who asked for something else
     std::vector<std::size_t> waiting_;               // those of them who do by now, as ranks of the gang

@@ -8,6 +8,7 @@
 #include <exception>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <typeinfo>
@@ -73,6 +74,8 @@ public:
     bool takes(const envelope& message) const noexcept {
         return (from_ == any_source || from_ == message.from()) && (tag_ == any_tag || tag_ == message.tag());
     }
+    /// The rank of the gang that it waits for; none where any will do.
+    std::optional<std::size_t> awaited_rank() const noexcept;
     /// Its rank is told that there will be no message. Requires: no rank of the gang can run.
     void give_up();
     /// For messages: "receive(from 3, tag 0)".

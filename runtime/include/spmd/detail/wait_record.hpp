@@ -33,6 +33,7 @@ public:
         return tag() == receiving ? reinterpret_cast<receiver*>(awaited_ - receiving) : nullptr;
     }
 
+    bool has_failed() const noexcept { return tag() == failed; }
     /// What its `co_await` will throw. `error` lives as long as the rank.
     void fail(std::exception_ptr& error) noexcept { awaited_ = reinterpret_cast<char*>(&error) + failed; }
     /// The meeting that it waited for. Throws: what it was told to.
