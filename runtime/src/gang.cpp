@@ -5,7 +5,6 @@
 #include <spmd/error.hpp>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <ranges>
 #include <stdexcept>
@@ -34,8 +33,14 @@ constexpr std::size_t most_between_looks = 64;
 /// What a thread claims of what is left at its own place, and at another's.
 constexpr std::size_t part_of_own = 2;
 constexpr std::size_t part_of_others = 4;
+/// One of so many claims begins at another place than the thread's own.
+constexpr std::size_t claims_per_round = 16;
+/// A place's list forgets the ranges before its first when there are so many, and more than half.
+constexpr std::size_t most_claimed_kept = 64;
 /// Of how many arrivals the times are kept, in all meetings of a broadcast.
 constexpr std::size_t most_kept_arrivals = std::size_t{1} << 24;
+/// Of how many meetings anything is kept.
+constexpr std::size_t most_kept_meetings = std::size_t{1} << 20;
 /// How many places a deadlock's report names.
 constexpr std::size_t most_places_named = 8;
 
@@ -113,10 +118,9 @@ std::size_t gang::usual_claim() const noexcept {
     return static_cast<std::size_t>(in_ns(worth_claiming) * count_ / std::max<std::uint64_t>(wave, 1)) + 1;
 }
 
-index_range gang::claim_near(place* mine, std::size_t arena) noexcept {
+index_range gang::claim_near(std::size_t home, std::size_t arena) noexcept {
     if (queued_.load(std::memory_order_relaxed) == 0) return {};
     const std::size_t least = wave_cost_.load(std::memory_order_relaxed) == 0 ? 1 : usual_claim();
-    const auto home = static_cast<std::size_t>(mine - places_.get());
     for (std::size_t i = 0; i < place_count_; ++i) {
         place& from = places_[(home + i) % place_count_];
         if (arena != job::any_arena && from.arena != arena) continue;
@@ -139,6 +143,10 @@ void gang::make_ready(place& at, index_range ranks) {
     if (!at.ready.empty() && at.ready.back().end == ranks.begin && at.first < at.ready.size()) {
         at.ready.back().end = ranks.end;
         return;
+    }
+    if (at.first > most_claimed_kept && at.first > at.ready.size() / 2) {
+        at.ready.erase(at.ready.begin(), at.ready.begin() + static_cast<std::ptrdiff_t>(at.first));
+        at.first = 0;
     }
     at.ready.push_back(ranks);
     at.ranges.fetch_add(1, std::memory_order_relaxed);
@@ -167,7 +175,8 @@ void gang::run_once(index_range range) noexcept { runner(*this).run(range, false
 void gang::run_ready(std::size_t arena, const std::function<void()>* on_first,
                      const std::function<bool()>& is_crowded) noexcept {
     runner me(*this);
-    place* const mine = place_in(arena);
+    const auto home = static_cast<std::size_t>(place_in(arena) - places_.get());
+    std::size_t claims = 0;
     index_range range;
     if (cost_->is_small(count_) || threads_ == 1) {
         if (!opened_.exchange(true)) range = {0, count_};
@@ -175,10 +184,15 @@ void gang::run_ready(std::size_t arena, const std::function<void()>* on_first,
         open_first_wave();
     }
     for (;;) {
-        if (range.empty()) range = claim_near(mine, arena);
+        // Elsewhere at times, or a busy place would keep a thread from another for ever.
+        const bool at_home = ++claims % claims_per_round != 0;
+        if (range.empty())
+            range = claim_near(at_home ? home : claims / claims_per_round % place_count_, arena);
         if (range.empty()) {
-            if (!wait_for_ready(arena)) return;
-            continue;
+            if (wait_for_ready(arena)) continue;
+            // Before it leaves it does what no thread of another arena may be there for.
+            range = claim_near(home, job::any_arena);
+            if (range.empty()) return;
         }
         if (on_first != nullptr) (*std::exchange(on_first, nullptr))();
         me.run(range, true);
@@ -209,7 +223,11 @@ bool gang::wait_for_ready(std::size_t arena) noexcept {
 
 void gang::keep_meeting(meeting_times times) {
     const std::lock_guard lock(meetings_mutex_);
-    if (kept_arrivals_ + times.waited.size() > most_kept_arrivals) times.waited.clear();
+    if (meetings_.size() == most_kept_meetings) return;
+    if (kept_arrivals_ + times.waited.size() > most_kept_arrivals) {
+        times.waited = {};
+        times.ranks = {};
+    }
     kept_arrivals_ += times.waited.size();
     meetings_.push_back(std::move(times));
 }
@@ -349,8 +367,8 @@ std::string gang::operation_of(std::size_t rank) const {
 }
 
 std::exception_ptr gang::deadlock() const {
-    std::map<std::string, std::size_t> seen; // where in `told`
     std::vector<std::pair<std::string, index_ranges>> told;
+    std::size_t elsewhere = 0;
     for (std::size_t rank = 0; rank < count_; ++rank) {
         std::string what;
         if (has_ended(rank)) {
@@ -361,19 +379,23 @@ std::exception_ptr gang::deadlock() const {
             what += " at ";
             what += text_of(records_[rank].where());
         }
-        const auto [found, is_new] = seen.emplace(std::move(what), told.size());
-        if (is_new) told.emplace_back(found->first, index_ranges());
-        told[found->second].second.add(rank);
+        auto at = std::ranges::find(told, what, &std::pair<std::string, index_ranges>::first);
+        if (at == told.end() && told.size() == most_places_named) {
+            ++elsewhere;
+            continue;
+        }
+        if (at == told.end()) at = told.insert(at, {std::move(what), {}});
+        at->second.add(rank);
     }
     std::string text = "deadlock: no rank can run: ";
-    for (std::size_t i = 0; i < std::min(told.size(), most_places_named); ++i) {
+    for (std::size_t i = 0; i < told.size(); ++i) {
         if (i > 0) text += "; ";
         text += told[i].second.text("rank") + told[i].first;
     }
-    if (told.size() > most_places_named) {
-        text += "; and others at ";
-        text += std::to_string(told.size() - most_places_named);
-        text += " more places";
+    if (elsewhere > 0) {
+        text += "; and ";
+        text += std::to_string(elsewhere);
+        text += elsewhere == 1 ? " more rank elsewhere" : " more ranks elsewhere";
     }
     return std::make_exception_ptr(deadlock_error(text));
 }
@@ -467,12 +489,16 @@ void runner::step_timed(std::size_t rank) noexcept {
         const stopwatch running(ranks_->submitted_, part);
         step(rank);
     }
-    // Of a rank that another thread runs on by now, that thread's part may be lost: it is a rough sum.
+    // Another thread may run the rank on by now, and end before this one gets here.
     interval& whole = ranks_->intervals_[rank];
     if (starts) whole.begin = part.begin;
-    whole.end = part.end;
-    whole.cpu += part.cpu;
-    whole.thread = part.thread;
+    const std::atomic_ref cpu(whole.cpu);
+    for (nanoseconds sum = cpu.load(); !cpu.compare_exchange_weak(sum, sum + part.cpu);) {
+    }
+    const std::atomic_ref end(whole.end);
+    for (nanoseconds last = end.load(); last < part.end && !end.compare_exchange_weak(last, part.end);) {
+    }
+    std::atomic_ref(whole.thread).store(part.thread, std::memory_order_relaxed);
 }
 
 index_range runner::settle(std::size_t ran, nanoseconds spent, bool whole_waves) noexcept {
@@ -482,21 +508,29 @@ index_range runner::settle(std::size_t ran, nanoseconds spent, bool whole_waves)
     if (ended_ > 0) ranks.ended_.fetch_add(std::exchange(ended_, 0), std::memory_order_relaxed);
     const bool wave = std::exchange(all_woken_, false);
     const bool alone = whole_waves && is_best_alone(wave, spent, ran);
-    const std::size_t ready = wave ? ranks.count_ : woken_.size();
-    if (ready > ran) ranks.active_.fetch_add(ready - ran, std::memory_order_relaxed);
-    index_range next;
-    if (wave && alone)
-        next = {0, ranks.count_};
-    else if (wave)
+    if (alone && wave) {
+        woken_.clear();
+        ranks.active_.fetch_add(ranks.count_ - ran, std::memory_order_relaxed);
+        return {0, ranks.count_};
+    }
+    // Where others are ready it would keep them from running.
+    if (alone && woken_.size() == 1 && ranks.queued_.load(std::memory_order_relaxed) == 0) {
+        const std::size_t rank = woken_[0];
+        woken_.clear();
+        ranks.active_.fetch_sub(ran - 1, std::memory_order_release);
+        return {rank, rank + 1};
+    }
+    // By what ran, which is counted until all is told, the gang cannot end meanwhile.
+    if (wave) {
+        woken_.clear();
+        ranks.active_.fetch_add(ranks.count_, std::memory_order_relaxed);
         ranks.spread_to_all({0, ranks.count_});
-    else if (alone && woken_.size() == 1)
-        next = {woken_[0], woken_[0] + 1};
-    else
+    } else if (!woken_.empty()) {
+        ranks.active_.fetch_add(woken_.size(), std::memory_order_relaxed);
         queue_woken();
-    woken_.clear();
-    if (ran > ready && ranks.active_.fetch_sub(ran - ready, std::memory_order_acq_rel) == ran - ready)
-        next_of_the_last();
-    return next;
+    }
+    if (ranks.active_.fetch_sub(ran, std::memory_order_acq_rel) == ran) next_of_the_last();
+    return {};
 }
 
 bool runner::is_best_alone(bool wave, nanoseconds spent, std::size_t ran) noexcept {
@@ -518,15 +552,17 @@ bool runner::is_best_alone(bool wave, nanoseconds spent, std::size_t ran) noexce
 
 void runner::next_of_the_last() noexcept {
     gang& ranks = *ranks_;
-    if (ranks.ended_.load(std::memory_order_relaxed) == ranks.count_) {
-        ranks.cost_->observe(nanoseconds(ranks.wave_cost_.load(std::memory_order_relaxed)), ranks.count_);
-        ranks.all_ended();
-        return;
-    }
-    const std::vector<std::size_t> told = ranks.resolve();
-    ranks.active_.store(told.size(), std::memory_order_relaxed);
-    woken_ = told;
-    queue_woken();
+    do {
+        if (ranks.ended_.load(std::memory_order_relaxed) == ranks.count_) {
+            ranks.cost_->observe(nanoseconds(ranks.wave_cost_.load(std::memory_order_relaxed)), ranks.count_);
+            ranks.all_ended();
+            return;
+        }
+        woken_ = ranks.resolve();
+        ranks.active_.store(woken_.size() + 1,
+                            std::memory_order_relaxed); // and this thread, until all is told
+        queue_woken();
+    } while (ranks.active_.fetch_sub(1, std::memory_order_acq_rel) == 1);
 }
 
 void runner::queue_woken() noexcept {
@@ -553,7 +589,9 @@ void runner::publish() noexcept {
 
 void runner::wake(std::size_t rank) {
     woken_.push_back(rank);
-    if (ranks_->wave_cost_.load(std::memory_order_relaxed) > in_ns(worth_telling) * ranks_->count_) publish();
+    const std::uint64_t wave = ranks_->wave_cost_.load(std::memory_order_relaxed);
+    const bool may_take_long = wave == 0 || wave > in_ns(worth_telling) * ranks_->count_;
+    if (may_take_long || ranks_->hungry_.load(std::memory_order_relaxed) != 0) publish();
 }
 
 meeting& runner::look_up(communicator& at, std::size_t id, const request& asked,

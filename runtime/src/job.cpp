@@ -151,16 +151,21 @@ void job::take_part() noexcept {
 }
 
 void job::help(std::size_t arena, const std::function<void()>& on_first) noexcept {
-    bool has_left = false;
-    if (taking_part_.fetch_add(1, std::memory_order_relaxed) < threads_)
-        run_part(arena, &on_first, [&] { return has_left = leave_if_crowded(); });
-    if (!has_left) taking_part_.fetch_sub(1, std::memory_order_relaxed);
+    // Whoever makes something claimable calls nobody while enough take part: so who leaves looks once more, and of
+    // two such looks and counts in a row, on both sides, one sees the other.
+    const std::function<void()>* first = &on_first;
+    do {
+        bool has_left = false;
+        if (taking_part_.fetch_add(1) < threads_)
+            run_part(arena, std::exchange(first, nullptr), [&] { return has_left = leave_if_crowded(); });
+        if (has_left) return;
+    } while (taking_part_.fetch_sub(1) <= threads_ && is_claimable());
 }
 
 bool job::leave_if_crowded() noexcept {
-    std::size_t now = taking_part_.load(std::memory_order_relaxed);
+    std::size_t now = taking_part_.load();
     while (now > threads_)
-        if (taking_part_.compare_exchange_weak(now, now - 1, std::memory_order_relaxed)) return true;
+        if (taking_part_.compare_exchange_weak(now, now - 1)) return true;
     return false;
 }
 

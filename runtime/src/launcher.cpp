@@ -29,10 +29,16 @@ void launcher::join(job& work) {
         else if (!work.goes_on())
             run_alone_at_first(work);
     }
+    if (!work.goes_on()) {
+        work.take_part();
+        return work.wait([&] { return work.finished(); });
+    }
+    work.join_in();
     while (!work.finished()) {
         work.take_part();
         work.wait([&] { return work.finished() || work.is_claimable(); });
     }
+    work.leave();
 }
 
 void launcher::run_alone_at_first(job& work) {

@@ -47,6 +47,10 @@ void meeting::open(std::uint32_t number, const request& asked, const std::source
     number_ = number;
     asked_ = asked;
     first_where_ = where;
+    // Also one in vain comes back, where all who came have dropped it.
+    broken_.store(false, std::memory_order_relaxed);
+    verdict_ = nullptr;
+    strangers_.clear();
     error_ = nullptr;
     started_.clear();
     waiting_.clear();

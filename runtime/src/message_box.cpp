@@ -1,52 +1,43 @@
 #include <spmd/detail/message_box.hpp>
 
 #include <mutex>
+#include <span>
 #include <utility>
 
 namespace spmd::detail {
 
 message_box::~message_box() {
-    while (first_message_) first_message_ = std::move(first_message_->next_); // not one inside the other
+    while (envelope* const message = messages_.take_first({}, [](const envelope&) { return true; }))
+        delete message;
+}
+
+receiver* message_box::first_that_takes(const envelope& message) {
+    const std::size_t sources[] = {message.from(), any_source};
+    return receivers_.take_first(sources, [&](const receiver& each) { return each.takes(message); });
 }
 
 bool message_box::put(std::unique_ptr<envelope> message) {
     const std::lock_guard lock(lock_);
-    for (receiver** link = &first_receiver_; *link != nullptr; link = &(*link)->next_) {
-        receiver& receive = **link;
-        if (!receive.takes(*message)) continue;
-        *link = receive.next_;
-        receive.message_ = std::move(message);
-        return receive.waits_;
+    messages_.arrive(*message);
+    if (receiver* const receive = first_that_takes(*message)) {
+        receive->message_ = std::move(message);
+        return receive->waits_;
     }
-    envelope* const last = message.get();
-    (last_message_ == nullptr ? first_message_ : last_message_->next_) = std::move(message);
-    last_message_ = last;
+    messages_.insert(*message.release());
     return false;
 }
 
 bool message_box::take(receiver& receive) {
-    envelope* before = nullptr;
-    for (std::unique_ptr<envelope>* link = &first_message_; *link; link = &(*link)->next_) {
-        if (receive.takes(**link)) {
-            receive.message_ = std::move(*link);
-            *link = std::move(receive.message_->next_);
-            if (last_message_ == receive.message_.get()) last_message_ = before;
-            return true;
-        }
-        before = link->get();
-    }
-    return false;
-}
-
-void message_box::enqueue(receiver& receive) {
-    receiver** link = &first_receiver_;
-    while (*link != nullptr) link = &(*link)->next_;
-    *link = &receive;
+    const std::size_t source = receive.from();
+    const std::span<const std::size_t> sources(&source, source == any_source ? 0 : 1);
+    receive.message_.reset(
+        messages_.take_first(sources, [&](const envelope& each) { return receive.takes(each); }));
+    return receive.message_ != nullptr;
 }
 
 void message_box::post(receiver& receive) {
     const std::lock_guard lock(lock_);
-    if (!take(receive)) enqueue(receive);
+    if (!take(receive)) receivers_.add(receive);
 }
 
 void message_box::suspend(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
@@ -61,7 +52,7 @@ bool message_box::post_and_wait(receiver& receive, wait_record& record, std::cor
     const std::lock_guard lock(lock_);
     if (take(receive)) return false;
     suspend(receive, record, rank, where);
-    enqueue(receive);
+    receivers_.add(receive);
     return true;
 }
 
@@ -80,17 +71,13 @@ bool message_box::has_message(const receiver& receive) {
 
 void message_box::withdraw(receiver& receive) {
     const std::lock_guard lock(lock_);
-    for (receiver** link = &first_receiver_; *link != nullptr; link = &(*link)->next_) {
-        if (*link == &receive) {
-            *link = receive.next_;
-            return;
-        }
+    if (!receive.message_) {
+        receivers_.remove(receive);
+    } else if (receiver* const other = first_that_takes(*receive.message_)) {
+        other->message_ = std::move(receive.message_);
+    } else {
+        messages_.insert(*receive.message_.release());
     }
-    if (!receive.message_) return;
-    // It comes before all that came later.
-    receive.message_->next_ = std::move(first_message_);
-    first_message_ = std::move(receive.message_);
-    if (last_message_ == nullptr) last_message_ = first_message_.get();
 }
 
 } // namespace spmd::detail

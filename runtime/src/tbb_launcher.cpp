@@ -298,12 +298,13 @@ private:
     }
 
     void call(job& work, std::size_t callers) override {
+        const bool optional = callers > 0 || work.threads_taking_part() > 0;
         for (const auto& each : crews_) {
             const bool stand_in = each == crews_.front();
             if (stand_in && callers > 0) continue;
             const std::size_t taken = each->arena() == 0 && !stand_in ? 1 : 0;
             const std::size_t useful = work.share_of(each->arena());
-            if (useful > taken) each->call(work, std::min(each->threads(), useful - taken), callers > 0);
+            if (useful > taken) each->call(work, std::min(each->threads(), useful - taken), optional);
         }
     }
 

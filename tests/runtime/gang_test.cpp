@@ -145,7 +145,7 @@ TEST_CASE("a deadlock of many ranks at many places is told in short") {
                 "; rank " + std::to_string(tag) + ": receive(from 0, tag " + std::to_string(tag) + ")";
             deadlock += at(receive_line);
         }
-        deadlock += "; and others at 2 more places";
+        deadlock += "; and 43 more ranks elsewhere";
         CHECK(errors == texts(100, deadlock));
     });
 }
@@ -624,4 +624,135 @@ TEST_CASE("very many ranks that wait for anybody, of whom half have returned, ar
     });
     const auto outcomes = result.outcomes();
     CHECK(count_of<spmd::deadlock_error>(outcomes) == a_million / 2);
+}
+
+TEST_CASE("two ranks that never stop talking do not keep a third from running") {
+    for_each_launcher(4, [](const spmd::engine_pool& pool) {
+        const auto done = pool.broadcast([](rank me) -> task<> {
+                                  if (me.id() == 0) {
+                                      co_await me.receive<int>(3);
+                                      co_await me.send(0, 3);
+                                  } else if (me.id() == 1) {
+                                      while (co_await me.receive<int>(3) != 0) co_await me.send(1, 3);
+                                  } else if (me.id() == 3) {
+                                      co_await me.send(1, 1);
+                                      co_await me.send(1, 0);
+                                      // Until rank 0 is heard of, rank 1 and this one wake each other.
+                                      while ((co_await me.receive_message<int>()).from != 0)
+                                          co_await me.send(1, 1);
+                                      co_await me.send(0, 1);
+                                  }
+                              })
+                              .outcomes();
+        for (const auto& each : done) CHECK(each.has_value());
+    });
+}
+
+TEST_CASE("a rank that is woken from another arena runs, also where no thread is left there") {
+    const spmd::engine_pool pool = make_jthread_pool(1000, {1, 1});
+    for (int round = 0; round < 20; ++round) {
+        const auto done =
+            pool.broadcast([](rank me) -> task<std::size_t> {
+                    if (me.id() == 0 || me.id() == 2)
+                        co_return co_await me.receive<std::size_t>(me.size() - 1);
+                    if (me.id() + 1 < me.size()) co_return me.id();
+                    std::this_thread::sleep_for(std::chrono::milliseconds(1)); // the others leave
+                    co_await me.send(me.id(), 0);
+                    co_await me.send(me.id(), 2);
+                    co_return 0;
+                })
+                .get();
+        CHECK(done[0] == 999);
+        CHECK(done[2] == 999);
+    }
+}
+
+TEST_CASE("a pool may go as soon as its last rank has ended") {
+    for (int round = 0; round < 300; ++round) {
+        spmd::async_result<std::size_t> result;
+        {
+            const spmd::engine_pool pool = make_jthread_pool(64, {2});
+            result = pool.broadcast([](rank me) -> task<std::size_t> {
+                std::size_t sum = 0;
+                for (int i = 0; i < 4; ++i) {
+                    for (int work = 0; work < 500; ++work)
+                        std::atomic_signal_fence(std::memory_order_seq_cst);
+                    sum += co_await me.all_reduce(me.id(), std::plus<>{});
+                }
+                co_return sum;
+            });
+        }
+        REQUIRE(result.get()[5] == 4 * 63 * 32);
+    }
+}
+
+TEST_CASE("collectives that were begun, in vain, and dropped by all leave nothing to later ones") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        const auto sums = pool.broadcast([](rank me) -> task<int> {
+                                  bool deadlock = false;
+                                  try {
+                                      if (me.id() == 0) {
+                                          auto pending = me.start_barrier();
+                                          co_await pending;
+                                      } else {
+                                          co_await wait_for(me, 0, 0);
+                                      }
+                                  } catch (const spmd::deadlock_error&) {
+                                      deadlock = true;
+                                  }
+                                  if (!deadlock) co_return -1;
+                                  if (me.id() == 1) static_cast<void>(me.start_barrier());
+                                  co_await me.barrier();
+                                  co_return co_await me.all_reduce(1, std::plus<>{});
+                              })
+                              .get();
+        CHECK(sums == std::vector<int>{2, 2});
+    });
+}
+
+namespace {
+
+/// Cannot be moved or copied while `*refuses`.
+struct stubborn {
+    stubborn(int v, const bool* r) : value(v), refuses(r) {}
+    stubborn(const stubborn& other) : value(other.value), refuses(other.refuses) {
+        if (*refuses) throw std::runtime_error("cannot be moved");
+    }
+    stubborn& operator=(const stubborn&) = default;
+    int value;
+    const bool* refuses;
+};
+
+constexpr std::size_t stubborn_line = __LINE__ + 6;
+/// The first time, rank 1's value cannot be moved to the others.
+task<int> sum_stubborn(rank me, bool tries_again) {
+    static constexpr bool never = false;
+    bool refuses = false;
+    const auto add = [](const stubborn& a, const stubborn& b) { return stubborn(a.value + b.value, &never); };
+    auto sum = me.all_reduce(stubborn(1, me.id() == 1 ? &refuses : &never), add);
+    refuses = me.id() == 1;
+    try {
+        co_return (co_await sum).value;
+    } catch (const std::runtime_error& error) {
+        if (me.id() != 1 || !tries_again) throw;
+    }
+    refuses = false;
+    co_return (co_await sum).value;
+}
+
+} // namespace
+
+TEST_CASE("a rank whose value cannot be moved has not come, and may come again") {
+    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+        const auto sums = pool.broadcast([](rank me) -> task<int> {
+                                  const int sum = co_await sum_stubborn(me, true);
+                                  co_return sum + co_await me.all_reduce(1, std::plus<>{});
+                              })
+                              .get();
+        CHECK(sums == std::vector<int>{6, 6, 6});
+        const std::string failed =
+            "rank 1 threw before it came to all_reduce" + at(stubborn_line) + ": cannot be moved";
+        CHECK(errors_of(pool.broadcast([](rank me) { return sum_stubborn(me, false); })) ==
+              texts{failed, "cannot be moved", failed});
+    });
 }

@@ -528,3 +528,78 @@ TEST_CASE("a started receive can be awaited once") {
         }));
     });
 }
+
+TEST_CASE(
+    "a message whose receive was dropped goes to the next one that takes it, and to its old place else") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t other = 1 - me.id();
+            std::optional dropped = me.start_receive<int>();
+            auto kept = me.start_receive<int>(other, 4);
+            co_await me.send(1, other, 4);
+            co_await me.barrier();
+            dropped.reset();
+            if (co_await kept != 1) co_return false;
+
+            std::vector<spmd::pending<int>> several;
+            for (int i = 0; i < 3; ++i) several.push_back(me.start_receive<int>());
+            for (int i = 0; i < 5; ++i) co_await me.send(i, other);
+            co_await me.barrier();
+            several.clear();
+            for (int i = 0; i < 5; ++i)
+                if (co_await me.receive<int>() != i) co_return false;
+            co_return true;
+        }));
+    });
+}
+
+// If each were looked for among all others, these would take minutes.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t very_many = 5'000;
+#else
+constexpr std::size_t very_many = 200'000;
+#endif
+
+TEST_CASE("one rank receives from very many in the order that it likes") {
+    for_each_concurrent_pool(very_many, 2, [](const spmd::engine_pool& pool) {
+        const auto right = pool.broadcast([](rank me) -> task<bool> {
+                                   if (me.id() == 0) {
+                                       co_await me.barrier();
+                                       // Not from the first, but from the last, the middle ones, and then any.
+                                       for (std::size_t i = me.size() - 1; i > 10; --i)
+                                           if (co_await me.receive<std::size_t>(i, 1) != i) co_return false;
+                                       std::size_t sum = 0;
+                                       for (int i = 0; i < 10; ++i) sum += co_await me.receive<std::size_t>();
+                                       co_return sum == 55;
+                                   }
+                                   co_await me.send(me.id(), 0, 1);
+                                   co_await me.barrier();
+                                   co_return true;
+                               })
+                               .get();
+        CHECK(std::ranges::all_of(right, [](bool each) { return each; }));
+    });
+}
+
+TEST_CASE("one rank begins to receive from very many, who send in another order") {
+    for_each_concurrent_pool(very_many, 2, [](const spmd::engine_pool& pool) {
+        const auto right = pool.broadcast([](rank me) -> task<bool> {
+                                   if (me.id() > 0) {
+                                       co_await me.barrier();
+                                       co_await me.send(me.id(), 0);
+                                       co_return true;
+                                   }
+                                   std::vector<spmd::pending<std::size_t>> all;
+                                   for (std::size_t i = me.size() - 1; i > 0; --i)
+                                       all.push_back(me.start_receive<std::size_t>(i));
+                                   auto another = me.start_receive<std::size_t>(1); // one too many
+                                   co_await me.barrier();
+                                   std::size_t expected = me.size();
+                                   for (auto& each : all)
+                                       if (co_await each != --expected) co_return false;
+                                   co_return !another.ready();
+                               })
+                               .get();
+        CHECK(std::ranges::all_of(right, [](bool each) { return each; }));
+    });
+}

@@ -23,6 +23,7 @@ public:
     pending_operation& operator=(const pending_operation&) = delete;
     virtual ~pending_operation() = default;
 
+    /// Throws: cancelled where it will not be, because the broadcast is to stop.
     virtual bool is_ready() = 0;
     /// The rank waits; false when it need not.
     virtual bool wait(std::coroutine_handle<> rank) = 0;
@@ -50,7 +51,11 @@ public:
         if (stays_) runner::leave_anywhere(*at_);
     }
 
-    bool is_ready() override { return agrees_ && at_->is_complete(); }
+    bool is_ready() override {
+        if (agrees_ && at_->is_complete()) return true;
+        runner::of(this->of(), this->id());
+        return false;
+    }
     bool wait(std::coroutine_handle<> rank) override {
         runner& here = runner::of(this->of(), this->id());
         waited_ = true; // before another thread can wake the rank
@@ -85,7 +90,11 @@ public:
         if (!done_) box().withdraw(*this);
     }
 
-    bool is_ready() override { return box().has_message(*this); }
+    bool is_ready() override {
+        if (box().has_message(*this)) return true;
+        runner::of(of(), id());
+        return false;
+    }
     bool wait(std::coroutine_handle<> rank) override {
         return box().wait(*this, runner::of(of(), id()).record(), rank, where_);
     }
@@ -115,7 +124,8 @@ public:
     explicit pending(std::unique_ptr<detail::pending_operation<T>> operation) noexcept
         : operation_(std::move(operation)) {}
 
-    /// True when `co_await` would not wait. Throws: std::logic_error when it was awaited before, or moved from.
+    /// True when `co_await` would not wait. Lets no other rank run: a loop that asks until it is true may never end.
+    /// Throws: std::logic_error when it was awaited before, or moved from; cancelled.
     bool ready() const { return required().is_ready(); }
 
     bool await_ready() const { return required().is_ready(); }

@@ -25,8 +25,8 @@ struct meeting_times {
     std::chrono::nanoseconds last{};  ///< when the last came
     std::size_t straggler = 0;        ///< the rank that came last
     std::vector<std::size_t> ranks;   ///< the members; empty: all ranks of the broadcast
-    /// How long each member was there before the last came, in the order of `ranks`. Empty where more than 2^24
-    /// arrivals were kept before.
+    /// How long each member was there before the last came, in the order of `ranks`. Both are empty where more than
+    /// 2^24 arrivals were kept before.
     std::vector<std::chrono::nanoseconds> waited;
 
     /// How much later the last came than the first.
@@ -43,7 +43,7 @@ public:
 
     const std::vector<interval>& tasks() const& noexcept { return tasks_; }
     std::vector<interval> tasks() && noexcept { return std::move(tasks_); }
-    /// The collectives of coroutine ranks, in the order in which they took place.
+    /// The collectives of coroutine ranks, in the order in which they took place: the first 2^20.
     const std::vector<meeting_times>& meetings() const& noexcept { return meetings_; }
     std::vector<meeting_times> meetings() && noexcept { return std::move(meetings_); }
     /// From the submission to the end of the last task.

@@ -76,7 +76,8 @@ protected:
     void give(meeting& at) {
         try {
             static_cast<Meeting&>(at).give(id_, gift_);
-        } catch (...) {
+        } catch (...) { // the member has not come
+            --of_->next_of(id_);
             runner::here().forget_meeting();
             throw;
         }

@@ -106,7 +106,7 @@ private:
     place* place_in(std::size_t arena) noexcept;
     place& place_of(std::size_t rank) noexcept;
     index_range claim_at(place& from, std::size_t least, std::size_t part) noexcept;
-    index_range claim_near(place* mine, std::size_t arena) noexcept;
+    index_range claim_near(std::size_t home, std::size_t arena) noexcept;
     bool has_ready_in(std::size_t arena) const noexcept;
     bool wait_for_ready(std::size_t arena) noexcept;
     void make_ready(place& at, index_range ranks);

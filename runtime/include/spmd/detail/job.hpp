@@ -115,6 +115,11 @@ public:
     void help(std::size_t arena, const std::function<void()>& on_first) noexcept;
     /// A waiting caller's part: claims and runs until nothing is left in any arena.
     void take_part() noexcept;
+    std::size_t threads_taking_part() const noexcept { return taking_part_.load(); }
+    /// Callers that take part whenever there is something to claim, and sleep meanwhile.
+    std::size_t joined() const noexcept { return joined_.load(std::memory_order_relaxed); }
+    void join_in() noexcept { joined_.fetch_add(1, std::memory_order_relaxed); }
+    void leave() noexcept { joined_.fetch_sub(1, std::memory_order_relaxed); }
     static constexpr std::size_t any_arena = ~std::size_t{0};
 
     /// Blocks until the predicate holds or the time is over; the predicate is looked at whenever a claimed
@@ -157,7 +162,6 @@ protected:
                           const std::function<bool()>& is_crowded) noexcept;
     /// So many indices have ended for good.
     void end_indices(std::size_t indices) noexcept;
-    std::size_t threads_taking_part() const noexcept { return taking_part_.load(std::memory_order_relaxed); }
     void wake_if_waited_for() noexcept {
         if (end_waiters_.load() != 0 || attention_.has_waiters()) wake();
     }
@@ -219,6 +223,7 @@ private:
     attention attention_;
     std::atomic<std::uint32_t> end_waiters_{0}; // those who are content with being woken at ends of ranges
     std::atomic<bool> started_{false};
+    std::atomic<std::uint32_t> joined_{0}; // of jobs that go on
 
     // Written by every thread that takes part, once per range: together, and apart from the rest.
     [[maybe_unused]] char apart_before_[64] = {};

@@ -2,6 +2,7 @@
 
 #include <spmd/detail/spin_lock.hpp>
 #include <spmd/detail/wait_record.hpp>
+#include <spmd/detail/waiting_line.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -27,7 +28,7 @@ class communicator;
 class message_box;
 
 /// Something on its way from one rank to another.
-class envelope {
+class envelope : public waiting_line_place<envelope> {
 public:
     envelope(const envelope&) = delete;
     envelope& operator=(const envelope&) = delete;
@@ -44,12 +45,10 @@ protected:
         : from_(from), tag_(tag), type_(&type), where_(where) {}
 
 private:
-    friend class message_box;
     std::size_t from_;
     int tag_;
     const std::type_info* type_;
     std::source_location where_;
-    std::unique_ptr<envelope> next_;
 };
 
 template <class T>
@@ -64,13 +63,15 @@ private:
 };
 
 /// A receive of member `id`, as long as it has no message guarded by the lock of the member's box.
-class receiver {
+class receiver : public waiting_line_place<receiver> {
 public:
     receiver(communicator& of, std::size_t id, std::size_t from, int tag) noexcept
         : of_(&of), id_(id), from_(from), tag_(tag) {}
     receiver(const receiver&) = delete;
     receiver& operator=(const receiver&) = delete;
 
+    /// any_source, or the only one whose messages it takes.
+    std::size_t from() const noexcept { return from_; }
     bool takes(const envelope& message) const noexcept {
         return (from_ == any_source || from_ == message.from()) && (tag_ == any_tag || tag_ == message.tag());
     }
@@ -101,7 +102,6 @@ private:
     int tag_;
     bool waits_ = false; // the rank is suspended until it has the message
     std::unique_ptr<envelope> message_;
-    receiver* next_ = nullptr;
 };
 
 /// The messages to one rank that it has not received, and its receives that have no message. Messages from the
@@ -124,19 +124,19 @@ public:
     bool wait(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
               const std::source_location& where);
     bool has_message(const receiver& receive);
-    /// Takes a receive back that nobody will wait for; its message waits for another.
+    /// Takes a receive back that nobody will wait for. Its message goes to the first of the others that takes it, or
+    /// back to its place among those that nobody has received.
     void withdraw(receiver& receive);
 
 private:
     bool take(receiver& receive);
-    void enqueue(receiver& receive);
+    receiver* first_that_takes(const envelope& message);
     static void suspend(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
                         const std::source_location& where);
 
-    spin_lock lock_; // guards the rest: there may be a million boxes
-    std::unique_ptr<envelope> first_message_;
-    envelope* last_message_ = nullptr;
-    receiver* first_receiver_ = nullptr;
+    spin_lock lock_;                  // guards the rest: there may be a million boxes
+    waiting_line<envelope> messages_; // owned
+    waiting_line<receiver> receivers_;
 };
 
 } // namespace detail
