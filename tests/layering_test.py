@@ -13,8 +13,8 @@ FLOORS = {
     0: "describe error partition stopwatch topology trace zeroed_array",
     1: "engine_pool job launcher pool_state spin_lock statement_end tbb_launcher",
     2: "async_result concat into_result ordered_results outcome result_job slots tree_reduce",
-    3: "collective collectives communicator gang meeting message_box messages pending rank reductions "
-       "shared_values task team wait_record waiting_line",
+    3: "collective collectives communicator gang meeting member message message_box messages pending rank "
+       "reductions shared_values split task team wait_record waiting_line",
     4: "coroutine_job distributed submission view",
     5: "graph_node task_graph",
     6: "spmd",

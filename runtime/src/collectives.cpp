@@ -1,8 +1,11 @@
 #include <spmd/detail/collectives.hpp>
 
+#include <spmd/detail/reductions.hpp>
+
 #include <algorithm>
 #include <memory>
-#include <numeric>
+#include <stdexcept>
+#include <string>
 #include <unordered_map>
 
 namespace spmd::detail {
@@ -14,6 +17,15 @@ void require_one_each(const char* collective, std::size_t values, std::size_t ra
     text += std::to_string(values);
     text += " for ";
     text += std::to_string(ranks);
+    throw std::invalid_argument(text);
+}
+
+void require_as_long(std::size_t first, std::size_t elements) {
+    if (first == elements) return;
+    std::string text = "exclusive_scan of ";
+    text += std::to_string(elements);
+    text += " elements begins with a first value of ";
+    text += std::to_string(first);
     throw std::invalid_argument(text);
 }
 

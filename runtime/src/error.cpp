@@ -68,7 +68,8 @@ std::string describe(task_kind kind, std::span<const failure> failures, std::siz
         named += each.tasks.size();
     }
     if (failures.size() > named) text += "; and " + std::to_string(failures.size() - named) + " more";
-    if (cancelled > 0) text += " (" + std::to_string(cancelled) + " did not start)";
+    if (cancelled > 0)
+        text += " (" + std::to_string(cancelled) + (cancelled == 1 ? " was cancelled)" : " were cancelled)");
     return text;
 }
 
@@ -79,10 +80,10 @@ composite_error::composite_error(task_kind kind, std::vector<failure> failures, 
     : error(describe(kind, failures, tasks, cancelled)), kind_(kind), failures_(std::move(failures)) {}
 
 cancelled::cancelled(task_kind kind, std::size_t not_run, std::size_t tasks)
-    : error("cancelled: " + count_of(not_run, tasks, kind) + " did not run") {}
+    : error("cancelled: " + count_of(not_run, tasks, kind) + " did not run to the end") {}
 
 cancelled::cancelled(task_kind kind, std::size_t index)
-    : error("cancelled: " + singular(kind) + ' ' + std::to_string(index) + " did not run") {}
+    : error("cancelled: " + singular(kind) + ' ' + std::to_string(index) + " did not run to the end") {}
 
 namespace {
 

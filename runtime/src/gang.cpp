@@ -221,6 +221,13 @@ bool gang::wait_for_ready(std::size_t arena) noexcept {
     return found;
 }
 
+std::uint64_t gang::usual_waves::next(std::size_t place, std::uint64_t last) noexcept {
+    constexpr std::uint64_t weight = 8; // the mean forgets half in six waves
+    std::uint64_t& mean = means_[std::exchange(opened_at_, place)];
+    mean = std::max<std::uint64_t>(mean == 0 ? last : mean - mean / weight + last / weight, 1);
+    return means_[place] == 0 ? last : means_[place];
+}
+
 void gang::keep_meeting(meeting_times times) {
     const std::lock_guard lock(meetings_mutex_);
     if (meetings_.size() == most_kept_meetings) return;
@@ -541,7 +548,7 @@ bool runner::is_best_alone(bool wave, nanoseconds spent, std::size_t ran) noexce
         const std::uint64_t seen = in_ns(spent) + ranks.wave_spent_.exchange(0, std::memory_order_relaxed);
         cost = std::max({seen, cost / 2, std::uint64_t{1}});
         ranks.wave_cost_.store(cost, std::memory_order_relaxed);
-        return cost < in_ns(worth_sharing);
+        return ranks.usual_waves_.next(opened_at_, seen) < in_ns(worth_sharing);
     }
     if (ran < ranks.count_) ranks.wave_spent_.fetch_add(in_ns(spent), std::memory_order_relaxed);
     const std::uint64_t seen = in_ns(spent) * ranks.count_ / std::max<std::size_t>(ran, 1);
@@ -625,6 +632,7 @@ void runner::tell_arrivals() noexcept {
         woken_.insert(woken_.end(), waiting.begin(), waiting.end());
     } else if (!of.shared) {
         all_woken_ = true;
+        opened_at_ = meeting_->first_where().line() % gang::usual_waves::first;
     } else {
         for (std::size_t id = 0; id < of.size; ++id) woken_.push_back(of.index_of(id));
     }

@@ -7,24 +7,32 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace spmd::detail {
 namespace {
 
-/// "all_reduce of double, root 3 at solver.cpp:41"
-std::string text_of_arrival(const request& asked, const std::source_location& where) {
-    std::string text = asked.kind->name;
-    if (asked.kind->type != nullptr) {
+/// "all_reduce of double, root 3 at solver.cpp:41"; with the operation, and no elements, where these tell it from what
+/// another asked for.
+std::string text_of_arrival(const request& asked, const request& other, const std::source_location& where) {
+    const collective_kind& kind = *asked.kind;
+    std::string text = kind.name;
+    if (kind.type != nullptr) {
         text += " of ";
-        text += name_of(*asked.kind->type);
+        text += name_of(*kind.type);
     }
-    if (asked.count > 0) {
+    const bool is_same = asked.kind == other.kind;
+    if (!is_same && std::string_view(kind.name) == other.kind->name && kind.type == other.kind->type) {
+        text += " by ";
+        text += name_of(*kind.operation);
+    }
+    if (asked.count > 0 || (is_same && other.count > 0)) {
         text += ", ";
         text += std::to_string(asked.count);
-        text += " elements";
+        text += asked.count == 1 ? " element" : " elements";
     }
-    if (asked.kind->has_root) {
+    if (kind.has_root) {
         text += ", root ";
         text += std::to_string(asked.root);
     }
@@ -160,18 +168,18 @@ std::exception_ptr meeting::mismatch() const {
     const std::vector<arrival> arrivals = arrivals_in_order();
     const auto other = std::ranges::find_if(
         arrivals, [&](const arrival& each) { return each.asked != arrivals.front().asked; });
-    const auto describe = [this](const arrival& each) {
+    const auto describe = [this](const arrival& each, const arrival& than) {
         std::string text = "rank ";
         text += std::to_string(of_->index_of(each.id));
         text += " came for ";
-        text += text_of_arrival(each.asked, each.where);
+        text += text_of_arrival(each.asked, than.asked, each.where);
         return text;
     };
     std::string text = "collective mismatch: ";
-    text += describe(arrivals.front());
+    text += describe(arrivals.front(), other != arrivals.end() ? *other : arrivals.front());
     if (other != arrivals.end()) {
         text += ", but ";
-        text += describe(*other);
+        text += describe(*other, arrivals.front());
     }
     return std::make_exception_ptr(collective_mismatch(text));
 }

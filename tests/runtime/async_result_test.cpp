@@ -316,7 +316,7 @@ TEST_CASE("in_order of a cancelled broadcast throws cancelled for those that nev
     result.cancel();
     CHECK(*at == 0); // what is there stays there
     ++at;
-    CHECK_THROWS_WITH(*at, Equals("cancelled: rank 1 did not run"));
+    CHECK_THROWS_WITH(*at, Equals("cancelled: rank 1 did not run to the end"));
     CHECK_THROWS_AS(*at, spmd::cancelled);
 }
 

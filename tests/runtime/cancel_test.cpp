@@ -30,8 +30,8 @@ TEST_CASE("cancelled before they start, the tasks never run") {
         result.cancel();
         CHECK_FALSE(result.ready()); // each of them still has to be told
         const std::string some = std::to_string(ranks);
-        const std::string expected =
-            "cancelled: " + some + " of " + some + (ranks == 1 ? " rank" : " ranks") + " did not run";
+        const std::string expected = "cancelled: " + some + " of " + some +
+                                     (ranks == 1 ? " rank" : " ranks") + " did not run to the end";
         CHECK_THROWS_WITH(result.get(), Equals(expected));
         CHECK_THROWS_AS(result.get(), spmd::cancelled);
         CHECK(result.ready());
@@ -40,14 +40,14 @@ TEST_CASE("cancelled before they start, the tasks never run") {
         for (std::size_t id = 0; id < ranks; ++id) {
             REQUIRE_FALSE(all[id].has_value());
             REQUIRE(spmd::message_of(all[id].error()) ==
-                    "cancelled: rank " + std::to_string(id) + " did not run");
+                    "cancelled: rank " + std::to_string(id) + " did not run to the end");
         }
         CHECK(runs == 0);
     }
     const spmd::engine_pool pool = make_parked_pool(2);
     auto items = pool.map([](int i) { return i; }, std::vector{1, 2, 3});
     items.cancel();
-    CHECK_THROWS_WITH(items.get(), Equals("cancelled: 3 of 3 items did not run"));
+    CHECK_THROWS_WITH(items.get(), Equals("cancelled: 3 of 3 items did not run to the end"));
 }
 
 TEST_CASE("cancelled before a late helper comes, the tasks never run") {
@@ -174,7 +174,7 @@ TEST_CASE("an error stops the others only when asked to") {
         ++runs;
         if (me.id() == 20) throw std::runtime_error("twenty");
     });
-    CHECK_THROWS_WITH(result.get(), Equals("1 of 100 ranks failed: rank 20: twenty (79 did not start)"));
+    CHECK_THROWS_WITH(result.get(), Equals("1 of 100 ranks failed: rank 20: twenty (79 were cancelled)"));
     CHECK(runs == 21);
 }
 

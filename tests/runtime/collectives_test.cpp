@@ -274,6 +274,24 @@ TEST_CASE("gather gives the root all values by rank, all_gather gives them to al
     });
 }
 
+TEST_CASE("vectors that are gathered may differ in length") {
+    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+        std::vector<std::vector<std::size_t>> expected;
+        for (std::size_t id = 0; id < pool.size(); ++id) expected.push_back(part_of(id));
+        const auto right = pool.broadcast([&](rank me) -> task<bool> {
+                                   const std::size_t root = me.size() / 2;
+                                   const auto at_root = co_await me.gather(part_of(me.id()), root);
+                                   const auto all = co_await me.all_gather(part_of(me.id()));
+                                   bool same = me.id() == root ? at_root == expected : at_root.empty();
+                                   for (std::size_t id = 0; id < me.size(); ++id)
+                                       same = same && all[id] == expected[id];
+                                   co_return same&& all.size() == me.size();
+                               })
+                               .get();
+        CHECK(all_equal(right, true));
+    });
+}
+
 TEST_CASE("what all_gather gave is the same memory for all ranks, and lives on with whoever has it") {
     for_each_launcher(1025, [](const spmd::engine_pool& pool) {
         auto all = pool.broadcast([&](rank me) -> task<spmd::shared_values<std::size_t>> {
@@ -418,6 +436,35 @@ TEST_CASE("vectors are combined element by element, unless the operation combine
     });
 }
 
+TEST_CASE("an exclusive scan of vectors begins with zeros, or with a first value of the same length") {
+    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+        const auto right = pool.broadcast([](rank me) -> task<bool> {
+                                   const std::vector<std::size_t> mine{me.id(), 1};
+                                   const std::vector<std::size_t> first{100, 7};
+                                   const auto zeros = co_await me.exclusive_scan(mine, std::plus<>{});
+                                   const auto with_first =
+                                       co_await me.exclusive_scan(mine, std::plus<>{}, first);
+                                   const std::size_t before = me.id() * (me.id() - (me.id() > 0 ? 1 : 0)) / 2;
+                                   co_return zeros == std::vector{before, me.id()} &&
+                                       with_first == std::vector{before + 100, me.id() + 7};
+                               })
+                               .get();
+        CHECK(all_equal(right, true));
+    });
+    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+        const auto outcomes = pool.broadcast([](rank me) -> task<> {
+                                      const std::vector<int> mine(2, 1);
+                                      const std::vector<int> first(me.id() == 1 ? 3 : 2, 0);
+                                      co_await me.exclusive_scan(mine, std::plus<>{}, first);
+                                  })
+                                  .outcomes();
+        CHECK(spmd::message_of(outcomes[1].error()) ==
+              "exclusive_scan of 2 elements begins with a first value of 3");
+        CHECK(is_a<std::invalid_argument>(outcomes[1].error()));
+        CHECK(is_a<spmd::peer_failed>(outcomes[0].error()));
+    });
+}
+
 TEST_CASE("values that can only be moved") {
     using owned = std::unique_ptr<std::size_t>;
     for_each_size(few_sizes, [](const spmd::engine_pool& pool) {
@@ -518,21 +565,19 @@ TEST_CASE("reductions of doubles are bitwise those of the documented tree") {
 }
 
 TEST_CASE("a sum of doubles is bitwise the same a thousand times in a row, for 1, 2 and 16 threads") {
-    const auto sums_of = [](const spmd::engine_pool& pool, int times) {
-        return pool
-            .broadcast([times](rank me) -> task<bool> {
-                const double first = co_await me.all_reduce(uneven(me.id()), std::plus<>{});
-                bool same = true;
-                for (int i = 1; i < times; ++i)
-                    same = co_await me.all_reduce(uneven(me.id()), std::plus<>{}) == first && same;
-                // And it is what a serial program computes.
-                co_return same&& first == in_the_tree(uneven_below(me.size()), std::plus<>{});
-            })
-            .get();
-    };
     const auto check = [&](const spmd::engine_pool& pool) {
         INFO(pool.threads() << " threads, " << pool.size() << " ranks");
-        CHECK(all_equal(sums_of(pool, pool.size() > leaf ? 20 : 1000), true));
+        // What a serial program computes.
+        const double expected = in_the_tree(uneven_below(pool.size()), std::plus<>{});
+        const auto all_same =
+            pool.broadcast([expected](rank me) -> task<bool> {
+                    bool same = true;
+                    for (int i = 0; i < 1000; ++i)
+                        same = co_await me.all_reduce(uneven(me.id()), std::plus<>{}) == expected && same;
+                    co_return same;
+                })
+                .get();
+        CHECK(all_equal(all_same, true));
     };
     for (const std::size_t ranks : {37U, 2100U}) {
         for_each_launcher(ranks, check);
@@ -623,6 +668,28 @@ TEST_CASE("a split with a colour for all gives ranks, one without any gives none
                 })
                 .get();
         CHECK(all_equal(found_right, true));
+    });
+}
+
+TEST_CASE("splits that were begun are awaited in any order, or dropped") {
+    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+        const auto right =
+            pool.broadcast([](rank me) -> task<bool> {
+                    auto turned = me.start_split(3, -static_cast<std::int64_t>(me.id()));
+                    const std::optional<std::size_t> color =
+                        me.id() % 2 == 0 ? std::optional<std::size_t>(1) : spmd::no_color;
+                    auto even = me.start_split(color);
+                    static_cast<void>(me.start_split(me.id()));
+                    co_await me.barrier();
+                    const std::optional<rank> in_even = co_await even;
+                    const rank in_turned = co_await turned;
+                    const auto sum = co_await in_turned.scan(std::size_t{1}, std::plus<>{});
+                    if (in_even.has_value() != (me.id() % 2 == 0)) co_return false;
+                    if (in_even && in_even->id() != me.id() / 2) co_return false;
+                    co_return in_turned.id() == me.size() - 1 - me.id() && sum == in_turned.id() + 1;
+                })
+                .get();
+        CHECK(all_equal(right, true));
     });
 }
 
@@ -990,7 +1057,8 @@ TEST_CASE("what an operation throws is thrown to every member, who then go on") 
             const auto refuse = [](int, int) -> int { throw std::runtime_error("will not"); };
             co_return co_await me.all_reduce(1, refuse);
         });
-        REQUIRE_THROWS_WITH(result.get(), Contains("7 of 7 ranks failed") && Contains("rank 0: will not"));
+        REQUIRE_THROWS_WITH(result.get(),
+                            Contains("7 of 7 ranks failed") && Contains("ranks 0 to 6: will not"));
     });
 }
 

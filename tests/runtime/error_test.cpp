@@ -89,8 +89,9 @@ TEST_CASE("composite_error says how many of how many, names the first four, and 
          {1, 2, 3, 4, 5, 7},
          9,
          2,
-         "6 of 9 ranks failed: rank 1: e1; rank 2: e2; rank 3: e3; rank 4: e4; and 2 more (2 did not start)"},
-        {task_kind::item, {8}, 9, 1, "1 of 9 items failed: item 8: e8 (1 did not start)"},
+         "6 of 9 ranks failed: rank 1: e1; rank 2: e2; rank 3: e3; rank 4: e4; and 2 more (2 were "
+         "cancelled)"},
+        {task_kind::item, {8}, 9, 1, "1 of 9 items failed: item 8: e8 (1 was cancelled)"},
     };
     for (const composite& each : cases) {
         const spmd::composite_error error(each.kind, failures_at(each.failed), each.tasks, each.cancelled);
@@ -104,10 +105,13 @@ TEST_CASE("composite_error says how many of how many, names the first four, and 
 
 TEST_CASE("cancelled says what did not run") {
     CHECK(std::string(spmd::cancelled(task_kind::rank, 3, 10).what()) ==
-          "cancelled: 3 of 10 ranks did not run");
-    CHECK(std::string(spmd::cancelled(task_kind::item, 1, 1).what()) == "cancelled: 1 of 1 item did not run");
-    CHECK(std::string(spmd::cancelled(task_kind::item, 7).what()) == "cancelled: item 7 did not run");
-    CHECK(std::string(spmd::cancelled(task_kind::rank, 0).what()) == "cancelled: rank 0 did not run");
+          "cancelled: 3 of 10 ranks did not run to the end");
+    CHECK(std::string(spmd::cancelled(task_kind::item, 1, 1).what()) ==
+          "cancelled: 1 of 1 item did not run to the end");
+    CHECK(std::string(spmd::cancelled(task_kind::item, 7).what()) ==
+          "cancelled: item 7 did not run to the end");
+    CHECK(std::string(spmd::cancelled(task_kind::rank, 0).what()) ==
+          "cancelled: rank 0 did not run to the end");
 }
 
 TEST_CASE("stage_error names the stage, repeats the cause and keeps it") {

@@ -488,7 +488,8 @@ TEST_CASE("cancelled before they start, coroutine ranks never do") {
         co_await wait_at_barrier(me);
     });
     result.cancel();
-    CHECK_THROWS_WITH(result.get(), Catch::Matchers::Equals("cancelled: 100 of 100 ranks did not run"));
+    CHECK_THROWS_WITH(result.get(),
+                      Catch::Matchers::Equals("cancelled: 100 of 100 ranks did not run to the end"));
     CHECK(runs == 0);
 }
 
@@ -754,5 +755,85 @@ TEST_CASE("a rank whose value cannot be moved has not come, and may come again")
             "rank 1 threw before it came to all_reduce" + at(stubborn_line) + ": cannot be moved";
         CHECK(errors_of(pool.broadcast([](rank me) { return sum_stubborn(me, false); })) ==
               texts{failed, "cannot be moved", failed});
+    });
+}
+
+TEST_CASE("ranks that combine by different operations are told which") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        const auto errors = errors_of(pool.broadcast([](rank me) -> task<> {
+            if (me.id() == 0) co_await me.all_reduce(1, std::plus<>{});
+            if (me.id() == 1) co_await me.all_reduce(1, std::multiplies<>{});
+        }));
+        for (const std::string& each : errors) {
+            CHECK(each.find("rank 0 came for all_reduce of int by std::plus<void> at ") != std::string::npos);
+            CHECK(each.find("rank 1 came for all_reduce of int by std::multiplies<void> at ") !=
+                  std::string::npos);
+        }
+    });
+}
+
+TEST_CASE("numbers of elements that differ are told, also where there are none") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        const auto errors =
+            errors_of(pool.broadcast([](rank me) { return sum_vectors(me, many(me.id(), 1.0)); }));
+        for (const std::string& each : errors) {
+            CHECK(each.find(", 0 elements at ") != std::string::npos);
+            CHECK(each.find(", 1 element at ") != std::string::npos);
+        }
+    });
+}
+
+TEST_CASE("ranks that were cancelled while they waited say so") {
+    for_each_concurrent_pool(6, 2, [](const spmd::engine_pool& pool) {
+        gate shut;
+        std::array<std::string, 6> heard;
+        auto result = pool.broadcast([&](rank me) -> task<> {
+            if (me.id() == 0) {
+                shut.wait();
+                try {
+                    co_await me.send(1, 1);
+                } catch (const spmd::cancelled& error) {
+                    heard[0] = error.what();
+                    throw;
+                }
+            }
+            try {
+                co_await me.barrier();
+            } catch (const spmd::cancelled& error) {
+                heard[me.id()] = error.what();
+                throw;
+            }
+        });
+        CHECK_FALSE(result.wait_for(std::chrono::milliseconds(5)));
+        result.cancel();
+        shut.open();
+        CHECK_THROWS_WITH(result.get(), "cancelled: 6 of 6 ranks did not run to the end");
+        CHECK(heard[0] == "cancelled: the broadcast was told to stop");
+        for (const std::size_t id : {1U, 2U, 3U, 4U, 5U})
+            CHECK((heard[id] == "cancelled while it waited for other ranks" ||
+                   heard[id] == "cancelled: the broadcast was told to stop" || heard[id].empty()));
+    });
+}
+
+TEST_CASE(
+    "heavy work between meetings is done by several threads, although most meetings have none between") {
+    for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
+        constexpr int rounds = 20;
+        std::atomic<int> here{0};
+        std::atomic<int> together{0};
+        pool.broadcast([&](rank me) -> task<> {
+                for (int round = 0; round < rounds; ++round) {
+                    for (int cheap = 0; cheap < 10; ++cheap) co_await me.barrier();
+                    ++here;
+                    // Waits for the other, though not for ever.
+                    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+                    while (here.load() < 2 * (round + 1) && std::chrono::steady_clock::now() < end) continue;
+                    if (here.load() >= 2 * (round + 1)) ++together;
+                    co_await me.barrier();
+                }
+            })
+            .get();
+        // Where one thread ran both, the one that was first never met the other.
+        CHECK(together > rounds + rounds / 2);
     });
 }

@@ -383,6 +383,25 @@ TEST_CASE("cancel: broadcasts see the stop, later stages do not start, the run s
     if (started < 8) CHECK_FALSE(later);
 }
 
+TEST_CASE("cancel wakes the ranks of a broadcast stage that wait for each other") {
+    const spmd::engine_pool pool{{.ranks = 8, .threads = 2}};
+    spmd::task_graph graph{pool};
+    std::atomic<int> waiting{0};
+    std::atomic<bool> go{false};
+    graph.broadcast("meet", [&](spmd::rank me) -> spmd::task<> {
+        if (me.id() == 7)
+            while (!me.stop_requested()) std::this_thread::yield();
+        ++waiting;
+        co_await me.barrier();
+        go = true;
+    });
+    auto run = graph.run_async();
+    while (waiting < 1) std::this_thread::yield();
+    run.cancel();
+    CHECK_THROWS_AS(run.get(), spmd::cancelled);
+    CHECK_FALSE(go);
+}
+
 TEST_CASE("a graph inside a rank, on the same pool") {
     const spmd::engine_pool pool{{.ranks = 6, .threads = 2}};
     const auto sums = pool.broadcast([&](spmd::rank me) {

@@ -557,6 +557,15 @@ task<counted> twice(rank me, counted given) {
 
 long sum_of(const counted& a, const counted& b, long c) { return a.value() + b.value() + c; }
 
+/// An aggregate, which is safe with a name.
+struct counted_pair {
+    counted first;
+    counted second;
+};
+counted_pair operator+(const counted_pair& a, const counted_pair& b) {
+    return {a.first + b.first, a.second + b.second};
+}
+
 // The forms of a co_await expression that task.hpp calls safe, and all that programs are full of.
 task<counted> every_form(rank me, const counted& argument) {
     const long n = static_cast<long>(me.size());
@@ -571,6 +580,13 @@ task<counted> every_form(rank me, const counted& argument) {
     };
     const counted sum = co_await me.all_reduce(counted(1), add);
     expect(sum.value() == n);
+    // Aggregates, named, and as results.
+    const counted_pair pair{counted(1), counted(id)};
+    const counted_pair pairs = co_await me.all_reduce(pair, std::plus<>{});
+    expect(pairs.first.value() == n && pairs.second.value() == n * (n - 1) / 2);
+    expect((co_await me.broadcast(pair, 0)).second.value() == 0);
+    co_await me.send(counted(id), me.id(), 5);
+    expect((co_await me.receive_message<counted>(me.id(), 5)).value.value() == id);
     // Results of types that do something when they are destroyed.
     const std::string text = co_await me.broadcast(std::string(100, 'y'), 0);
     expect(text.size() == 100);
@@ -769,7 +785,7 @@ TEST_CASE("cancelled before it starts, no coroutine is made") {
         co_await me.barrier();
     });
     result.cancel();
-    CHECK_THROWS_WITH(result.get(), Contains("30 of 30 ranks did not run"));
+    CHECK_THROWS_WITH(result.get(), Contains("30 of 30 ranks did not run to the end"));
     CHECK(ran == 0);
     {
         auto dropped = pool.broadcast([&, captured = counted(1)](rank) -> task<> {

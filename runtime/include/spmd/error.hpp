@@ -31,7 +31,7 @@ struct failure {
 class composite_error : public error {
 public:
     /// `failures` in ascending order of index, not empty; `tasks` is how many the submission had,
-    /// `cancelled` how many of them never ran because the first failures stopped it.
+    /// `cancelled` how many of them never ran, or waited and were woken, because the first failures stopped it.
     composite_error(task_kind kind, std::vector<failure> failures, std::size_t tasks, std::size_t cancelled);
 
     task_kind kind() const noexcept { return kind_; }
@@ -43,13 +43,13 @@ private:
     std::vector<failure> failures_;
 };
 
-/// The submission was cancelled before these tasks could start: by async_result::cancel(), by dropping it, or by
-/// `on_error::stop` when another threw.
+/// The submission was cancelled before these tasks could start, or while they waited for other ranks: by
+/// async_result::cancel(), by dropping it, or by `on_error::stop` when another threw.
 class cancelled : public error {
 public:
-    /// `not_run` of `tasks` tasks never ran.
+    /// `not_run` of `tasks` tasks never ran, or not to their end.
     cancelled(task_kind kind, std::size_t not_run, std::size_t tasks);
-    /// The one task that never ran.
+    /// The one task that never ran, or not to its end.
     cancelled(task_kind kind, std::size_t index);
     explicit cancelled(const std::string& message) : error(message) {}
 };
@@ -78,8 +78,9 @@ public:
     using error::error;
 };
 
-/// Ranks met for different collectives, or for one with different types, roots or numbers of elements. All of them
-/// get this; the message names two that differ, and where they are in the program.
+/// Ranks met for different collectives, or for one with different types, operations, roots or numbers of elements. All
+/// of them get this; the message names two that differ, and where they are in the program. Also what a receive of one
+/// type throws that was sent another.
 class collective_mismatch : public error {
 public:
     using error::error;

@@ -3,18 +3,17 @@
 #include <spmd/detail/collectives.hpp>
 #include <spmd/detail/messages.hpp>
 #include <spmd/detail/reductions.hpp>
-#include <spmd/detail/team.hpp>
-#include <spmd/partition.hpp>
+#include <spmd/detail/split.hpp>
+#include <spmd/member.hpp>
+#include <spmd/message.hpp>
 #include <spmd/pending.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <memory>
 #include <optional>
-#include <ranges>
 #include <source_location>
-#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -24,7 +23,8 @@ namespace spmd {
 /// For `split`: a rank that joins no group.
 inline constexpr std::nullopt_t no_color = std::nullopt;
 
-/// In a task: this member's handle on its group. A small value; valid while the task runs.
+/// In a task: this member's handle on its group, and what it does together with the others. A small value; valid while
+/// the task runs, and longer than what it is asked for.
 ///
 ///     pool.broadcast([&](spmd::rank me) -> spmd::task<double> {
 ///         double mine = dot(me.part(x), me.part(x));
@@ -37,49 +37,15 @@ inline constexpr std::nullopt_t no_color = std::nullopt;
 /// all. Values are given by value and moved; their types must be the same for all.
 ///
 /// Throws, at the `co_await`: peer_failed where a rank that is waited for has ended; collective_mismatch where the
-/// ranks called different ones; deadlock_error when no rank of the broadcast can run; cancelled; and what `op` threw.
+/// ranks called different ones; deadlock_error: all these when no rank of the broadcast can run any more, as until then
+/// help could come; cancelled, then too, or at the next operation; and what `op` threw.
 /// std::invalid_argument for a root or receiver that is not below size(); std::logic_error within a plain task.
-class rank {
+class rank : public group_member {
 public:
+    /// Where in the program it is called: for messages, and for timing.
     using location = std::source_location;
 
-    rank(const detail::team& team, std::size_t id) noexcept : team_(team), id_(id) {}
-    rank(detail::team_reference team, std::size_t id) noexcept : team_(std::move(team)), id_(id) {}
-
-    /// This rank's number in its group: 0 … size() - 1.
-    std::size_t id() const noexcept { return id_; }
-    /// How many ranks the group has.
-    std::size_t size() const noexcept { return team_->size; }
-    /// This rank's number in its pool; id() unless the group was chosen by `on` or `split`.
-    std::size_t engine() const noexcept { return team_->engines == nullptr ? id_ : team_->engines[id_]; }
-    /// True once the broadcast was cancelled or its result dropped, or a rank failed under
-    /// `on_error::stop`: a long task looks at it now and then, and returns.
-    bool stop_requested() const noexcept { return team_->attention_of_ranks->stop_requested(); }
-
-    /// The indices of 0 … n-1 that are this rank's, by a rule of partition.hpp.
-    template <partition_rule Rule = decltype(balanced)>
-    auto part(std::size_t n, const Rule& rule = balanced) const {
-        return rule(n, id_, team_->size);
-    }
-
-    /// This rank's part of a range: a span of an array, else a view. The range must outlive it.
-    template <std::ranges::random_access_range Range, partition_rule Rule = decltype(balanced)>
-        requires std::ranges::sized_range<Range> && std::ranges::borrowed_range<Range>
-    auto part(Range&& range, const Rule& rule = balanced) const {
-        const auto mine = part(static_cast<std::size_t>(std::ranges::size(range)), rule);
-        const auto first = std::ranges::begin(range);
-        using distance = std::ranges::range_difference_t<Range>;
-        if constexpr (!contiguous_partition_rule<Rule>) {
-            return mine.indices() | std::views::transform([first](std::size_t i) -> decltype(auto) {
-                       return first[static_cast<distance>(i)];
-                   });
-        } else if constexpr (std::ranges::contiguous_range<Range>) {
-            return std::span(first + static_cast<distance>(mine.begin), mine.size());
-        } else {
-            return std::ranges::subrange(first + static_cast<distance>(mine.begin),
-                                         first + static_cast<distance>(mine.end));
-        }
-    }
+    using group_member::group_member;
 
     /// Waits until all have come.
     auto barrier(location where = location::current()) const { return meet<detail::barrier_meeting>(where); }
@@ -150,6 +116,9 @@ public:
     /// The same, in an optional: nothing for a rank of `no_color`.
     auto split(std::optional<std::size_t> color, std::int64_t key = 0,
                location where = location::current()) const;
+    auto start_split(std::size_t color, std::int64_t key = 0, location where = location::current()) const;
+    auto start_split(std::optional<std::size_t> color, std::int64_t key = 0,
+                     location where = location::current()) const;
 
     /// Sends a value; never waits. Messages from one rank to another with one tag are received as they were sent.
     template <class T>
@@ -247,21 +216,7 @@ private:
         return pending<typename Meeting::result>(std::make_unique<detail::pending_collective<Meeting>>(
             meets(), id_, typename Meeting::gift(std::forward<Gift>(gift)...), where));
     }
-
-    detail::team_reference team_;
-    std::size_t id_;
 };
-
-namespace detail {
-
-template <class Result>
-Result from_membership(const membership& place) {
-    if constexpr (!std::same_as<Result, rank>)
-        if (place.in() == nullptr) return {};
-    return rank(team_reference::adopt(*place.in()), place.id());
-}
-
-} // namespace detail
 
 inline auto rank::split(std::size_t color, std::int64_t key, location where) const {
     return detail::collective_awaitable<detail::split_meeting, rank>(meets(), id_,
@@ -270,6 +225,14 @@ inline auto rank::split(std::size_t color, std::int64_t key, location where) con
 inline auto rank::split(std::optional<std::size_t> color, std::int64_t key, location where) const {
     return detail::collective_awaitable<detail::split_meeting, std::optional<rank>>(
         meets(), id_, detail::split_gift(color, key), where);
+}
+inline auto rank::start_split(std::size_t color, std::int64_t key, location where) const {
+    return pending<rank>(
+        std::make_unique<detail::pending_split<rank>>(meets(), id_, detail::split_gift(color, key), where));
+}
+inline auto rank::start_split(std::optional<std::size_t> color, std::int64_t key, location where) const {
+    return pending<std::optional<rank>>(std::make_unique<detail::pending_split<std::optional<rank>>>(
+        meets(), id_, detail::split_gift(color, key), where));
 }
 
 } // namespace spmd

@@ -7,6 +7,8 @@
 #include <spmd/engine_pool.hpp>
 #include <spmd/error.hpp>
 #include <spmd/into_result.hpp>
+#include <spmd/member.hpp>
+#include <spmd/message.hpp>
 #include <spmd/partition.hpp>
 #include <spmd/pending.hpp>
 #include <spmd/rank.hpp>

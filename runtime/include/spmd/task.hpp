@@ -107,7 +107,7 @@ public:
     }
 
     task<T> get_return_object() noexcept;
-    template <std::convertible_to<T> Value>
+    template <std::convertible_to<T> Value = T>
     void return_value(Value&& returned) {
         std::construct_at(&value, std::forward<Value>(returned));
         has_value_ = true;
@@ -147,15 +147,16 @@ public:
 ///
 /// A waiting rank is a suspended frame: no thread, no stack. After a `co_await` it may run on another thread, so
 /// hold no lock and nothing thread_local across one. What a task refers to must outlive it: the arguments of a
-/// helper awaited in the same expression do; so does what a broadcast's task captures.
+/// helper awaited in the same expression do; so do what a broadcast's task captures, and its arguments where they are
+/// taken as they were given. Take the rank by value, and no reference to what an argument is converted to.
 ///
 /// GCC 12 destroys some temporaries of a `co_await` expression twice: lambdas that capture something with a
 /// destructor, and aggregates in braces. Give them a name, or a constructor, and they are safe:
 ///
-/// It also evaluates both branches of `condition ? co_await a(me) : co_await b(me)`: write an if.
-///
 ///     auto longer = [limit](std::string a, std::string b) { … };
 ///     co_await me.all_reduce(name, longer);              // not: me.all_reduce(name, [limit](…) { … })
+///
+/// It also evaluates both branches of `condition ? co_await a(me) : co_await b(me)`: write an if.
 ///
 /// Throws, where it is awaited: what the coroutine threw. Memory: a frame from the heap, freed with the task.
 template <class T>

@@ -42,8 +42,16 @@ struct no_gift {
 };
 
 template <class Meeting>
+constexpr const std::type_info* operation_of() {
+    if constexpr (requires { typename Meeting::operation; })
+        return &typeid(typename Meeting::operation);
+    else
+        return nullptr;
+}
+
+template <class Meeting>
 inline const collective_kind kind_of{
-    Meeting::name, Meeting::type, Meeting::has_root,
+    Meeting::name, Meeting::type, operation_of<Meeting>(), Meeting::has_root,
     [](communicator& of) -> std::unique_ptr<meeting> { return std::make_unique<Meeting>(of); }};
 
 /// A member on its way through a meeting.
@@ -115,7 +123,8 @@ Result from_membership(const membership& place);
 /// Arrives and waits at once: what `co_await me.barrier()` awaits. It takes part of each rank's frame, so it is
 /// small, and does not end with more than a return.
 template <class Meeting, class Result = typename Meeting::result>
-class collective_awaitable final : public collective<Meeting>, public rank_awaitable {
+class [[nodiscard("co_await it")]] collective_awaitable final : public collective<Meeting>,
+                                                                public rank_awaitable {
 public:
     collective_awaitable(communicator& of, std::size_t id, typename Meeting::gift given,
                          const std::source_location& where)

@@ -8,6 +8,7 @@
 #include <spmd/partition.hpp>
 #include <spmd/trace.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <coroutine>
@@ -144,6 +145,20 @@ private:
     std::vector<meeting_times> meetings_; // guarded by meetings_mutex_
     std::size_t kept_arrivals_ = 0;       // guarded by meetings_mutex_
 
+    /// What the waves cost that followed the meetings of one place in the program, in ns, as a running mean: heavy
+    /// ones are shared out from the beginning even where most are cheap. For who completes a meeting of all ranks.
+    class usual_waves {
+    public:
+        static constexpr std::size_t first = 16; // the place before all meetings
+        /// The last wave cost so much. Returns what the one is likely to cost that a meeting at `place` opens.
+        std::uint64_t next(std::size_t place, std::uint64_t last) noexcept;
+
+    private:
+        std::array<std::uint64_t, first + 1> means_{}; // 0: none yet
+        std::size_t opened_at_ = first;
+    };
+    usual_waves usual_waves_;
+
     std::atomic<bool> opened_{false};
     std::atomic<std::uint64_t> wave_cost_{0};  // in ns, a decaying maximum
     std::atomic<std::uint64_t> wave_spent_{0}; // in ns, by all threads since the last wave began
@@ -264,6 +279,7 @@ private:
     std::size_t rank_ = 0;
     std::coroutine_handle<> at_end_; // the rank's own, when it has ended
     bool all_woken_ = false;         // a wave is to begin
+    std::size_t opened_at_ = 0;      // where in the program, as gang::usual_waves has it
 
     // Arrivals at one leaf of one meeting that were not told yet.
     meeting* meeting_ = nullptr;

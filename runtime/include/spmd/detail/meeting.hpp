@@ -25,7 +25,8 @@ class meeting;
 /// One collective operation on certain types. Ranks that meet must all have asked for the same one.
 struct collective_kind {
     const char* name;
-    const std::type_info* type; ///< of what each rank gives; null where it gives nothing
+    const std::type_info* type;      ///< of what each rank gives; null where it gives nothing
+    const std::type_info* operation; ///< that combines it; null where none does
     bool has_root;
     std::unique_ptr<meeting> (*make)(communicator& of);
 };

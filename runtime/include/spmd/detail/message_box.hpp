@@ -3,11 +3,11 @@
 #include <spmd/detail/spin_lock.hpp>
 #include <spmd/detail/wait_record.hpp>
 #include <spmd/detail/waiting_line.hpp>
+#include <spmd/message.hpp>
 
 #include <coroutine>
 #include <cstddef>
 #include <exception>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -15,14 +15,7 @@
 #include <typeinfo>
 #include <utility>
 
-namespace spmd {
-
-/// For `receive`: from whomever a message comes first.
-inline constexpr std::size_t any_source = std::numeric_limits<std::size_t>::max();
-/// For `receive`: with whatever tag.
-inline constexpr int any_tag = std::numeric_limits<int>::min();
-
-namespace detail {
+namespace spmd::detail {
 
 class communicator;
 class message_box;
@@ -139,5 +132,4 @@ private:
     waiting_line<receiver> receivers_;
 };
 
-} // namespace detail
-} // namespace spmd
+} // namespace spmd::detail

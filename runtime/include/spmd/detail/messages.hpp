@@ -14,17 +14,7 @@
 #include <typeinfo>
 #include <utility>
 
-namespace spmd {
-
-/// What receive_message gives: a value, who sent it, and with which tag.
-template <class T>
-struct message {
-    T value;
-    std::size_t from = 0;
-    int tag = 0;
-};
-
-namespace detail {
+namespace spmd::detail {
 
 /// `Result`: a T, or a message<T>.
 template <class T, class Result>
@@ -38,7 +28,7 @@ Result result_of(std::unique_ptr<envelope> received) {
 
 /// `co_await me.receive<T>()`.
 template <class T, class Result>
-class receive_awaitable final : public receiver, public rank_awaitable {
+class [[nodiscard("co_await it")]] receive_awaitable final : public receiver, public rank_awaitable {
 public:
     receive_awaitable(communicator& of, std::size_t id, std::size_t from, int tag,
                       const std::source_location& where) noexcept
@@ -59,7 +49,7 @@ private:
 
 /// `co_await me.send(value, to)`: never waits.
 template <class T>
-class send_awaitable final : public rank_awaitable {
+class [[nodiscard("co_await it")]] send_awaitable final : public rank_awaitable {
 public:
     send_awaitable(communicator& of, std::size_t id, T value, std::size_t to, int tag,
                    const std::source_location& where)
@@ -83,5 +73,4 @@ private:
     std::source_location where_;
 };
 
-} // namespace detail
-} // namespace spmd
+} // namespace spmd::detail

@@ -71,6 +71,9 @@ T combine(Op& op, T left, T right) {
 /// operation that its first member gave.
 template <class T, class Op>
 class reduction_meeting : public values_meeting<T> {
+public:
+    using operation = Op;
+
 protected:
     explicit reduction_meeting(communicator& of)
         : values_meeting<T>(of), ops_(this->leaves()), sums_(this->leaves()) {}
@@ -113,7 +116,6 @@ public:
     using gift = reduction_gift<T, Op>;
     using result = T;
 
-    using reduction_meeting<T, Op>::reduction_meeting;
     explicit all_reduce_meeting(communicator& of) : reduction_meeting<T, Op>(of) {}
     void give(std::size_t id, gift& given) { this->keep(id, given); }
     result take(std::size_t, gift&) { return std::as_const(this->sum()); }
@@ -138,6 +140,9 @@ public:
 /// before it gave, from the left.
 template <class T, class Op>
 class prefix_meeting : public values_meeting<T> {
+public:
+    using operation = Op;
+
 protected:
     explicit prefix_meeting(communicator& of)
         : values_meeting<T>(of), ops_(this->leaves()), before_(this->leaves()) {}
@@ -196,6 +201,9 @@ struct exclusive_scan_gift : reduction_gift<T, Op> {
     T first;
 };
 
+/// Throws: std::invalid_argument unless `first` has as many elements as what is scanned.
+void require_as_long(std::size_t first, std::size_t elements);
+
 template <class T, class Op>
 class exclusive_scan_meeting final : public prefix_meeting<T, Op> {
 public:
@@ -205,7 +213,13 @@ public:
     using result = T;
 
     explicit exclusive_scan_meeting(communicator& of) : prefix_meeting<T, Op>(of) {}
-    void give(std::size_t id, gift& given) { this->keep(id, given); }
+    void give(std::size_t id, gift& given) {
+        if constexpr (by_elements<T, Op>) {
+            if (given.first.empty()) given.first.resize(given.count());
+            require_as_long(given.first.size(), given.count());
+        }
+        this->keep(id, given);
+    }
     result take(std::size_t id, gift& given) {
         if (id == 0) return std::move(given.first);
         return combine<T>(given.op, std::move(given.first), this->prefix(id - 1, given.op));
