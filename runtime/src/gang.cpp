@@ -510,8 +510,8 @@ void runner::step_timed(std::size_t rank) noexcept {
 
 index_range runner::settle(std::size_t ran, nanoseconds spent, bool whole_waves) noexcept {
     gang& ranks = *ranks_;
+    tell_leaves(); // first: who is woken by the arrivals finds gone what all have left before
     tell_arrivals();
-    tell_leaves();
     if (ended_ > 0) ranks.ended_.fetch_add(std::exchange(ended_, 0), std::memory_order_relaxed);
     const bool wave = std::exchange(all_woken_, false);
     const bool alone = whole_waves && is_best_alone(wave, spent, ran);
