@@ -58,7 +58,7 @@ def broken_rules():
         text = file.read_text()
         includes[file] = []
         for included in INCLUDE.findall(text):
-            if re.match(r"(\.\./)*(apps|bench|tests|checksum)/", included):
+            if re.match(r"(\.\./)*(apps|bench|tests|checksum|common)/", included):
                 yield f"{name}: includes {included}: the runtime knows no apps, bench or tests"
             target = runtime_file(included, file)
             if target is None:

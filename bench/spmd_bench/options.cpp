@@ -3,6 +3,7 @@
 #include "units.hpp"
 
 #include <boost/program_options.hpp>
+#include <common/progress_option.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
@@ -97,6 +98,13 @@ public:
         if (found == names.end()) fail(name, "one of " + listed(names));
         target = found->value;
     }
+    apps::progress_mode progress() const {
+        try {
+            return apps::asked_progress(given_);
+        } catch (const po::error& error) {
+            throw option_error(error.what());
+        }
+    }
     /// Throws when the option is given.
     void refuse(const std::string& name, std::string_view reason) const {
         if (has(name)) throw option_error(fmt::format("--{} {}", name, reason));
@@ -131,6 +139,7 @@ po::options_description described() {
     add("seed", "N", "of the random bytes and of the order of the runs (1)");
     add("format", "KIND", listed(format_names) + " (table)");
     add("output", "FILE", "write the report to FILE (standard output)");
+    apps::add_progress_option(all);
     all.add_options()("pin", "pin each worker thread to a CPU")("help,h", "print this and exit");
     return all;
 }
@@ -241,6 +250,7 @@ options parse_options(const std::vector<std::string>& arguments) {
     given.read_count("threads", asked.threads, 1, most_threads);
     given.read_name("placement", asked.placement, placement_names);
     asked.pin = given.has("pin");
+    asked.progress = given.progress();
     asked.workload = read_workload(given, asked.ranks);
     given.read_count("repetitions", asked.measurement.repetitions, 1, most_repetitions);
     given.read_count("warmup", asked.measurement.warmup, 0, most_repetitions);

@@ -5,6 +5,8 @@
 
 #include <spmd/topology.hpp>
 
+#include <common/progress_line.hpp>
+
 #include <cstddef>
 #include <span>
 #include <stdexcept>
@@ -26,6 +28,7 @@ struct options {
     spmd::placement placement = spmd::placement::compact;
     bool pin = false;
     std::vector<std::string> ways; ///< each can run the workload; in the order given
+    apps::progress_mode progress = apps::progress_mode::automatic;
     report_format format = report_format::table;
     std::string output; ///< a file; empty: standard output
 };
