@@ -1,6 +1,8 @@
 // Guards against: what the parts' own tests cannot see: exit statuses, what goes to which stream, and files left
 // behind by an error or a signal.
 
+#include "support/pseudo_terminal.hpp"
+#include "support/running_program.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
@@ -131,6 +133,8 @@ TEST_CASE("each command gives its exit status, output and errors, and leaves no 
          "^way,median_ns,.*\nmap,.*\nspmd,", ""},
         {"markdown", "--format markdown --ranks 4 --repetitions 2", 0, "\n\\| spmd \\|", ""},
         {"an unknown option", "--bogus", 2, "^$", "spmd_bench: unrecognised option '--bogus'\n"},
+        {"no such progress", "--progress=often", 2, "^$",
+         "spmd_bench: --progress is one of auto, always, never, not 'often'\n"},
         {"no ranks", "--ranks 0", 2, "^$", "spmd_bench: --ranks is a whole number .*, not '0'\n"},
         {"an output nowhere", "--output /nonexistent/x", 2, "^$",
          "spmd_bench: --output .*No such file or directory\n"},
@@ -189,4 +193,35 @@ TEST_CASE("an ignored signal stays ignored") {
     bench.send(SIGHUP);
     CHECK(bench.wait() == 0);
     CHECK_FALSE(bench.out().empty());
+}
+
+TEST_CASE(
+    "on a terminal it tells how far it is, and leaves nothing of that, neither at its end nor at a signal") {
+    using test_support::screen_after;
+    ::setenv("TERM", "xterm", 1);
+    for (const int signal : {0, SIGINT}) {
+        const temporary_directory place;
+        test_support::pseudo_terminal terminal(80);
+        test_support::running_program bench({SPMD_BENCH_PATH, "--workload", "spin", "--item-cost", "10ms",
+                                             "--ranks", "4", "--items", "8", "--repetitions", "3", "--ways",
+                                             "serial,spmd"},
+                                            place / "out", terminal.descriptor());
+        const auto latest = std::chrono::steady_clock::now() + 60s;
+        while (screen_after(terminal.written()).back().find(" of 3  1 of 2 ways done  now ") ==
+               std::string::npos) {
+            if (std::chrono::steady_clock::now() > latest) FAIL("it does not tell: " << terminal.written());
+            std::this_thread::sleep_for(1ms);
+        }
+        if (signal != 0) bench.send(signal);
+        const int status = bench.wait();
+        CHECK(screen_after(terminal.written()) == std::vector<std::string>{""});
+        if (signal == 0) {
+            CHECK(status == 0);
+            CHECK(content_of(place / "out").starts_with("machine "));
+            CHECK(content_of(place / "out").find('\x1b') == std::string::npos);
+        } else {
+            CHECK((WIFSIGNALED(status) && WTERMSIG(status) == signal));
+            CHECK(content_of(place / "out").empty());
+        }
+    }
 }
