@@ -132,6 +132,7 @@ po::options_description described() {
     add("ranks", "N", fmt::format("ranks of the pool ({})", usual.ranks));
     add("threads", "N", fmt::format("threads that run them (here {})", usual.threads));
     add("placement", "KIND", listed(placement_names) + " (compact)");
+    all.add_options()("topology", "show the pool's arenas, threads and ranks, and end");
     add("ways", "LIST", "which ways, joined by commas (all that are possible)");
     add("repetitions", "N", fmt::format("measured runs of each way ({})", usual.measurement.repetitions));
     add("warmup", "N",
@@ -252,11 +253,18 @@ options parse_options(const std::vector<std::string>& arguments) {
     asked.pin = given.has("pin");
     asked.progress = given.progress();
     asked.workload = read_workload(given, asked.ranks);
+    asked.topology = given.has("topology");
+    if (asked.topology)
+        for (const char* name : {"workload", "input", "items", "file-size", "item-cost", "ways",
+                                 "repetitions", "warmup", "seed", "progress"})
+            given.refuse(name, "cannot go with --topology, which measures nothing");
     given.read_count("repetitions", asked.measurement.repetitions, 1, most_repetitions);
     given.read_count("warmup", asked.measurement.warmup, 0, most_repetitions);
     asked.measurement.seed = asked.workload.seed;
     asked.ways = read_ways(given, asked.workload.kind);
     given.read_name("format", asked.format, format_names);
+    if (asked.topology && asked.format != report_format::table && asked.format != report_format::json)
+        throw option_error("--format with --topology is one of table, json");
     if (given.has("output")) {
         asked.output = given.text("output");
         require_writable(asked.output);

@@ -20,7 +20,8 @@ enum class report_format { table, markdown, csv, json };
 
 /// What is asked for on the command line. The defaults are the notebook's experiment.
 struct options {
-    bool help = false; ///< the rest is then not looked at
+    bool help = false;     ///< the rest is then not looked at
+    bool topology = false; ///< the pool is shown, and nothing is measured
     workload_options workload;
     measurement_options measurement;
     std::size_t ranks = 100;

@@ -6,6 +6,7 @@
 #include "render.hpp"
 #include "report.hpp"
 #include "temporary_directory.hpp"
+#include "topology.hpp"
 #include "ways.hpp"
 #include "workload.hpp"
 
@@ -80,6 +81,25 @@ report run(const options& asked) {
     return made;
 }
 
+topology_report topology_of(const options& asked) {
+    const spmd::engine_pool pool({.ranks = asked.ranks,
+                                  .threads = asked.threads,
+                                  .placement = asked.placement,
+                                  .pin_workers = asked.pin});
+    return {.cpu = cpu_model(),
+            .cpus = spmd::allowed_cpus(),
+            .cpu_quota = spmd::cgroup_cpu_quota(),
+            .available_threads = spmd::available_threads(),
+            .machine = spmd::this_machine(),
+            .pool = pool.topology(),
+            .asked = asked};
+}
+
+std::string output_of(const options& asked) {
+    if (asked.help) return help_text();
+    return asked.topology ? render(topology_of(asked)) : render(run(asked));
+}
+
 /// Throws: std::system_error naming the file.
 void write(const std::string& text, const std::string& path) {
     const std::string name = path.empty() ? "standard output" : path;
@@ -100,7 +120,7 @@ int fail(int status, const char* message) {
 int main(int argc, char** argv) {
     try {
         const options asked = parse_options({argv + 1, argv + argc});
-        write(asked.help ? help_text() : render(run(asked)), asked.output);
+        write(output_of(asked), asked.output);
         return 0;
     } catch (const option_error& error) {
         return fail(exit_bad_options, error.what());

@@ -178,6 +178,47 @@ TEST_CASE("the report goes to the file that is named, and nothing to standard ou
     CHECK(nlohmann::json::parse(content_of(place / "report.json"))["repetitions"] == 2);
 }
 
+// oneTBB opens its tbbbind in a way that AddressSanitizer refuses.
+#ifndef __SANITIZE_ADDRESS__
+
+TEST_CASE("--topology shows the pool, and measures nothing") {
+    const temporary_directory place;
+    const running_bench bench("--topology --ranks 7 --threads 3", place);
+    CHECK(bench.wait() == 0);
+    CHECK(bench.error().empty());
+    CAPTURE(bench.out());
+    CHECK(std::regex_search(bench.out(),
+                            std::regex("\npool +7 ranks on 3 threads\nplacement +compact\n\narena .*"
+                                       "\n +0 +any +any +3 +7  0 to 6\n$")));
+}
+
+TEST_CASE("--topology tells in JSON where the ranks of a placement are, or why they are not there") {
+    for (const std::string asked : {"per_numa_node", "per_core_type"}) {
+        const temporary_directory place;
+        const running_bench bench("--topology --format json --ranks 9 --threads 2 --placement " + asked,
+                                  place);
+        CHECK(bench.wait() == 0);
+        const auto told = nlohmann::json::parse(bench.out());
+        const auto& pool = told["pool"];
+        CHECK(pool["placement_asked"] == asked);
+        CHECK((pool["placement"] == asked) == pool["reason"].get<std::string>().empty());
+        std::size_t ranks = 0;
+        std::size_t threads = 0;
+        for (const auto& arena : pool["arenas"]) {
+            CHECK(arena["first_rank"] == ranks);
+            ranks += arena["ranks"].get<std::size_t>();
+            threads += arena["threads"].get<std::size_t>();
+            CHECK(arena["numa_node"].is_null() == (pool["placement"] != "per_numa_node"));
+            CHECK(arena["core_type"].is_null() == (pool["placement"] != "per_core_type"));
+        }
+        CHECK(ranks == 9);
+        CHECK(threads == 2);
+        CHECK(told["machine"]["cpus"].size() >= told["machine"]["available_threads"].get<std::size_t>());
+    }
+}
+
+#endif
+
 TEST_CASE("a signal ends it, and its files are gone") {
     const std::string long_run = "--ranks 4 --repetitions 100000 --ways serial,map";
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) check_cleanup(long_run, 20, signal);
