@@ -210,7 +210,7 @@ TEST_CASE("a signal ends it, and the line is gone") {
     }
 }
 
-TEST_CASE("--progress: never on a terminal, always into a file, and not a byte by itself") {
+TEST_CASE("option --progress: never on a terminal, always into a file, and not a byte by itself") {
     sums_on_terminal never({"--progress=never"});
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     never.write_to_fifo("yo\n");
@@ -235,8 +235,8 @@ TEST_CASE("its output's reader goes: the line goes too, and it dies as md5sum do
     const std::string error = scratch / "error";
     const program_result result = shell(
         "{ '" + tool + "' --progress=always -r '" + scratch.path() + "/tree' 2>'" + error +
-        "'; echo $? >&2; } 2>&1 >/dev/full | cat; exec 3>&1; { sleep 0.5; { '" + tool + "' --progress=always -r '" +
-        scratch.path() + "/tree' 2>>'" + error + "'; echo $? >&3; } | true; }");
+        "'; echo $? >&2; } 2>&1 >/dev/full | cat; exec 3>&1; { sleep 0.5; { '" + tool +
+        "' --progress=always -r '" + scratch.path() + "/tree' 2>>'" + error + "'; echo $? >&3; } | true; }");
     CHECK(result.output == "1\n141\n");
     CHECK(content_of(error).find("write error: No space left on device") != std::string::npos);
     CHECK(content_of(error).find("Broken pipe") == std::string::npos);

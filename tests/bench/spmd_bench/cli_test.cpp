@@ -181,7 +181,7 @@ TEST_CASE("the report goes to the file that is named, and nothing to standard ou
 // oneTBB opens its tbbbind in a way that AddressSanitizer refuses.
 #ifndef __SANITIZE_ADDRESS__
 
-TEST_CASE("--topology shows the pool, and measures nothing") {
+TEST_CASE("option --topology shows the pool, and measures nothing") {
     const temporary_directory place;
     const running_bench bench("--topology --ranks 7 --threads 3", place);
     CHECK(bench.wait() == 0);
@@ -192,7 +192,7 @@ TEST_CASE("--topology shows the pool, and measures nothing") {
                                        "\n +0 +any +any +3 +7  0 to 6\n$")));
 }
 
-TEST_CASE("--topology tells in JSON where the ranks of a placement are, or why they are not there") {
+TEST_CASE("option --topology tells in JSON where the ranks of a placement are, or why they are not there") {
     for (const std::string asked : {"per_numa_node", "per_core_type"}) {
         const temporary_directory place;
         const running_bench bench("--topology --format json --ranks 9 --threads 2 --placement " + asked,
