@@ -73,14 +73,14 @@ struct body {
 
 struct spmd_plain {
     explicit spmd_plain(std::size_t ranks) : pool({.ranks = ranks}) {}
-    void run(const body& each) {
+    void run(const body& each) const {
         pool.broadcast([&](spmd::rank me) { each(me.id()); }).get();
     }
     spmd::engine_pool pool;
 };
 struct spmd_coroutine {
     explicit spmd_coroutine(std::size_t ranks) : pool({.ranks = ranks}) {}
-    void run(const body& each) {
+    void run(const body& each) const {
         pool.broadcast([&](spmd::rank me) -> spmd::task<> {
                 each(me.id());
                 co_return;

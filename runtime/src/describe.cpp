@@ -37,7 +37,7 @@ public:
         for (; !failed_ && next() != '\0' && next() != ',' && next() != '>' && next() != ')';) {
             const char c = text_[at_++];
             if (c == '<')
-                name = with_arguments(std::move(name));
+                name = with_arguments(name);
             else if (c == '(')
                 name += '(' + joined(list(')')) + ')';
             else
@@ -72,7 +72,7 @@ private:
         for (const std::string& each : all) text += text.empty() ? each : ", " + each;
         return text;
     }
-    std::string with_arguments(std::string name) {
+    std::string with_arguments(const std::string& name) {
         std::vector<std::string> arguments = list('>');
         for (std::string& each : arguments)
             while (each.ends_with(' ')) each.pop_back();

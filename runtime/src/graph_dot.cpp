@@ -42,7 +42,7 @@ std::string escaped(std::string_view text) {
     std::string label;
     while (!text.empty()) {
         const char first = text.front();
-        std::size_t size = 1;
+        const std::size_t size = size_of_first_character(text);
         if (first == '"' || first == '\\')
             label += {'\\', first};
         else if (first == '&')
@@ -51,7 +51,7 @@ std::string escaped(std::string_view text) {
             label += "\\n";
         else if (first == '\t')
             label += ' ';
-        else if ((size = size_of_first_character(text)) > 0)
+        else if (size > 0)
             label += text.substr(0, size);
         else
             label += replacement;
@@ -136,7 +136,11 @@ std::string task_graph::dot() const {
             label += "\\ndid not run";
             look = ", style=dashed";
         }
-        text += "    " + id_of(node.get()) + " [label=\"" + label + "\"" + look + "];\n";
+        text += "    " + id_of(node.get()) + " [label=\"";
+        text += label;
+        text += '"';
+        text += look;
+        text += "];\n";
     }
     for (const auto& node : nodes_)
         for (const detail::graph_node* input : node->inputs())
