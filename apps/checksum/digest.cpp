@@ -1,7 +1,5 @@
 #include <checksum/digest.hpp>
 
-#include <checksum/file_reader.hpp>
-
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -82,17 +80,14 @@ md5 md5_of(std::span<const std::byte> message) {
 
 md5 md5_of(std::string_view message) { return md5_of(std::as_bytes(std::span{message})); }
 
-namespace {
-
-md5 md5_of_rest(file_reader reader) {
+md5 md5_of_rest(file_reader reader, const std::function<void(std::size_t bytes)>& on_read) {
     md5_stream& stream = thread_stream();
     for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
         stream.update(block);
+        if (on_read) on_read(block.size());
     }
     return stream.finish();
 }
-
-} // namespace
 
 md5 md5_of_file(const std::string& path) { return md5_of_rest(file_reader{path}); }
 

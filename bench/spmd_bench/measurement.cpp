@@ -59,7 +59,8 @@ std::string difference(const results_view& expected, const results_view& found) 
 }
 
 std::vector<measurement> measure(std::span<const std::unique_ptr<way>> ways,
-                                 const measurement_options& options) {
+                                 const measurement_options& options,
+                                 const std::function<void(const measure_progress&)>& tell) {
     std::vector<measurement> measured;
     for (const auto& each : ways) {
         measured.push_back({each->name(), each->submissions(), {}});
@@ -70,7 +71,9 @@ std::vector<measurement> measure(std::span<const std::unique_ptr<way>> ways,
     std::mt19937_64 draw(options.seed);
     for (std::size_t repetition = 0; repetition < options.repetitions; ++repetition) {
         std::ranges::shuffle(order, draw);
-        for (const std::size_t at : order) {
+        for (std::size_t done = 0; done < order.size(); ++done) {
+            const std::size_t at = order[done];
+            if (tell) tell({repetition, done, order.size(), ways[at]->name()});
             try {
                 measured[at].nanoseconds.push_back(measure_once(*ways[at], options.warmup));
             } catch (const result_difference& found) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,14 +34,23 @@ struct measurement {
     std::vector<double> nanoseconds; ///< by repetition
 };
 
+/// How far the measurements are.
+struct measure_progress {
+    std::size_t repetition = 0; ///< from 0
+    std::size_t ways_done = 0;  ///< in it
+    std::size_t ways = 0;       ///< in each
+    std::string way;            ///< the one that comes next
+};
+
 /// Where the results first differ, in words: "item 17 of 500 is X, not Y"; empty where they are equal.
 std::string difference(const results_view& expected, const results_view& found);
 
 /// Measures every way once per repetition, in an order that is drawn anew for each, so that what disturbs the
 /// machine disturbs all alike. Each result is compared with the serial one. Gives the measurements in the ways'
-/// order. With a warm-up of 0 a way finds its threads asleep and the caches full of the others' work.
+/// order. `tell` is called before each way's runs, and not measured. With a warm-up of 0 a way finds its threads asleep and the caches full of the others' work.
 /// Throws: result_difference; what the ways throw.
 std::vector<measurement> measure(std::span<const std::unique_ptr<way>> ways,
-                                 const measurement_options& options);
+                                 const measurement_options& options,
+                                 const std::function<void(const measure_progress&)>& tell = {});
 
 } // namespace spmd_bench

@@ -3,6 +3,7 @@
 #include "units.hpp"
 
 #include <boost/program_options.hpp>
+#include <common/progress_option.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
@@ -97,6 +98,13 @@ public:
         if (found == names.end()) fail(name, "one of " + listed(names));
         target = found->value;
     }
+    apps::progress_mode progress() const {
+        try {
+            return apps::asked_progress(given_);
+        } catch (const po::error& error) {
+            throw option_error(error.what());
+        }
+    }
     /// Throws when the option is given.
     void refuse(const std::string& name, std::string_view reason) const {
         if (has(name)) throw option_error(fmt::format("--{} {}", name, reason));
@@ -124,6 +132,7 @@ po::options_description described() {
     add("ranks", "N", fmt::format("ranks of the pool ({})", usual.ranks));
     add("threads", "N", fmt::format("threads that run them (here {})", usual.threads));
     add("placement", "KIND", listed(placement_names) + " (compact)");
+    all.add_options()("topology", "show the pool's arenas, threads and ranks, and end");
     add("ways", "LIST", "which ways, joined by commas (all that are possible)");
     add("repetitions", "N", fmt::format("measured runs of each way ({})", usual.measurement.repetitions));
     add("warmup", "N",
@@ -131,6 +140,7 @@ po::options_description described() {
     add("seed", "N", "of the random bytes and of the order of the runs (1)");
     add("format", "KIND", listed(format_names) + " (table)");
     add("output", "FILE", "write the report to FILE (standard output)");
+    apps::add_progress_option(all);
     all.add_options()("pin", "pin each worker thread to a CPU")("help,h", "print this and exit");
     return all;
 }
@@ -241,12 +251,20 @@ options parse_options(const std::vector<std::string>& arguments) {
     given.read_count("threads", asked.threads, 1, most_threads);
     given.read_name("placement", asked.placement, placement_names);
     asked.pin = given.has("pin");
+    asked.progress = given.progress();
     asked.workload = read_workload(given, asked.ranks);
+    asked.topology = given.has("topology");
+    if (asked.topology)
+        for (const char* name : {"workload", "input", "items", "file-size", "item-cost", "ways",
+                                 "repetitions", "warmup", "seed", "progress"})
+            given.refuse(name, "cannot go with --topology, which measures nothing");
     given.read_count("repetitions", asked.measurement.repetitions, 1, most_repetitions);
     given.read_count("warmup", asked.measurement.warmup, 0, most_repetitions);
     asked.measurement.seed = asked.workload.seed;
     asked.ways = read_ways(given, asked.workload.kind);
     given.read_name("format", asked.format, format_names);
+    if (asked.topology && asked.format != report_format::table && asked.format != report_format::json)
+        throw option_error("--format with --topology is one of table, json");
     if (given.has("output")) {
         asked.output = given.text("output");
         require_writable(asked.output);

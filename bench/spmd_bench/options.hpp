@@ -5,6 +5,8 @@
 
 #include <spmd/topology.hpp>
 
+#include <common/progress_line.hpp>
+
 #include <cstddef>
 #include <span>
 #include <stdexcept>
@@ -18,7 +20,8 @@ enum class report_format { table, markdown, csv, json };
 
 /// What is asked for on the command line. The defaults are the notebook's experiment.
 struct options {
-    bool help = false; ///< the rest is then not looked at
+    bool help = false;     ///< the rest is then not looked at
+    bool topology = false; ///< the pool is shown, and nothing is measured
     workload_options workload;
     measurement_options measurement;
     std::size_t ranks = 100;
@@ -26,6 +29,7 @@ struct options {
     spmd::placement placement = spmd::placement::compact;
     bool pin = false;
     std::vector<std::string> ways; ///< each can run the workload; in the order given
+    apps::progress_mode progress = apps::progress_mode::automatic;
     report_format format = report_format::table;
     std::string output; ///< a file; empty: standard output
 };

@@ -1,18 +1,24 @@
 // spmd_bench: runs the same items in several ways, compares the results, and reports the times.
 
-#include "clean_exit.hpp"
 #include "machine.hpp"
 #include "measurement.hpp"
 #include "options.hpp"
 #include "render.hpp"
 #include "report.hpp"
 #include "temporary_directory.hpp"
+#include "topology.hpp"
 #include "ways.hpp"
 #include "workload.hpp"
 
 #include <spmd/spmd.hpp>
 
+#include <common/clean_exit.hpp>
+#include <common/progress_line.hpp>
+#include <common/progress_text.hpp>
+
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -27,18 +33,38 @@ using namespace spmd_bench;
 constexpr int exit_failure = 1;
 constexpr int exit_bad_options = 2;
 
+/// For the progress line.
+std::vector<std::string> parts(const measure_progress& now, std::size_t repetitions,
+                               std::chrono::steady_clock::time_point begin) {
+    const std::size_t done = now.repetition * now.ways + now.ways_done;
+    const std::size_t total = repetitions * now.ways;
+    std::vector<std::string> all{apps::percent(done, total)};
+    if (done > 0) all.push_back(apps::time_left(std::chrono::steady_clock::now() - begin, done, total));
+    all.push_back("round " + std::to_string(now.repetition + 1) + " of " + std::to_string(repetitions));
+    all.push_back(std::to_string(now.ways_done) + " of " + std::to_string(now.ways) + " ways done");
+    all.push_back("now " + now.way);
+    return all;
+}
+
 /// The files that are made are gone when it returns or throws.
 report run(const options& asked) {
     temporary_directory scratch;
-    const clean_exit guard(
-        [&] { scratch.remove(); }); // before the pool, whose threads are to know no signals
+    apps::progress_line line({.mode = asked.progress});
+    const apps::clean_exit guard([&] { // before the pool, whose threads are to know no signals
+        line.close();
+        scratch.remove();
+    });
     const spmd::engine_pool pool({.ranks = asked.ranks,
                                   .threads = asked.threads,
                                   .placement = asked.placement,
                                   .pin_workers = asked.pin});
     const workload work = make_workload(asked.workload, scratch);
     const auto ways = make_ways(work, pool, asked.ways);
-    const std::vector<measurement> measured = measure(ways, asked.measurement);
+    const auto begin = std::chrono::steady_clock::now();
+    const std::vector<measurement> measured =
+        measure(ways, asked.measurement, [&](const measure_progress& now) {
+            line.show([&] { return parts(now, asked.measurement.repetitions, begin); });
+        });
 
     report made{.cpu = cpu_model(),
                 .available_threads = spmd::available_threads(),
@@ -53,6 +79,25 @@ report run(const options& asked) {
         work);
     made.ways = summarise(measured, made.items, made.bytes);
     return made;
+}
+
+topology_report topology_of(const options& asked) {
+    const spmd::engine_pool pool({.ranks = asked.ranks,
+                                  .threads = asked.threads,
+                                  .placement = asked.placement,
+                                  .pin_workers = asked.pin});
+    return {.cpu = cpu_model(),
+            .cpus = spmd::allowed_cpus(),
+            .cpu_quota = spmd::cgroup_cpu_quota(),
+            .available_threads = spmd::available_threads(),
+            .machine = spmd::this_machine(),
+            .pool = pool.topology(),
+            .asked = asked};
+}
+
+std::string output_of(const options& asked) {
+    if (asked.help) return help_text();
+    return asked.topology ? render(topology_of(asked)) : render(run(asked));
 }
 
 /// Throws: std::system_error naming the file.
@@ -75,7 +120,7 @@ int fail(int status, const char* message) {
 int main(int argc, char** argv) {
     try {
         const options asked = parse_options({argv + 1, argv + argc});
-        write(asked.help ? help_text() : render(run(asked)), asked.output);
+        write(output_of(asked), asked.output);
         return 0;
     } catch (const option_error& error) {
         return fail(exit_bad_options, error.what());

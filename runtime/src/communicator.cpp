@@ -30,8 +30,8 @@ communicator::communicator(gang& ranks, const team& everyone)
 }
 
 communicator::communicator(gang& ranks, const communicator& parent, std::vector<std::size_t> members)
-    : team{members.size(), nullptr, parent.attention_of_ranks, this, true}, ranks_(&ranks),
-      engines_of_ranks_(parent.engines_of_ranks_), members_(std::move(members)), next_(size),
+    : team{members.size(), nullptr, parent.attention_of_ranks, parent.reported_items, this, true},
+      ranks_(&ranks), engines_of_ranks_(parent.engines_of_ranks_), members_(std::move(members)), next_(size),
       references_(size) {
     indices_ = members_.data();
     // The members stand here as ranks of the gang; these are engines, unless the gang's view chose others.

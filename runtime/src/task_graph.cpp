@@ -14,7 +14,24 @@ void graph_node::reset() noexcept {
     started_ = false;
     finished_ = false;
     error_ = nullptr;
+    tally_.clear();
     forget();
+}
+
+bool graph_node::was_cancelled() const noexcept {
+    if (error_ == nullptr) return false;
+    try {
+        std::rethrow_exception(error_);
+    } catch (const cancelled&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+void graph_node::count_time() noexcept {
+    const auto now = std::chrono::steady_clock::now();
+    tally_.add_time(now - std::exchange(counted_until_, now));
 }
 
 void graph_node::run(const std::atomic<bool>& stop) noexcept {
@@ -26,11 +43,14 @@ void graph_node::run(const std::atomic<bool>& stop) noexcept {
     }
     if (stop.load()) return;
     started_ = true;
+    counted_until_ = std::chrono::steady_clock::now();
     try {
         start();
     } catch (...) {
         fail(std::current_exception());
     }
+    if (started_) tally_.add_runs(1);
+    count_time();
     if (stop.load()) cancel(); // it may have come while the stage was being started
 }
 
@@ -118,18 +138,9 @@ private:
         const auto is_it = [&](const auto& each) { return each.get() == &node; };
         return *flow_nodes_[static_cast<std::size_t>(std::ranges::find_if(nodes_, is_it) - nodes_.begin())];
     }
-    static bool was_cancelled(const graph_node& node) {
-        try {
-            std::rethrow_exception(node.error());
-        } catch (const cancelled&) {
-            return true;
-        } catch (...) {
-            return false;
-        }
-    }
     std::exception_ptr failure() const {
         for (const auto& node : nodes_)
-            if (node->error() != nullptr && !(stop_.load() && was_cancelled(*node)))
+            if (node->error() != nullptr && !(stop_.load() && node->was_cancelled()))
                 return std::make_exception_ptr(stage_error(node->name(), node->error()));
         const auto is_good = [](const auto& node) { return node->good(); };
         const auto good = static_cast<std::size_t>(std::ranges::count_if(nodes_, is_good));
@@ -218,29 +229,6 @@ void task_graph::run() { run_async().get(); }
 graph_run task_graph::run_async() {
     if (flow_ == nullptr) flow_ = std::make_unique<detail::graph_flow>(nodes_, ranks_.threads());
     return graph_run(flow_->start());
-}
-
-std::string task_graph::dot() const {
-    const auto quoted = [](std::string_view text) {
-        std::string escaped;
-        for (const char c : text) {
-            if (c == '"' || c == '\\') escaped += '\\';
-            escaped += c;
-        }
-        return escaped;
-    };
-    std::string text = "digraph spmd {\n    rankdir=LR;\n    node [shape=box];\n";
-    const auto number = [&](const detail::graph_node* node) {
-        const auto is_it = [&](const auto& each) { return each.get() == node; };
-        return std::to_string(std::ranges::find_if(nodes_, is_it) - nodes_.begin());
-    };
-    for (const auto& node : nodes_)
-        text += "    s" + number(node.get()) + " [label=\"" + quoted(node->name()) + "\\n" + node->kind() +
-                "\"];\n";
-    for (const auto& node : nodes_)
-        for (const detail::graph_node* input : node->inputs())
-            text += "    s" + number(input) + " -> s" + number(node.get()) + ";\n";
-    return text + "}\n";
 }
 
 void task_graph::append(std::unique_ptr<detail::graph_node> node) {

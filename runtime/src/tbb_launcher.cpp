@@ -110,10 +110,13 @@ std::vector<tbb::task_arena::constraints> constraints_of(placement asked) {
     return all;
 }
 
-std::string why_compact(placement asked, std::size_t found) {
+std::string why_compact(placement asked, const std::vector<tbb::task_arena::constraints>& found) {
     const std::string thing = asked == placement::per_numa_node ? "NUMA node" : "core type";
-    if (found <= 1) return "the machine has one " + thing + ", or oneTBB's tbbbind cannot tell";
-    return "fewer threads than there are " + thing + "s";
+    if (found.size() > 1)
+        return "fewer threads than the machine's " + std::to_string(found.size()) + ' ' + thing + 's';
+    const bool can_tell = !found.empty() && (found[0].numa_id >= 0 || found[0].core_type >= 0);
+    if (can_tell) return "the machine has one " + thing;
+    return "oneTBB cannot tell the machine's " + thing + "s: its libtbbbind is missing or does not work";
 }
 
 /// A place where one idle worker waits a little while for a job, so that jobs that follow each other closely
@@ -267,7 +270,7 @@ public:
         topology_.asked = asked;
         std::vector<tbb::task_arena::constraints> constraints = constraints_of(asked);
         if (constraints.size() <= 1 || threads < constraints.size()) {
-            if (asked != placement::compact) topology_.reason = why_compact(asked, constraints.size());
+            if (asked != placement::compact) topology_.reason = why_compact(asked, constraints);
             constraints.assign(1, {});
         } else {
             topology_.got = asked;

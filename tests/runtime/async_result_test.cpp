@@ -198,6 +198,58 @@ TEST_CASE("progress counts the tasks that have ended") {
     CHECK(result.progress().done == 1);
 }
 
+TEST_CASE("progress tells the items that ranks have reported, while they run and after") {
+    for_each_concurrent_pool(6, 2, [](const spmd::engine_pool& pool) {
+        gate door;
+        auto result = pool.broadcast([&](rank me) {
+            for (std::size_t item = 0; item < me.id(); ++item) me.advance();
+            if (me.id() != 5) return;
+            me.advance(100);
+            door.wait(me);
+            me.advance(1000);
+        });
+        CHECK(eventually([&] { return result.progress().done == 5 && result.progress().items == 115; }));
+        door.open();
+        CHECK_NOTHROW(result.get());
+        CHECK(result.progress().items == 1115);
+        CHECK(result.progress().done == 6);
+    });
+    for_each_pool([](const spmd::engine_pool& pool) {
+        auto reporting = pool.broadcast([](rank me) { me.advance(me.id()); });
+        auto silent = pool.broadcast([](rank) {});
+        reporting.wait();
+        silent.wait();
+        REQUIRE(reporting.progress().items == pool.size() * (pool.size() - 1) / 2);
+        REQUIRE(silent.progress().items == 0);
+    });
+}
+
+TEST_CASE("items of ranks that have ended are never missing, in whatever way they ended") {
+    for_each_concurrent_pool(2000, 2, [](const spmd::engine_pool& pool) {
+        auto result = pool.broadcast([](rank me) {
+            me.advance(3);
+            if (me.id() % 7 == 0) throw 7;
+        });
+        for (spmd::progress seen; seen.done < seen.total || seen.total == 0;) {
+            seen = result.progress();
+            REQUIRE(seen.items >= 3 * seen.done);
+            REQUIRE(seen.items <= 3 * seen.total);
+        }
+    });
+}
+
+TEST_CASE("a map's items are its tasks") {
+    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+        const std::vector<int> numbers(50, 1);
+        for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, spmd::automatic}) {
+            auto result = pool.with({.chunk = chunk}).map([](int number) { return number; }, numbers);
+            result.wait();
+            const auto [done, total, items] = result.progress();
+            REQUIRE((done == 50 && total == 50 && items == 50));
+        }
+    });
+}
+
 TEST_CASE("in_order gives the first ranks while the last still runs") {
     for_each_concurrent_pool(20, 2, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 20; ++round) {

@@ -327,8 +327,8 @@ TEST_CASE("ranks that meet for different things get collective_mismatch, with bo
             many mine(me.id() == 2 ? 4 : 3);
             co_await sum_vectors(me, std::move(mine));
         },
-        "all_reduce of std::vector<double, std::allocator<double> >, 3 elements" + at(vectors_line),
-        "all_reduce of std::vector<double, std::allocator<double> >, 4 elements" + at(vectors_line));
+        "all_reduce of std::vector<double>, 3 elements" + at(vectors_line),
+        "all_reduce of std::vector<double>, 4 elements" + at(vectors_line));
 }
 
 TEST_CASE("a collective that is begun and awaited late, or never, is held against the others' all the same") {

@@ -1,9 +1,6 @@
 // Guards the task graph: what flows and in which order, that a concat streams in rank order while other ranks
 // run, which stages run after one has thrown and whose name the error bears, runs one after the other, and
 // that no run is left behind.
-#include "support/child_process.hpp"
-#include "support/temporary_directory.hpp"
-
 #include <spmd/spmd.hpp>
 
 #include <catch2/catch.hpp>
@@ -510,41 +507,4 @@ TEST_CASE("a stage of another graph is refused by name") {
     const auto value = one.once("value", [] { return 1; });
     CHECK_THROWS_WITH(other.once("wrong", value, [](int) {}), Catch::Contains("\"value\""));
     CHECK_THROWS_AS(other.result(value), std::invalid_argument);
-}
-
-TEST_CASE("dot: stages with their kinds, edges, quotes escaped") {
-    const spmd::engine_pool pool{{.ranks = 2}};
-    spmd::task_graph graph{pool};
-    const auto list = graph.once("the \"list\"", [] { return first_numbers(2); });
-    const auto parts = graph.broadcast("parts", list, my_part);
-    graph.concat("flat", parts);
-    CHECK(graph.dot() == R"(digraph spmd {
-    rankdir=LR;
-    node [shape=box];
-    s0 [label="the \"list\"\nonce"];
-    s1 [label="parts\nbroadcast"];
-    s2 [label="flat\nconcat"];
-    s0 -> s1;
-    s1 -> s2;
-}
-)");
-}
-
-TEST_CASE("dot: Graphviz reads it") {
-    const spmd::engine_pool pool{{.ranks = 2}};
-    spmd::task_graph graph{pool};
-    const auto list = graph.once("a \"quoted\" \\ name", [] { return first_numbers(2); });
-    graph.concat("flat", graph.broadcast("parts", list, my_part));
-    const test_support::temporary_directory scratch;
-    const auto drawn = test_support::run_program({"dot", "-Tplain", scratch.write("graph.dot", graph.dot())});
-    CHECK(drawn.status == 0);
-    const auto lines_that_begin = [&](const std::string& word) {
-        std::size_t count = 0;
-        for (std::size_t at = drawn.output.find('\n' + word); at != std::string::npos;
-             at = drawn.output.find('\n' + word, at + 1))
-            ++count;
-        return count;
-    };
-    CHECK(lines_that_begin("node ") == 3);
-    CHECK(lines_that_begin("edge ") == 2);
 }

@@ -530,6 +530,25 @@ TEST_CASE("progress and wait_for while ranks wait for a peer, and after") {
     });
 }
 
+TEST_CASE("items are reported between meetings, and by the ranks of a group that split made") {
+    for_each_concurrent_pool(20, 2, [](const spmd::engine_pool& pool) {
+        gate shut;
+        auto result = pool.broadcast([&](rank me) -> task<> {
+            me.advance();
+            const rank group = co_await me.split(me.id() % 3);
+            group.advance(10);
+            if (me.id() + 1 == me.size()) shut.wait(me);
+            co_await me.barrier();
+            me.advance(100);
+        });
+        CHECK(eventually([&] { return result.progress().items == 220; }));
+        CHECK(result.progress().done == 0);
+        shut.open();
+        CHECK_NOTHROW(result.get());
+        CHECK(result.progress().items == 2220);
+    });
+}
+
 TEST_CASE("inside a task, a wait with a deadline gets on although no other thread is left") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const auto sums = pool.broadcast([&](rank) -> task<std::size_t> {

@@ -11,6 +11,7 @@ namespace spmd {
 struct progress {
     std::size_t done = 0;
     std::size_t total = 0;
+    std::size_t items = 0; ///< that the ranks have reported by rank::advance(); of a map, `done`
 };
 
 /// What one task gave: its result, or the error that it threw (or `cancelled`, where it never ran).

@@ -209,7 +209,10 @@ public:
         return of.node_->take();
     }
 
-    /// The stages, their kinds and edges in Graphviz's language.
+    /// The stages, the kinds and types of what they give, and their edges in Graphviz's language; after a run also what
+    /// each did in it: ranks, items or parts, wall time, whether it failed or did not run. A broadcast's time ends when
+    /// its results are there and asked for; a concat's holds its waits for ranks. Names may be any bytes; what is no
+    /// UTF-8 is shown as U+FFFD. Requires: no run.
     std::string dot() const;
 
 private:

@@ -33,6 +33,22 @@ std::optional<double> cgroup_cpu_quota(const std::filesystem::path& root = "/");
 /// rounded up where that is less. `root` is that of `cgroup_cpu_quota`.
 std::size_t available_threads(const std::filesystem::path& root = "/");
 
+/// A NUMA node or a kind of core, by its number, and how many threads can run there at once.
+struct machine_part {
+    int id = 0;
+    std::size_t threads = 0;
+};
+
+/// What a machine is made of, as far as this process may use it. Empty lists: oneTBB cannot tell, for want of its
+/// libtbbbind.
+struct machine_topology {
+    std::vector<machine_part> numa_nodes;
+    std::vector<machine_part> core_types;
+};
+
+/// Complexity: the first call of a process may take some ms. Thread safety: any thread may call it.
+machine_topology this_machine();
+
 /// Which arenas a pool's ranks are dealt to.
 enum class placement {
     compact,       ///< one arena
@@ -52,7 +68,7 @@ struct arena_place {
 struct pool_topology {
     placement asked = placement::compact;
     placement got = placement::compact;
-    std::string reason;              ///< why `got` is not what was asked; empty where it is
+    std::string reason;              ///< what of `asked` is not there; empty where `got` is the same
     std::vector<arena_place> arenas; ///< their ranks are contiguous and ascending
 
     /// The threads of all arenas together.

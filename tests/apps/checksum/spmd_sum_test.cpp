@@ -1,12 +1,23 @@
 // Guards the tool: the same bytes as md5sum for every number of ranks and threads, what it says and returns when
 // a file, a directory or the output fails, and that the rest goes on.
 #include "support/child_process.hpp"
+#include "support/pseudo_terminal.hpp"
+#include "support/running_program.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
+#include <chrono>
+#include <csignal>
 #include <cstddef>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -24,6 +35,41 @@ void fill(const test_support::temporary_directory& scratch) {
     for (std::size_t i = 0; i < 120; ++i)
         scratch.write("tree/" + std::to_string(i % 10) + "/" + std::to_string(i), std::string(i * 37, 'x'));
 }
+
+std::string content_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The tool at work on a terminal, with a FIFO as one of its files: it ends when the test has written to that.
+class sums_on_terminal {
+public:
+    explicit sums_on_terminal(std::vector<std::string> options = {}) {
+        ::setenv("TERM", "xterm", 1);
+        REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+        fill(scratch);
+        options.insert(options.begin(), tool);
+        options.insert(options.end(), {"-r", "/no/such/file", scratch.path() + "/tree", fifo});
+        program.emplace(options, output, terminal.descriptor());
+    }
+    /// Waits until the text stands on the screen; false when it does not come.
+    bool awaits(const std::string& text) {
+        const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        while (last_line().find(text) == std::string::npos) {
+            if (std::chrono::steady_clock::now() > latest) return false;
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+        return true;
+    }
+    std::string last_line() { return test_support::screen_after(terminal.written()).back(); }
+    void write_to_fifo(const std::string& text) const { std::ofstream(fifo) << text; }
+
+    test_support::temporary_directory scratch;
+    std::string output = scratch / "output";
+    std::string fifo = scratch / "fifo";
+    test_support::pseudo_terminal terminal{80};
+    std::optional<test_support::running_program> program;
+};
 
 } // namespace
 
@@ -109,11 +155,13 @@ TEST_CASE("wrong usage: one line that names what was wrong, status 2") {
         const char* arguments;
         const char* said;
     };
-    for (const usage& wrong : {usage{"--ranks 0", "spmd_sum: --ranks is at least 1, not 0\n"},
-                               usage{"--ranks -1", "spmd_sum: --ranks is at least 1, not -1\n"},
-                               usage{"--threads 5000", "spmd_sum: --threads is at most 4096, not 5000\n"},
-                               usage{"--threads 0", "spmd_sum: --threads is at least 1, not 0\n"},
-                               usage{"--nonsense", "spmd_sum: unrecognised option '--nonsense'\n"}}) {
+    for (const usage& wrong :
+         {usage{"--ranks 0", "spmd_sum: --ranks is at least 1, not 0\n"},
+          usage{"--ranks -1", "spmd_sum: --ranks is at least 1, not -1\n"},
+          usage{"--threads 5000", "spmd_sum: --threads is at most 4096, not 5000\n"},
+          usage{"--threads 0", "spmd_sum: --threads is at least 1, not 0\n"},
+          usage{"--progress=often", "spmd_sum: --progress is one of auto, always, never, not 'often'\n"},
+          usage{"--nonsense", "spmd_sum: unrecognised option '--nonsense'\n"}}) {
         INFO(wrong.arguments);
         const program_result result = shell("'" + tool + "' " + wrong.arguments + " 2>&1");
         CHECK(result.status == 2);
@@ -124,4 +172,72 @@ TEST_CASE("wrong usage: one line that names what was wrong, status 2") {
 TEST_CASE("help and version") {
     CHECK(shell("'" + tool + "' --help").status == 0);
     CHECK(shell("'" + tool + "' --version").output.starts_with("spmd_sum 0."));
+}
+
+TEST_CASE("on a terminal it tells how far it is, apart from its output, and leaves nothing but messages") {
+    sums_on_terminal sums;
+    CHECK(sums.awaits("121 of 122 files"));
+    sums.write_to_fifo("yo\n");
+    const int status = sums.program->wait();
+    CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 1));
+    CHECK(test_support::screen_after(sums.terminal.written()) ==
+          std::vector<std::string>{"spmd_sum: /no/such/file: No such file or directory", ""});
+    CHECK(content_of(sums.output) ==
+          shell("'" + tool + "' --progress=never -r '" + sums.scratch.path() + "/tree'").output +
+              "f6255bb01c648fe967714d52a89e8e9c  " + sums.fifo + "\n");
+}
+
+TEST_CASE("bytes are told while a file is being read") {
+    sums_on_terminal sums({"--threads", "2"});
+    CHECK(sums.awaits("121 of 122 files"));
+    std::ofstream into(sums.fifo);
+    into << std::string(5 << 20, 'x') << std::flush;
+    CHECK(sums.awaits("5.25 MiB")); // the tree has 264,180 bytes
+    CHECK(sums.last_line().find("121 of 122 files") != std::string::npos);
+    into.close();
+    sums.program->wait();
+}
+
+TEST_CASE("a signal ends it, and the line is gone") {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        sums_on_terminal sums;
+        CHECK(sums.awaits(" of 122 files"));
+        sums.program->send(signal);
+        const int status = sums.program->wait();
+        REQUIRE(WIFSIGNALED(status));
+        CHECK(WTERMSIG(status) == signal);
+        CHECK(sums.last_line().empty());
+    }
+}
+
+TEST_CASE("option --progress: never on a terminal, always into a file, and not a byte by itself") {
+    sums_on_terminal never({"--progress=never"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    never.write_to_fifo("yo\n");
+    never.program->wait();
+    CHECK(never.terminal.written() == "spmd_sum: /no/such/file: No such file or directory\r\n");
+
+    const test_support::temporary_directory scratch;
+    const std::string fifo = scratch / "fifo";
+    for (const std::string option : {"", "--progress=always"}) {
+        const program_result told =
+            shell("mkfifo '" + fifo + "'; (sleep 0.5; echo yo) >'" + fifo + "' & '" + tool + "' " + option +
+                  " '" + fifo + "' 2>&1 >/dev/null; rm '" + fifo + "'");
+        CHECK((told.output.find("0 of 1 files") != std::string::npos) == !option.empty());
+        if (option.empty()) CHECK(told.output.empty());
+        if (!option.empty()) CHECK(test_support::screen_after(told.output).back().empty());
+    }
+}
+
+TEST_CASE("its output's reader goes: the line goes too, and it dies as md5sum does") {
+    const test_support::temporary_directory scratch;
+    fill(scratch);
+    const std::string error = scratch / "error";
+    const program_result result = shell(
+        "{ '" + tool + "' --progress=always -r '" + scratch.path() + "/tree' 2>'" + error +
+        "'; echo $? >&2; } 2>&1 >/dev/full | cat; exec 3>&1; { sleep 0.5; { '" + tool +
+        "' --progress=always -r '" + scratch.path() + "/tree' 2>>'" + error + "'; echo $? >&3; } | true; }");
+    CHECK(result.output == "1\n141\n");
+    CHECK(content_of(error).find("write error: No space left on device") != std::string::npos);
+    CHECK(content_of(error).find("Broken pipe") == std::string::npos);
 }

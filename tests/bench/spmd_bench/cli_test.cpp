@@ -1,6 +1,8 @@
 // Guards against: what the parts' own tests cannot see: exit statuses, what goes to which stream, and files left
 // behind by an error or a signal.
 
+#include "support/pseudo_terminal.hpp"
+#include "support/running_program.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
@@ -131,6 +133,8 @@ TEST_CASE("each command gives its exit status, output and errors, and leaves no 
          "^way,median_ns,.*\nmap,.*\nspmd,", ""},
         {"markdown", "--format markdown --ranks 4 --repetitions 2", 0, "\n\\| spmd \\|", ""},
         {"an unknown option", "--bogus", 2, "^$", "spmd_bench: unrecognised option '--bogus'\n"},
+        {"no such progress", "--progress=often", 2, "^$",
+         "spmd_bench: --progress is one of auto, always, never, not 'often'\n"},
         {"no ranks", "--ranks 0", 2, "^$", "spmd_bench: --ranks is a whole number .*, not '0'\n"},
         {"an output nowhere", "--output /nonexistent/x", 2, "^$",
          "spmd_bench: --output .*No such file or directory\n"},
@@ -174,6 +178,47 @@ TEST_CASE("the report goes to the file that is named, and nothing to standard ou
     CHECK(nlohmann::json::parse(content_of(place / "report.json"))["repetitions"] == 2);
 }
 
+// oneTBB opens its tbbbind in a way that AddressSanitizer refuses.
+#ifndef __SANITIZE_ADDRESS__
+
+TEST_CASE("option --topology shows the pool, and measures nothing") {
+    const temporary_directory place;
+    const running_bench bench("--topology --ranks 7 --threads 3", place);
+    CHECK(bench.wait() == 0);
+    CHECK(bench.error().empty());
+    CAPTURE(bench.out());
+    CHECK(std::regex_search(bench.out(),
+                            std::regex("\npool +7 ranks on 3 threads\nplacement +compact\n\narena .*"
+                                       "\n +0 +any +any +3 +7  0 to 6\n$")));
+}
+
+TEST_CASE("option --topology tells in JSON where the ranks of a placement are, or why they are not there") {
+    for (const std::string asked : {"per_numa_node", "per_core_type"}) {
+        const temporary_directory place;
+        const running_bench bench("--topology --format json --ranks 9 --threads 2 --placement " + asked,
+                                  place);
+        CHECK(bench.wait() == 0);
+        const auto told = nlohmann::json::parse(bench.out());
+        const auto& pool = told["pool"];
+        CHECK(pool["placement_asked"] == asked);
+        CHECK((pool["placement"] == asked) == pool["reason"].get<std::string>().empty());
+        std::size_t ranks = 0;
+        std::size_t threads = 0;
+        for (const auto& arena : pool["arenas"]) {
+            CHECK(arena["first_rank"] == ranks);
+            ranks += arena["ranks"].get<std::size_t>();
+            threads += arena["threads"].get<std::size_t>();
+            CHECK(arena["numa_node"].is_null() == (pool["placement"] != "per_numa_node"));
+            CHECK(arena["core_type"].is_null() == (pool["placement"] != "per_core_type"));
+        }
+        CHECK(ranks == 9);
+        CHECK(threads == 2);
+        CHECK(told["machine"]["cpus"].size() >= told["machine"]["available_threads"].get<std::size_t>());
+    }
+}
+
+#endif
+
 TEST_CASE("a signal ends it, and its files are gone") {
     const std::string long_run = "--ranks 4 --repetitions 100000 --ways serial,map";
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) check_cleanup(long_run, 20, signal);
@@ -189,4 +234,35 @@ TEST_CASE("an ignored signal stays ignored") {
     bench.send(SIGHUP);
     CHECK(bench.wait() == 0);
     CHECK_FALSE(bench.out().empty());
+}
+
+TEST_CASE(
+    "on a terminal it tells how far it is, and leaves nothing of that, neither at its end nor at a signal") {
+    using test_support::screen_after;
+    ::setenv("TERM", "xterm", 1);
+    for (const int signal : {0, SIGINT}) {
+        const temporary_directory place;
+        test_support::pseudo_terminal terminal(80);
+        test_support::running_program bench({SPMD_BENCH_PATH, "--workload", "spin", "--item-cost", "10ms",
+                                             "--ranks", "4", "--items", "8", "--repetitions", "3", "--ways",
+                                             "serial,spmd"},
+                                            place / "out", terminal.descriptor());
+        const auto latest = std::chrono::steady_clock::now() + 60s;
+        while (screen_after(terminal.written()).back().find(" of 3  1 of 2 ways done  now ") ==
+               std::string::npos) {
+            if (std::chrono::steady_clock::now() > latest) FAIL("it does not tell: " << terminal.written());
+            std::this_thread::sleep_for(1ms);
+        }
+        if (signal != 0) bench.send(signal);
+        const int status = bench.wait();
+        CHECK(screen_after(terminal.written()) == std::vector<std::string>{""});
+        if (signal == 0) {
+            CHECK(status == 0);
+            CHECK(content_of(place / "out").starts_with("machine "));
+            CHECK(content_of(place / "out").find('\x1b') == std::string::npos);
+        } else {
+            CHECK((WIFSIGNALED(status) && WTERMSIG(status) == signal));
+            CHECK(content_of(place / "out").empty());
+        }
+    }
 }

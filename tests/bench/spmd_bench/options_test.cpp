@@ -71,6 +71,8 @@ TEST_CASE("each option sets what it is named after") {
         {"--placement per-core-type",
          [](const options& o) { return o.placement == spmd::placement::per_core_type; }},
         {"--pin", [](const options& o) { return o.pin; }},
+        {"--topology --ranks 7 --format json", [](const options& o) { return o.topology && o.ranks == 7; }},
+        {"--progress=never", [](const options& o) { return o.progress == apps::progress_mode::never; }},
         {"--ways spmd,map,spmd",
          [](const options& o) { return o.ways == std::vector<std::string>{"spmd", "map"}; }},
         {"--format json", [](const options& o) { return o.format == report_format::json; }},
@@ -108,6 +110,10 @@ TEST_CASE("a bad option is told in one line that names it") {
         {"--workload md5", "--workload is one of files, memory, spin, empty, not 'md5'"},
         {"--placement numa", "--placement is one of compact, per_numa_node, per_core_type, not 'numa'"},
         {"--format xml", "--format is one of table, markdown, csv, json, not 'xml'"},
+        {"--topology --items 3", "--items cannot go with --topology, which measures nothing"},
+        {"--topology --ways spmd", "--ways cannot go with --topology, which measures nothing"},
+        {"--topology --format csv", "--format with --topology is one of table, json"},
+        {"--progress on", "--progress is one of auto, always, never, not 'on'"},
         {"--input / --items 3", "--items cannot go with --input, whose files are all taken"},
         {"--input / --file-size 3", "--file-size cannot go with --input, whose files have their own"},
         {"--input /nonexistent", "--input '/nonexistent': No such file or directory"},
@@ -159,9 +165,10 @@ TEST_CASE("the options spelled out give the same run again") {
 
 TEST_CASE("help names every option and every way within 80 columns") {
     const std::string help = help_text();
-    for (const char* word : {"--workload", "--input", "--items", "--file-size", "--item-cost", "--ranks",
-                             "--threads", "--placement", "--ways", "--repetitions", "--warmup", "--seed",
-                             "--format", "--output", "--pin", "--help", "5 per rank"})
+    for (const char* word :
+         {"--workload", "--input", "--items", "--file-size", "--item-cost", "--ranks", "--threads",
+          "--placement", "--ways", "--repetitions", "--warmup", "--seed", "--format", "--output", "--pin",
+          "--topology", "--progress", "--help", "5 per rank"})
         CHECK_THAT(help, Catch::Contains(word));
     for (const way_description& each : all_ways())
         CHECK_THAT(help, Catch::Contains("  " + std::string(each.name)));

@@ -34,7 +34,7 @@ public:
           work_(std::in_place, std::forward<F>(task), std::forward<As>(args)...),
           everyone_(std::in_place, static_cast<gang&>(*this),
                     team{group.size, group.engines.empty() ? nullptr : group.engines.data(),
-                         &this->attention_of_runners()}) {}
+                         &this->attention_of_runners(), &this->reported_items()}) {}
 
     index_range claim(std::size_t most) noexcept override { return gang::claim(most); }
     void run_claimed(index_range range) noexcept override { this->run_once(range); }

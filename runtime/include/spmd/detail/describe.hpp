@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <typeinfo>
 #include <vector>
 
@@ -12,8 +13,10 @@ namespace spmd::detail {
 
 /// "solver.cpp:41", without the folder.
 std::string text_of(const std::source_location& where);
-/// "std::vector<double>", as the compiler would say it.
+/// "std::vector<double>", as one would write it.
 std::string name_of(const std::type_info& type);
+/// A type as the compiler spells it out, without the template arguments that are so by default.
+std::string readable_type(std::string_view demangled);
 
 /// Some indices, for a message that names the first few.
 class index_ranges {

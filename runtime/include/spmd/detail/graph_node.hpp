@@ -1,10 +1,13 @@
 #pragma once
 
 #include <spmd/async_result.hpp>
+#include <spmd/detail/describe.hpp>
+#include <spmd/detail/stage_tally.hpp>
 #include <spmd/detail/tree_reduce.hpp>
 #include <spmd/view.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <exception>
@@ -15,6 +18,7 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -33,6 +37,11 @@ public:
     const std::string& name() const noexcept { return name_; }
     const char* kind() const noexcept { return kind_; }
     const std::vector<graph_node*>& inputs() const noexcept { return inputs_; }
+    /// The type of what it gives, for a broadcast that of each rank; empty where that is nothing.
+    virtual std::string type_name() const { return {}; }
+    /// What it did in the last run. Time is wall time from its start until its value was there, as far as anybody looked:
+    /// of a broadcast or map, until its results were asked for and there; of a concat, with the waits for ranks.
+    const stage_tally& tally() const noexcept { return tally_; }
     /// True where it begins while its input is still running, and takes the ranks' results in order.
     virtual bool streams() const noexcept { return false; }
     /// Told for each stage that takes this one as input, and whether it streams. May refuse by a throw.
@@ -51,12 +60,18 @@ public:
     bool good() const noexcept { return started_ && error_ == nullptr; }
     /// What it threw; null also where it never started.
     const std::exception_ptr& error() const noexcept { return error_; }
+    /// True where what it threw is `cancelled`.
+    bool was_cancelled() const noexcept;
 
 protected:
     virtual void start() = 0;
     virtual void collect() {}
     virtual void forget() noexcept = 0;
     void fail(std::exception_ptr error) noexcept { error_ = std::move(error); }
+    void count_tasks(std::size_t tasks) noexcept { tally_.add_tasks(tasks); }
+    void count_time(std::chrono::nanoseconds time) noexcept { tally_.add_time(time); }
+    /// Counts the time since its start, or since the last call.
+    void count_time() noexcept;
     /// From start(): takes back that it ran.
     void not_run() noexcept { started_ = false; }
 
@@ -67,6 +82,8 @@ private:
     bool started_ = false;
     bool finished_ = false; // guarded by mutex_
     std::exception_ptr error_;
+    stage_tally tally_;
+    std::chrono::steady_clock::time_point counted_until_;
     std::mutex mutex_;
 };
 
@@ -83,6 +100,7 @@ public:
     /// Requires: value_if() is not null; it is afterwards.
     T take() { return *std::exchange(value_, std::nullopt); }
     std::tuple<const T&> arguments() const noexcept { return {*value_}; }
+    std::string type_name() const override { return name_of(typeid(T)); }
 
 protected:
     template <class Make>
@@ -163,6 +181,12 @@ public:
         ++consumers_;
         streamed_ = streamed_ || streams;
     }
+    std::string type_name() const override {
+        if constexpr (std::is_void_v<T>)
+            return {};
+        else
+            return name_of(typeid(T));
+    }
     /// True for the one stage that may move the results away as it streams them.
     bool may_be_moved_from() const noexcept { return consumers_ == 1 && streamed_; }
     void moved_from() noexcept { moved_from_ = true; }
@@ -174,9 +198,12 @@ public:
 protected:
     void submit(async_result<T> running) {
         running_ = std::move(running);
+        this->count_tasks(ordered_access<T>(running_).size());
         submitted_.store(true);
     }
     void collect() override {
+        running_.wait();
+        this->count_time();
         if (moved_from_)
             ordered_access<T>(running_).throw_unless_all_done();
         else
@@ -249,6 +276,7 @@ private:
     void start() override {
         const Range& values = input_->value();
         if (values.empty()) throw std::invalid_argument("reduce of no items");
+        this->count_tasks(values.size());
         this->make([&] {
             return tree_reduce<std::ranges::range_value_t<Range>>(
                 values.size(), [&](std::size_t i) { return values[i]; }, op_);
@@ -293,6 +321,7 @@ private:
             else
                 append_copied(whole, part);
         }
+        this->count_tasks(parts.size());
     }
     static void append_copied(flat<Part>& whole, Part& part) {
         if constexpr (can_be_copied<Part>())
@@ -312,11 +341,14 @@ public:
 
     void take(const Part& block) noexcept override {
         if (error() != nullptr) return;
+        const auto begin = std::chrono::steady_clock::now();
         try {
             std::invoke(std::as_const(task_), block);
         } catch (...) {
             fail(std::current_exception());
         }
+        count_tasks(1);
+        count_time(std::chrono::steady_clock::now() - begin);
     }
 
 private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <spmd/detail/item_tally.hpp>
 #include <spmd/detail/job.hpp>
 #include <spmd/detail/slots.hpp>
 #include <spmd/detail/stopwatch.hpp>
@@ -59,6 +60,8 @@ public:
     }
     /// How many tasks have ended in whatever way. Complexity: O(count()), less for many.
     std::size_t ended() const noexcept;
+    /// How many items ranks have said they have done.
+    std::size_t items_reported() const noexcept { return reported_.total(); }
 
     ~tracked_job() override;
 
@@ -85,6 +88,7 @@ protected:
     void fail(std::size_t i, std::exception_ptr error) noexcept;
     void skip(index_range range) noexcept;
     std::span<interval> intervals_to_fill() noexcept { return intervals_; }
+    item_tally& reported_items() noexcept { return reported_; }
     std::chrono::steady_clock::time_point submitted() const noexcept { return submitted_; }
 
 private:
@@ -122,7 +126,8 @@ private:
     std::uint8_t* records_ = nullptr;
     std::unique_ptr<std::uint8_t[]> many_records_;
     std::atomic<trouble*> trouble_{nullptr}; // made by the first task that does not end well
-    std::vector<interval> intervals_;        // empty unless timing was asked for
+    item_tally reported_;
+    std::vector<interval> intervals_; // empty unless timing was asked for
     std::array<std::uint8_t, 128> few_records_{};
 };
 

@@ -36,7 +36,7 @@ public:
                                     options),
           work_(std::in_place, std::forward<T>(task), std::forward<As>(args)...),
           team_{group.size, group.engines.empty() ? nullptr : group.engines.data(),
-                &this->attention_of_runners()} {}
+                &this->attention_of_runners(), &this->reported_items()} {}
 
     void dispose() noexcept override {
         work_.reset();

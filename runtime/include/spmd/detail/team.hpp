@@ -1,5 +1,6 @@
 #pragma once
 
+#include <spmd/detail/item_tally.hpp>
 #include <spmd/detail/job.hpp>
 
 #include <cstddef>
@@ -14,6 +15,7 @@ struct team {
     std::size_t size = 0;
     const std::size_t* engines = nullptr; ///< of each id; null: id and engine are the same
     const attention* attention_of_ranks = nullptr;
+    item_tally* reported_items = nullptr;
     communicator* meets = nullptr; ///< where its ranks meet; null for tasks that are no coroutines
     bool shared = false;           ///< lives as long as somebody refers to it: what split made
 };

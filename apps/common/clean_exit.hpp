@@ -4,10 +4,11 @@
 #include <functional>
 #include <thread>
 
-namespace spmd_bench {
+namespace apps {
 
 /// Runs `clean_up` at the end of its scope, and also when SIGINT, SIGTERM or SIGHUP end the process before that;
-/// it then dies of the signal, as it would have done. A signal that the process ignores stays ignored.
+/// it then dies of the signal, as it would have done. A signal that the process ignores stays ignored. A SIGPIPE waits
+/// for the end of the scope: until then, whoever writes to a closed pipe sees EPIPE.
 ///
 ///     temporary_directory inputs;
 ///     const clean_exit guard([&] { inputs.remove(); });
@@ -29,10 +30,10 @@ private:
 
     std::function<void()> clean_up_;
     sigset_t watched_;
-    sigset_t before_{};
-    int signals_; ///< reads the watched signals
-    int over_;    ///< readable from when this object goes
+    sigset_t before_{}; ///< what was blocked
+    int signals_;       ///< reads the watched signals
+    int over_;          ///< readable from when this object goes
     std::thread watcher_;
 };
 
-} // namespace spmd_bench
+} // namespace apps

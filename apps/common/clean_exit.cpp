@@ -1,4 +1,4 @@
-#include "clean_exit.hpp"
+#include <common/clean_exit.hpp>
 
 #include <poll.h>
 #include <pthread.h>
@@ -14,7 +14,7 @@
 #include <system_error>
 #include <utility>
 
-namespace spmd_bench {
+namespace apps {
 namespace {
 
 bool is_ignored(int signal) {
@@ -50,7 +50,9 @@ clean_exit::clean_exit(std::function<void()> clean_up)
     : clean_up_(std::move(clean_up)), watched_(signals_that_end_it()),
       signals_(require_descriptor(::signalfd(-1, &watched_, SFD_CLOEXEC), "signalfd")),
       over_(require_descriptor(::eventfd(0, EFD_CLOEXEC), "eventfd")) {
-    static_cast<void>(::pthread_sigmask(SIG_BLOCK, &watched_, &before_));
+    sigset_t blocked = watched_;
+    if (!is_ignored(SIGPIPE)) sigaddset(&blocked, SIGPIPE);
+    static_cast<void>(::pthread_sigmask(SIG_BLOCK, &blocked, &before_));
     watcher_ = std::thread([this] { watch(); });
 }
 
@@ -68,7 +70,7 @@ void clean_exit::run_clean_up() const noexcept {
     try {
         clean_up_();
     } catch (const std::exception& error) {
-        static_cast<void>(std::fprintf(stderr, "spmd_bench: %s\n", error.what()));
+        static_cast<void>(std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, error.what()));
     }
 }
 
@@ -83,4 +85,4 @@ void clean_exit::watch() const {
     end_by(static_cast<int>(received.ssi_signo));
 }
 
-} // namespace spmd_bench
+} // namespace apps

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+
+namespace spmd::detail {
+
+/// What a stage has done in a run of its graph. Where several work for one stage, each adds its own.
+/// Thread safety: all members may be called at the same time.
+class stage_tally {
+public:
+    /// It has run to its end, well or not, so many times.
+    void add_runs(std::size_t runs) noexcept { add(runs_, runs); }
+    /// Ranks, items or parts, by the kind of the stage.
+    void add_tasks(std::size_t tasks) noexcept { add(tasks_, tasks); }
+    void add_time(std::chrono::nanoseconds time) noexcept { add(time_, time.count()); }
+    void add(const stage_tally& other) noexcept {
+        add_runs(other.runs());
+        add_tasks(other.tasks());
+        add_time(other.time());
+    }
+    void clear() noexcept {
+        runs_.store(0, std::memory_order_relaxed);
+        tasks_.store(0, std::memory_order_relaxed);
+        time_.store(0, std::memory_order_relaxed);
+    }
+
+    std::size_t runs() const noexcept { return runs_.load(std::memory_order_relaxed); }
+    std::size_t tasks() const noexcept { return tasks_.load(std::memory_order_relaxed); }
+    std::chrono::nanoseconds time() const noexcept {
+        return std::chrono::nanoseconds(time_.load(std::memory_order_relaxed));
+    }
+
+private:
+    template <class Number>
+    static void add(std::atomic<Number>& to, Number amount) noexcept {
+        to.fetch_add(amount, std::memory_order_relaxed);
+    }
+
+    std::atomic<std::size_t> runs_{0};
+    std::atomic<std::size_t> tasks_{0};
+    std::atomic<std::chrono::nanoseconds::rep> time_{0};
+};
+
+} // namespace spmd::detail

@@ -1,0 +1,151 @@
+#include <spmd/task_graph.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace spmd {
+namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
+constexpr std::size_t longest_type = 60;
+
+/// How many bytes of `text` are its first character in UTF-8, one that XML can hold too; 0 where they are none.
+/// Format: RFC 3629.
+std::size_t size_of_first_character(std::string_view text) {
+    const auto byte = [&](std::size_t i) {
+        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
+    };
+    const std::uint32_t lead = byte(0);
+    if (lead < 0x80) return lead < 0x20 || lead == 0x7F ? 0 : 1;
+    const std::size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC2 || lead > 0xF4 || text.size() < size) return 0;
+    std::uint32_t code = lead & (0x7FU >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        if ((byte(i) & 0xC0U) != 0x80) return 0;
+        code = code << 6U | (byte(i) & 0x3FU);
+    }
+    constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+    const bool is_surrogate = code >= 0xD800 && code <= 0xDFFF;
+    return code < least[size] || code > 0x10FFFF || is_surrogate || code == 0xFFFE || code == 0xFFFF ? 0
+                                                                                                     : size;
+}
+
+/// Text as it stands between the quotes of a label: what Graphviz would take for an escape or for HTML is escaped, and
+/// what it could not draw is replaced.
+std::string escaped(std::string_view text) {
+    std::string label;
+    while (!text.empty()) {
+        const char first = text.front();
+        const std::size_t size = size_of_first_character(text);
+        if (first == '"' || first == '\\')
+            label += {'\\', first};
+        else if (first == '&')
+            label += "&amp;";
+        else if (first == '\n')
+            label += "\\n";
+        else if (first == '\t')
+            label += ' ';
+        else if (size > 0)
+            label += text.substr(0, size);
+        else
+            label += replacement;
+        text.remove_prefix(std::max<std::size_t>(size, 1));
+    }
+    return label;
+}
+
+/// With three digits: "1.23 ms".
+std::string text_of(std::chrono::nanoseconds time) {
+    constexpr std::array<const char*, 4> units{"ns", "us", "ms", "s"};
+    auto figure = static_cast<double>(time.count());
+    std::size_t unit = 0;
+    for (; unit + 1 < units.size() && figure >= 999.5; ++unit) figure /= 1000;
+    const int decimals = unit == 0 || figure >= 99.95 ? 0 : figure >= 9.995 ? 1 : 2;
+    std::array<char, 32> text{};
+    static_cast<void>(std::snprintf(text.data(), text.size(), "%.*f %s", decimals, figure, units[unit]));
+    return text.data();
+}
+
+std::string counted(std::size_t count, std::string_view thing) {
+    std::string text = std::to_string(count);
+    text += ' ';
+    text += thing;
+    if (count != 1) text += 's';
+    return text;
+}
+
+/// What the tasks of a kind of stage are; empty where it has none.
+std::string_view task_of(std::string_view kind) {
+    if (kind == "broadcast") return "rank";
+    if (kind == "map" || kind == "reduce") return "item";
+    if (kind == "concat" || kind == "each") return "part";
+    return {};
+}
+
+/// "broadcast: std::vector<int> per rank".
+std::string kind_and_type(const detail::graph_node& node) {
+    std::string text = node.kind();
+    std::string type = node.type_name();
+    if (type.empty()) return text;
+    if (type.size() > longest_type) type = type.substr(0, longest_type) + "...";
+    text += ": ";
+    text += type;
+    if (text.starts_with("broadcast") || text.starts_with("map")) {
+        text += " per ";
+        text += task_of(node.kind());
+    }
+    return text;
+}
+
+/// "100 ranks, 1.23 ms"; for a stage that has run several times, how often.
+std::string counts_of(const detail::graph_node& node) {
+    const detail::stage_tally& tally = node.tally();
+    std::string text;
+    if (tally.runs() > 1) text += counted(tally.runs(), "run") + ", ";
+    if (const std::string_view task = task_of(node.kind()); !task.empty())
+        text += counted(tally.tasks(), task) + ", ";
+    return text + text_of(tally.time());
+}
+
+} // namespace
+
+std::string task_graph::dot() const {
+    const auto has_run = [](const auto& node) { return node->tally().runs() > 0; };
+    const bool any_has_run = std::ranges::any_of(nodes_, has_run);
+    const auto id_of = [&](const detail::graph_node* node) {
+        const auto is_it = [&](const auto& each) { return each.get() == node; };
+        std::string id = "s";
+        id += std::to_string(std::ranges::find_if(nodes_, is_it) - nodes_.begin());
+        return id;
+    };
+    std::string text = "digraph spmd {\n    rankdir=LR;\n    node [shape=box];\n";
+    for (const auto& node : nodes_) {
+        std::string label = escaped(node->name()) + "\\n" + escaped(kind_and_type(*node));
+        std::string look;
+        if (has_run(node)) label += "\\n" + counts_of(*node);
+        if (node->error() != nullptr) {
+            label += node->was_cancelled() ? "\\ncancelled" : "\\nfailed";
+            look = ", color=red";
+        } else if (any_has_run && !has_run(node)) {
+            label += "\\ndid not run";
+            look = ", style=dashed";
+        }
+        text += "    " + id_of(node.get()) + " [label=\"";
+        text += label;
+        text += '"';
+        text += look;
+        text += "];\n";
+    }
+    for (const auto& node : nodes_)
+        for (const detail::graph_node* input : node->inputs())
+            text += "    " + id_of(input) + " -> " + id_of(node.get()) + ";\n";
+    return text + "}\n";
+}
+
+} // namespace spmd
