@@ -72,6 +72,19 @@ public:
     template <class Task, class First, class Second, class... Rest>
     auto map(Task&& task, First&& first, Second&& second, Rest&&... rest) const;
 
+    template <class Items, class... Rule>
+    auto scatter(Items&& items, const Rule&... rule) const;
+    template <class T, class... Args>
+    auto make_local(Args&&... args) const;
+    template <class T>
+    auto replicate(const T& value) const;
+    template <class Handle>
+    auto gather(Handle&& from) const;
+    template <class Handle>
+    auto pull(const Handle& from) const;
+    template <class Handle, class Value, class... Flatten>
+    void push(Handle& to, Value&& value, Flatten... one_each) const;
+
 private:
     friend struct detail::pool_maker;
     engine_pool(std::size_t ranks, std::unique_ptr<detail::launcher> launch);

@@ -4,6 +4,7 @@
 
 #include <spmd/async_result.hpp>
 #include <spmd/concat.hpp>
+#include <spmd/distributed.hpp>
 #include <spmd/engine_pool.hpp>
 #include <spmd/error.hpp>
 #include <spmd/into_result.hpp>
