@@ -10,13 +10,13 @@ PUBLIC = RUNTIME / "include"
 
 # By stem, header and source alike, detail/ too: it stands on the floor of the room it belongs to.
 FLOORS = {
-    0: "describe error partition stopwatch topology trace zeroed_array",
+    0: "describe error measured_costs partition stopwatch topology trace zeroed_array",
     1: "engine_pool job launcher pool_state spin_lock statement_end tbb_launcher",
     2: "async_result concat into_result ordered_results outcome result_job slots tree_reduce",
     3: "collective collectives communicator gang meeting message_box messages pending rank reductions "
        "shared_values task team wait_record",
-    4: "coroutine_job distributed submission view",
-    5: "graph_node task_graph",
+    4: "argument copies coroutine_job distributed kept_pieces map_range pieces scatter slices submission view",
+    5: "graph_node piece_stages task_graph",
     6: "spmd",
 }
 FLOOR_OF = {stem: floor for floor, stems in FLOORS.items() for stem in stems.split()}

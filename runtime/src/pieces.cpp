@@ -49,7 +49,8 @@ bool is_cheap(std::size_t ranks, std::span<const std::size_t> sizes) noexcept {
 } // namespace
 
 void throw_empty(const char* kind) {
-    throw std::invalid_argument("this " + std::string(kind) + " is empty: it was moved from, or never filled");
+    throw std::invalid_argument("this " + std::string(kind) +
+                                " is empty: it was moved from, or never filled");
 }
 
 piece_owner::piece_owner(const char* kind, const std::shared_ptr<const group>& ranks)
@@ -65,8 +66,9 @@ void piece_owner::require_pool_of(const std::shared_ptr<const group>& ranks) con
     // Another pool may have the address of one that has gone, but never shares its ownership.
     if (!pool_.owner_before(its) && !its.owner_before(pool_)) return;
     throw std::invalid_argument("this " + std::string(kind_) +
-                                (pool_.expired() ? " has outlived its engine pool, and cannot be used with another"
-                                                 : " belongs to another engine pool"));
+                                (pool_.expired()
+                                     ? " has outlived its engine pool, and cannot be used with another"
+                                     : " belongs to another engine pool"));
 }
 
 void piece_owner::require(const std::shared_ptr<const group>& ranks) const {

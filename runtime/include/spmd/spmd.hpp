@@ -8,6 +8,7 @@
 #include <spmd/engine_pool.hpp>
 #include <spmd/error.hpp>
 #include <spmd/into_result.hpp>
+#include <spmd/measured_costs.hpp>
 #include <spmd/partition.hpp>
 #include <spmd/pending.hpp>
 #include <spmd/rank.hpp>

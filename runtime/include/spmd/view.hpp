@@ -169,8 +169,9 @@ public:
     }
     template <class T>
     std::vector<std::vector<T>> pull(const scattered<T>& from) const {
-        return broadcast([](rank, std::span<const T> mine) { return std::vector<T>(mine.begin(), mine.end()); },
-                         from)
+        return broadcast(
+                   [](rank, std::span<const T> mine) { return std::vector<T>(mine.begin(), mine.end()); },
+                   from)
             .get();
     }
     /// Assigns the value to each of these ranks' objects.
@@ -187,12 +188,15 @@ public:
         detail::require_one_each("push", static_cast<std::size_t>(std::ranges::size(values)), *group_);
         const auto first = detail::taking<Range>(std::ranges::begin(values));
         broadcast(
-            [&](rank me, T& mine) { mine = first[static_cast<std::ranges::range_difference_t<Range>>(me.id())]; },
+            [&](rank me, T& mine) {
+                mine = first[static_cast<std::ranges::range_difference_t<Range>>(me.id())];
+            },
             to)
             .get();
     }
 
 private:
+    friend class task_graph;
     std::shared_ptr<const detail::group> group_;
     run_options options_;
 };

@@ -17,8 +17,7 @@ template <class Handle, bool IsConst>
 struct kept_handle {};
 
 template <class Arg>
-using kept_handle_of =
-    kept_handle<std::remove_cvref_t<Arg>, std::is_const_v<std::remove_reference_t<Arg>>>;
+using kept_handle_of = kept_handle<std::remove_cvref_t<Arg>, std::is_const_v<std::remove_reference_t<Arg>>>;
 
 template <class Arg>
 concept handle = requires { typename kept_handle_of<Arg>::type; };

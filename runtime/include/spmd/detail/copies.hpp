@@ -28,8 +28,8 @@ public:
 
     /// How many there are.
     std::size_t size() const noexcept {
-        return static_cast<std::size_t>(
-            std::count_if(this->table(), this->table() + ends_.size(), [](auto copy) { return !copy.empty(); }));
+        return static_cast<std::size_t>(std::count_if(this->table(), this->table() + ends_.size(),
+                                                      [](auto copy) { return !copy.empty(); }));
     }
     /// Null where the arena has none.
     const T* in_arena(std::size_t arena) const noexcept { return this->table()[arena].data(); }

@@ -25,8 +25,8 @@ concept kept_items = requires(const Kept& pieces, const group& ranks, std::span<
 };
 /// One that knows how many items there are, and where each is to run. Others are one piece for any number of items.
 template <class Kept>
-concept placed_items = kept_items<Kept> &&
-                       requires(const Kept& pieces, const group& ranks) { pieces.shares_in_map(ranks); };
+concept placed_items =
+    kept_items<Kept> && requires(const Kept& pieces, const group& ranks) { pieces.shares_in_map(ranks); };
 template <class Kept>
 inline constexpr bool has_size = placed_items<Kept> || !kept_items<Kept>;
 
@@ -86,7 +86,8 @@ struct mapped_range {
 };
 template <handle Range>
 struct mapped_range<Range> {
-    using type = decltype(items_of(std::declval<kept<Range>>(), std::declval<const group&>(), std::size_t{}, {}));
+    using type =
+        decltype(items_of(std::declval<kept<Range>>(), std::declval<const group&>(), std::size_t{}, {}));
 };
 template <class Range>
 using mapped = typename mapped_range<Range>::type;

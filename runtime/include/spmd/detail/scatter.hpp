@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <iterator>
@@ -119,8 +120,7 @@ auto replicate_value(const std::shared_ptr<const group>& ranks, const run_option
     run_in_arenas(ranks, options, [&](rank me) {
         if (sizes[me.id()] == 0) return;
         const auto arena = static_cast<std::size_t>(std::ranges::find(first, me.id()) - first.begin());
-        made->construct(arena, layout.offsets[me.id()], 1,
-                        [&](std::size_t) -> const T& { return value; });
+        made->construct(arena, layout.offsets[me.id()], 1, [&](std::size_t) -> const T& { return value; });
     });
     return handle_access::make<replicated<T>>(std::move(made));
 }
@@ -145,8 +145,9 @@ results<T> gather_items(const std::shared_ptr<const group>& ranks, const scatter
     const auto from = handle_access::share(handle);
     from->require(ranks);
     std::vector<std::span<T>> parts = slices_of(*ranks, *from);
-    if (from->in_order() && (std::is_const_v<Item> || std::is_trivially_copyable_v<T>))
-        return concat_parts(*ranks->pool->launch, parts.data(), parts.size(), results<T>());
+    if constexpr (std::is_const_v<Item> || (std::is_trivially_copyable_v<T> && std::copyable<T>))
+        if (from->in_order())
+            return concat_parts(*ranks->pool->launch, parts.data(), parts.size(), results<T>());
 
     using taken = std::conditional_t<std::is_const_v<Item>, const T&, T&&>;
     results<T> all;

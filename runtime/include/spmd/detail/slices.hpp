@@ -14,8 +14,9 @@ namespace spmd::detail {
 
 /// How a rule of partition deals items to the ranks of a group.
 struct item_dealing {
-    std::vector<std::size_t> first{0}; ///< of the items as the ranks have them, one after the other; and their number
-    bool in_order = true;              ///< which is also the order that they came in
+    std::vector<std::size_t> first{
+        0};               ///< of the items as the ranks have them, one after the other; and their number
+    bool in_order = true; ///< which is also the order that they came in
 };
 
 [[noreturn]] void throw_not_all_dealt(std::size_t dealt, std::size_t items, std::size_t ranks);
@@ -49,7 +50,8 @@ public:
     slices(const std::shared_ptr<const group>& ranks, const piece_layout& layout, item_dealing dealt)
         : slices::pieces("scattered", ranks, layout, ranks->pool->everyone.size),
           first_(std::move(dealt.first)), in_order_(dealt.in_order),
-          ranks_per_item_(static_cast<double>(this->ranks()) / static_cast<double>(std::max(size(), std::size_t{1}))) {}
+          ranks_per_item_(static_cast<double>(this->ranks()) /
+                          static_cast<double>(std::max(size(), std::size_t{1}))) {}
 
     /// How many items there are.
     std::size_t size() const noexcept { return first_.back(); }
@@ -84,8 +86,8 @@ public:
 
 private:
     std::size_t owner_of(std::size_t i) const noexcept {
-        const auto guess = std::min(static_cast<std::size_t>(static_cast<double>(i) * ranks_per_item_),
-                                    this->ranks() - 1);
+        const auto guess =
+            std::min(static_cast<std::size_t>(static_cast<double>(i) * ranks_per_item_), this->ranks() - 1);
         if (first_[guess] <= i && i < first_[guess + 1]) [[likely]]
             return guess;
         return static_cast<std::size_t>(std::ranges::upper_bound(first_, i) - first_.begin()) - 1;
