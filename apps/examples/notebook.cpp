@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <ranges>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -19,22 +19,20 @@ int main() {
         std::ofstream(files.back()) << std::string(1020, '.') << i;
     }
     const spmd::engine_pool pool{{.ranks = 100}}; // [2] rc = ipp.Cluster(n=100).start_and_connect_sync()
-    const auto ids = std::views::iota(std::size_t{0}, pool.size());
+    std::vector<std::size_t> ids(pool.size());
+    std::iota(ids.begin(), ids.end(), std::size_t{0});
     const auto rank = pool.scatter(ids, spmd::flatten); // [3] bv.scatter("rank", rc.ids, flatten=True)
     const auto size = pool.replicate(pool.size());      //     bv["size"] = len(rc)
-    const auto spmd_task = [&](spmd::rank, std::size_t id,
-                               std::size_t ranks) { // [4] def spmd_task(rank, size)
+    const auto task = [&](spmd::rank, std::size_t id, std::size_t ranks) { // [4] def spmd_task(rank, size)
         std::vector<checksum::md5> mine;
         for (std::size_t i : spmd::block(files.size(), id, ranks).indices())
             mine.push_back(checksum::md5_of_file(files[i]));
         return mine;
     };
-    const auto parallel =
-        pool.broadcast(spmd_task, rank, size).concat(); // [5] chain(*bv.apply(spmd_task, …))
-    std::vector<checksum::md5> local;                   // [6] list(map(compute_one, files))
+    const auto parallel = pool.broadcast(task, rank, size).concat(); // [5] chain(*bv.apply(spmd_task, …))
+    std::vector<checksum::md5> local;                                // [6] list(map(compute_one, files))
     for (const std::string& file : files) local.push_back(checksum::md5_of_file(file));
-    const bool same =
-        pool.gather(rank) == std::vector(ids.begin(), ids.end()) && parallel == local; // [7] assert
+    const bool same = parallel == local && pool.gather(rank) == ids; // [7] assert
     std::filesystem::remove_all(folder);
     std::printf("%zu digests by %zu ranks: %s\n", parallel.size(), size[0], same ? "the same" : "different");
     return same ? 0 : 1;
