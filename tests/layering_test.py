@@ -15,7 +15,8 @@ FLOORS = {
     2: "async_result concat into_result ordered_results outcome result_job slots tree_reduce",
     3: "collective collectives communicator gang meeting message_box messages pending rank reductions "
        "shared_values task team wait_record",
-    4: "argument copies coroutine_job distributed kept_pieces map_range pieces scatter slices submission view",
+    4: "argument copies coroutine_job distributed kept_pieces map_range pieces scatter slices state_verbs "
+       "submission view",
     5: "graph_node piece_stages task_graph",
     6: "spmd",
 }

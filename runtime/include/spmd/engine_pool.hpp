@@ -63,8 +63,16 @@ public:
 
     template <class Task>
     auto broadcast(Task&& task, const detail::statement_end& end = {}) const;
-    template <class Task, class First, class... Rest>
-    auto broadcast(Task&& task, First&& first, Rest&&... rest) const;
+    template <class Task, class A>
+    auto broadcast(Task&& task, A&& a, const detail::statement_end& end = {}) const;
+    template <class Task, class A, class B>
+    auto broadcast(Task&& task, A&& a, B&& b, const detail::statement_end& end = {}) const;
+    template <class Task, class A, class B, class C>
+    auto broadcast(Task&& task, A&& a, B&& b, C&& c, const detail::statement_end& end = {}) const;
+    template <class Task, class A, class B, class C, class D>
+    auto broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, const detail::statement_end& end = {}) const;
+    template <class Task, class A, class B, class C, class D, class E, class... Rest>
+    auto broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, E&& e, Rest&&... rest) const;
     template <class Output, class Task>
     auto broadcast_into(Output output, Task&& task, const detail::statement_end& end = {}) const;
     template <class Task, class Range>

@@ -13,6 +13,7 @@
 #include <spmd/pending.hpp>
 #include <spmd/rank.hpp>
 #include <spmd/shared_values.hpp>
+#include <spmd/state_verbs.hpp>
 #include <spmd/task.hpp>
 #include <spmd/task_graph.hpp>
 #include <spmd/topology.hpp>

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <spmd/async_result.hpp>
-#include <spmd/detail/scatter.hpp>
 #include <spmd/detail/submission.hpp>
-#include <spmd/distributed.hpp>
 #include <spmd/engine_pool.hpp>
 #include <spmd/into_result.hpp>
 #include <spmd/rank.hpp>
+#include <spmd/state_verbs.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -44,9 +43,9 @@ concept item_task =
 ///
 ///     pool.on({0, 2, 4}).broadcast(task);
 ///     pool.on(spmd::slice{.stride = 2}).with({.on_error = spmd::on_error::stop}).broadcast(task);
-class view {
+class view : public state_verbs {
 public:
-    explicit view(std::shared_ptr<const detail::group> group) noexcept : group_(std::move(group)) {}
+    explicit view(std::shared_ptr<const detail::group> group) noexcept : state_verbs(std::move(group)) {}
 
     /// How many ranks it has.
     std::size_t size() const noexcept { return group_->size; }
@@ -70,12 +69,37 @@ public:
     auto broadcast(Task&& task, const detail::statement_end& end = {}) const {
         return detail::submit_broadcast(group_, options_, end, std::forward<Task>(task));
     }
-    /// Runs task(rank, args…) once per rank, on one copy of the arguments. Starts at once.
-    template <class Task, class First, class... Rest>
-        requires rank_task<Task, First, Rest...>
-    auto broadcast(Task&& task, First&& first, Rest&&... rest) const {
-        return detail::submit_broadcast(group_, options_, {}, std::forward<Task>(task),
-                                        std::forward<First>(first), std::forward<Rest>(rest)...);
+    /// Runs task(rank, args…) once per rank. Arguments are copied once, for all ranks; handles (distributed.hpp)
+    /// resolve to the rank's own piece. With more than four it starts at once, also where the caller would join.
+    template <class Task, class A>
+        requires rank_task<Task, A>
+    auto broadcast(Task&& task, A&& a, const detail::statement_end& end = {}) const {
+        return detail::submit_broadcast(group_, options_, end, std::forward<Task>(task), std::forward<A>(a));
+    }
+    template <class Task, class A, class B>
+        requires rank_task<Task, A, B>
+    auto broadcast(Task&& task, A&& a, B&& b, const detail::statement_end& end = {}) const {
+        return detail::submit_broadcast(group_, options_, end, std::forward<Task>(task), std::forward<A>(a),
+                                        std::forward<B>(b));
+    }
+    template <class Task, class A, class B, class C>
+        requires rank_task<Task, A, B, C>
+    auto broadcast(Task&& task, A&& a, B&& b, C&& c, const detail::statement_end& end = {}) const {
+        return detail::submit_broadcast(group_, options_, end, std::forward<Task>(task), std::forward<A>(a),
+                                        std::forward<B>(b), std::forward<C>(c));
+    }
+    template <class Task, class A, class B, class C, class D>
+        requires rank_task<Task, A, B, C, D>
+    auto broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, const detail::statement_end& end = {}) const {
+        return detail::submit_broadcast(group_, options_, end, std::forward<Task>(task), std::forward<A>(a),
+                                        std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
+    }
+    template <class Task, class A, class B, class C, class D, class E, class... Rest>
+        requires rank_task<Task, A, B, C, D, E, Rest...>
+    auto broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, E&& e, Rest&&... rest) const {
+        return detail::submit_broadcast(group_, options_, {}, std::forward<Task>(task), std::forward<A>(a),
+                                        std::forward<B>(b), std::forward<C>(c), std::forward<D>(d),
+                                        std::forward<E>(e), std::forward<Rest>(rest)...);
     }
 
     /// Runs task(rank, span) once per rank, where span is the rank's balanced part of `output`: what a concat
@@ -115,90 +139,8 @@ public:
                                   detail::keep_range(group_, std::forward<Rest>(rest))...);
     }
 
-    // State that stays with its rank: see distributed.hpp. Each of these runs once per rank, and blocks until all have
-    // run. Throw: composite_error naming the ranks where a constructor or an assignment threw; nothing is left then.
-
-    /// Deals the items out to the ranks by a rule of partition.hpp. Those of a temporary container are moved, others
-    /// copied. A rule whose parts are not contiguous costs a pointer per item.
-    template <std::ranges::input_range Range, partition_rule Rule = decltype(balanced)>
-    scattered<std::ranges::range_value_t<Range>> scatter(Range&& items, const Rule& rule = balanced) const {
-        return detail::scatter_items(group_, options_, std::forward<Range>(items), rule);
-    }
-    /// One item for each rank. Throws: std::invalid_argument unless there are as many.
-    template <std::ranges::input_range Range>
-    local<std::ranges::range_value_t<Range>> scatter(Range&& items, flatten_t) const {
-        return detail::scatter_one_each(group_, options_, std::forward<Range>(items));
-    }
-    /// T(args…) for each rank; handles among the arguments are seen as the rank's own piece.
-    template <class T, class... Args>
-        requires std::constructible_from<T, detail::seen<detail::kept<Args>>...>
-    local<T> make_local(Args&&... args) const {
-        return [&](const auto&... kept) {
-            return detail::construct_objects<T>(
-                group_, options_, [&](rank me) { return T(detail::seen_by(me.engine(), kept)...); });
-        }(detail::keep(group_, std::forward<Args>(args))...);
-    }
-    /// A copy of the value for each arena.
-    template <class T>
-    replicated<std::decay_t<T>> replicate(const T& value) const {
-        return detail::replicate_value<std::decay_t<T>>(group_, options_, value);
-    }
-
-    /// Copies of the ranks' objects, or of a temporary handle the objects themselves, by id.
-    template <class T>
-    results<T> gather(const local<T>& from) const {
-        return broadcast([](rank, const T& mine) { return mine; }, from).get();
-    }
-    template <class T>
-    results<T> gather(local<T>&& from) const {
-        return broadcast([](rank, T& mine) { return T(std::move(mine)); }, from).get();
-    }
-    /// The items of these ranks, in the order in which they came, whatever rule dealt them.
-    template <class T>
-    results<T> gather(const scattered<T>& from) const {
-        return detail::gather_items<const T>(group_, from);
-    }
-    template <class T>
-    results<T> gather(scattered<T>&& from) const {
-        return detail::gather_items<T>(group_, from);
-    }
-    /// Copies of what each rank has, by id: its object, or its slice as a vector.
-    template <class T>
-    results<T> pull(const local<T>& from) const {
-        return gather(from);
-    }
-    template <class T>
-    std::vector<std::vector<T>> pull(const scattered<T>& from) const {
-        return broadcast(
-                   [](rank, std::span<const T> mine) { return std::vector<T>(mine.begin(), mine.end()); },
-                   from)
-            .get();
-    }
-    /// Assigns the value to each of these ranks' objects.
-    template <class T, class Value>
-        requires std::assignable_from<T&, const Value&>
-    void push(local<T>& to, const Value& value) const {
-        broadcast([&](rank, T& mine) { mine = value; }, to).get();
-    }
-    /// One value for each rank. Throws: std::invalid_argument unless there are as many.
-    template <class T, std::ranges::random_access_range Range>
-        requires std::ranges::sized_range<Range> &&
-                 std::assignable_from<T&, std::ranges::range_reference_t<Range>>
-    void push(local<T>& to, Range&& values, flatten_t) const {
-        detail::require_one_each("push", static_cast<std::size_t>(std::ranges::size(values)), *group_);
-        const auto first = detail::taking<Range>(std::ranges::begin(values));
-        broadcast(
-            [&](rank me, T& mine) {
-                mine = first[static_cast<std::ranges::range_difference_t<Range>>(me.id())];
-            },
-            to)
-            .get();
-    }
-
 private:
     friend class task_graph;
-    std::shared_ptr<const detail::group> group_;
-    run_options options_;
 };
 
 template <class Task>
@@ -207,9 +149,29 @@ auto engine_pool::broadcast(Task&& task, const detail::statement_end& end) const
                   "a broadcast's task is called as task(rank), on one const copy for all ranks");
     return detail::submit_broadcast(group_, {}, end, std::forward<Task>(task));
 }
-template <class Task, class First, class... Rest>
-auto engine_pool::broadcast(Task&& task, First&& first, Rest&&... rest) const {
-    return all().broadcast(std::forward<Task>(task), std::forward<First>(first), std::forward<Rest>(rest)...);
+template <class Task, class A>
+auto engine_pool::broadcast(Task&& task, A&& a, const detail::statement_end& end) const {
+    return all().broadcast(std::forward<Task>(task), std::forward<A>(a), end);
+}
+template <class Task, class A, class B>
+auto engine_pool::broadcast(Task&& task, A&& a, B&& b, const detail::statement_end& end) const {
+    return all().broadcast(std::forward<Task>(task), std::forward<A>(a), std::forward<B>(b), end);
+}
+template <class Task, class A, class B, class C>
+auto engine_pool::broadcast(Task&& task, A&& a, B&& b, C&& c, const detail::statement_end& end) const {
+    return all().broadcast(std::forward<Task>(task), std::forward<A>(a), std::forward<B>(b),
+                           std::forward<C>(c), end);
+}
+template <class Task, class A, class B, class C, class D>
+auto engine_pool::broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, const detail::statement_end& end) const {
+    return all().broadcast(std::forward<Task>(task), std::forward<A>(a), std::forward<B>(b),
+                           std::forward<C>(c), std::forward<D>(d), end);
+}
+template <class Task, class A, class B, class C, class D, class E, class... Rest>
+auto engine_pool::broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, E&& e, Rest&&... rest) const {
+    return all().broadcast(std::forward<Task>(task), std::forward<A>(a), std::forward<B>(b),
+                           std::forward<C>(c), std::forward<D>(d), std::forward<E>(e),
+                           std::forward<Rest>(rest)...);
 }
 template <class Output, class Task>
 auto engine_pool::broadcast_into(Output output, Task&& task, const detail::statement_end& end) const {
