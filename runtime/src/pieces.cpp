@@ -43,7 +43,7 @@ std::vector<std::size_t> in_order_of_engines(const group& ranks) {
 
 bool is_cheap(std::size_t ranks, std::span<const std::size_t> sizes) noexcept {
     const std::size_t bytes = std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
-    return ranks <= std::max(cheap_bytes, bytes / 8) / cache_line;
+    return ranks <= std::max(cheap_bytes, bytes / 32) / cache_line;
 }
 
 } // namespace

@@ -35,7 +35,7 @@ struct flatten_t {
 inline constexpr flatten_t flatten{};
 
 /// Items dealt out to ranks: a contiguous slice for each, which it sees as std::span<T>. Slices of different ranks are
-/// on different cache lines, unless that would take an eighth more memory (of more than 256 KiB). In a map it is the
+/// on different cache lines, unless that could take 3 % more memory, and more than 256 KiB. In a map it is the
 /// range of all items, each run in its owner's arena where the parts are contiguous.
 template <class T>
 class scattered {

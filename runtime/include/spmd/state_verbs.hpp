@@ -59,6 +59,7 @@ public:
         return run([](rank, const T& mine) { return mine; }, from);
     }
     template <class T>
+    // NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): those of other ranks stay in it
     results<T> gather(local<T>&& from) const {
         return run([](rank, T& mine) { return T(std::move(mine)); }, from);
     }
@@ -68,6 +69,7 @@ public:
         return detail::gather_items<const T>(group_, from);
     }
     template <class T>
+    // NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): the same
     results<T> gather(scattered<T>&& from) const {
         return detail::gather_items<T>(group_, from);
     }
@@ -101,10 +103,10 @@ public:
 protected:
     explicit state_verbs(std::shared_ptr<const detail::group> group) noexcept : group_(std::move(group)) {}
 
-    // NOLINTBEGIN(misc-non-private-member-variables-in-classes): this is the part of a view that its verbs share
+    // NOLINTBEGIN(misc-non-private-member-variables-in-classes,readability-identifier-naming): a view's own, in two parts
     std::shared_ptr<const detail::group> group_;
     run_options options_;
-    // NOLINTEND(misc-non-private-member-variables-in-classes)
+    // NOLINTEND(misc-non-private-member-variables-in-classes,readability-identifier-naming)
 
 private:
     template <class Task, class Handle>

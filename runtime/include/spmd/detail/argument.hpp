@@ -55,7 +55,7 @@ decltype(auto) seen_by(std::size_t engine, const Kept& argument) noexcept {
     if constexpr (kept_pieces<Kept>)
         return argument.piece_of(engine);
     else
-        return static_cast<const Kept&>(argument);
+        return (argument); // by reference
 }
 template <class Kept>
 decltype(auto) seen_by(const team& ranks, std::size_t id, const Kept& argument) noexcept {

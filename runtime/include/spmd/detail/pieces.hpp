@@ -71,7 +71,7 @@ inline std::size_t bytes_of(std::size_t count, std::size_t size) noexcept {
 
 enum class spacing {
     apart,            ///< each piece on cache lines of its own
-    apart_where_cheap ///< the same, unless that takes an eighth more memory, of more than 256 KiB
+    apart_where_cheap ///< the same, unless that can take 3 % more memory, and more than 256 KiB
 };
 
 /// Pieces of so many bytes for each id, in the order of their engines; those of different arenas on different pages.

@@ -117,10 +117,12 @@ auto replicate_value(const std::shared_ptr<const group>& ranks, const run_option
         if (id != no_rank) sizes[id] = sizeof(T);
     const piece_layout layout = lay_out(*ranks, sizes, alignof(T), spacing::apart);
     auto made = std::make_shared<copies<T>>(ranks, layout);
+    const T* const original = &value;
     run_in_arenas(ranks, options, [&](rank me) {
         if (sizes[me.id()] == 0) return;
         const auto arena = static_cast<std::size_t>(std::ranges::find(first, me.id()) - first.begin());
-        made->construct(arena, layout.offsets[me.id()], 1, [&](std::size_t) -> const T& { return value; });
+        made->construct(arena, layout.offsets[me.id()], 1,
+                        [&](std::size_t) -> const T& { return *original; });
     });
     return handle_access::make<replicated<T>>(std::move(made));
 }
