@@ -31,6 +31,7 @@ int main() {
     };
     const auto parallel = pool.broadcast(task, rank, size).concat(); // [5] chain(*bv.apply(spmd_task, …))
     std::vector<checksum::md5> local;                                // [6] list(map(compute_one, files))
+    local.reserve(files.size());
     for (const std::string& file : files) local.push_back(checksum::md5_of_file(file));
     const bool same = parallel == local && pool.gather(rank) == ids; // [7] assert
     std::filesystem::remove_all(folder);
