@@ -30,7 +30,8 @@ struct slice {
 /// What a broadcast runs: called as task(rank, args…) by every rank, at the same time, hence const. Arguments are
 /// seen as const references to one copy, handles (distributed.hpp) as the rank's own piece.
 template <class Task, class... Args>
-concept rank_task = std::invocable<const std::decay_t<Task>&, rank, detail::seen<detail::kept<Args>>...>;
+concept rank_task = (!std::same_as<std::remove_cvref_t<Args>, detail::statement_end> && ...) &&
+                    std::invocable<const std::decay_t<Task>&, rank, detail::seen<detail::kept<Args>>...>;
 
 /// What a map runs on the items of its ranges, or of handles.
 template <class Task, class... Ranges>
