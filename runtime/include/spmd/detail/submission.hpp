@@ -157,7 +157,8 @@ auto submit_map(const std::shared_ptr<const group>& group, const run_options& op
                 const statement_end& end, Task&& task, Ranges... ranges) {
     const std::size_t count = common_size(*group, ranges...);
     const std::vector<placed_range> shares = shares_of_map(*group, count, ranges...);
-    return submit<map_job<std::decay_t<Task>, decltype(items_of(std::move(ranges), *group, count, shares))...>>(
+    return submit<
+        map_job<std::decay_t<Task>, decltype(items_of(std::move(ranges), *group, count, shares))...>>(
         group, options, end, shares, std::forward<Task>(task),
         items_of(std::move(ranges), *group, count, shares)...);
 }
