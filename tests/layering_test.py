@@ -10,13 +10,15 @@ PUBLIC = RUNTIME / "include"
 
 # By stem, header and source alike, detail/ too: it stands on the floor of the room it belongs to.
 FLOORS = {
-    0: "describe error item_tally machine_topology partition stage_tally stopwatch topology trace zeroed_array",
+    0: "describe error item_tally machine_topology measured_costs partition stage_tally stopwatch topology trace "
+       "zeroed_array",
     1: "engine_pool job launcher pool_state spin_lock statement_end tbb_launcher",
     2: "async_result concat into_result ordered_results outcome result_job slots tree_reduce",
     3: "collective collectives communicator gang meeting member message message_box messages pending rank "
        "reductions shared_values split task team wait_record waiting_line",
-    4: "coroutine_job distributed submission view",
-    5: "graph_dot graph_node task_graph",
+    4: "argument copies coroutine_job distributed kept_pieces map_range pieces scatter slices state_verbs "
+       "submission view",
+    5: "graph_dot graph_node piece_stages task_graph",
     6: "spmd",
 }
 FLOOR_OF = {stem: floor for floor, stems in FLOORS.items() for stem in stems.split()}

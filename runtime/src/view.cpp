@@ -15,6 +15,11 @@ std::size_t require_equal_sizes(std::span<const std::size_t> sizes) {
     return sizes.front();
 }
 
+void throw_not_one_each(const char* verb, std::size_t items, std::size_t ranks) {
+    throw std::invalid_argument(std::string(verb) + " of " + std::to_string(items) + " items, one each, to " +
+                                std::to_string(ranks) + " ranks");
+}
+
 } // namespace detail
 
 namespace {

@@ -423,3 +423,26 @@ TEST_CASE("so many ranks that several share a record are still told apart") {
         CHECK(wrong == 0);
     });
 }
+
+TEST_CASE("a task may have any number of arguments, of which all ranks see one copy") {
+    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+        const auto sum = [](rank me, const auto&... args) { return (me.id() + ... + args); };
+        const std::size_t one = 1;
+        using sums = std::vector<std::size_t>;
+        CHECK(pool.broadcast(sum, one).get() == sums{1, 2, 3});
+        CHECK(pool.broadcast(sum, one, one).get() == sums{2, 3, 4});
+        CHECK(pool.broadcast(sum, one, one, one).get() == sums{3, 4, 5});
+        CHECK(pool.broadcast(sum, one, one, one, one).get() == sums{4, 5, 6});
+        CHECK(pool.broadcast(sum, one, one, one, one, one).get() == sums{5, 6, 7});
+        CHECK(pool.broadcast(sum, one, one, one, one, one, one).get() == sums{6, 7, 8});
+        auto under_way = pool.on({1, 2}).broadcast(sum, one, one);
+        CHECK(under_way.get() == sums{2, 3});
+        auto of_five = pool.on({1, 2}).broadcast(sum, one, one, one, one, one);
+        CHECK(of_five.get() == sums{5, 6});
+    });
+    // One that is not joined starts at the end of its statement.
+    for_each_concurrent_pool(3, 2, [](const spmd::engine_pool& pool) {
+        auto unjoined = pool.broadcast([](rank, int a, int b) { return a + b; }, 1, 2);
+        CHECK(eventually([&] { return unjoined.ready(); }));
+    });
+}

@@ -13,6 +13,8 @@
 #include <latch>
 #include <memory>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -507,4 +509,65 @@ TEST_CASE("a stage of another graph is refused by name") {
     const auto value = one.once("value", [] { return 1; });
     CHECK_THROWS_WITH(other.once("wrong", value, [](int) {}), Catch::Contains("\"value\""));
     CHECK_THROWS_AS(other.result(value), std::invalid_argument);
+}
+
+TEST_CASE("stages see their ranks' pieces of handles, beside the values of their inputs") {
+    const spmd::engine_pool pool{{.ranks = 5, .threads = 2}};
+    std::vector<std::size_t> items(17);
+    std::iota(items.begin(), items.end(), std::size_t{0});
+    std::optional<spmd::scattered<std::size_t>> slices(pool.scatter(items));
+    auto runs = pool.make_local<int>(0);
+    auto factor = pool.replicate(std::size_t{10});
+
+    spmd::task_graph graph{pool};
+    auto offset = graph.once("offset", [] { return std::size_t{100}; });
+    auto alone = graph.broadcast("alone", [](spmd::rank, int& mine) { return ++mine; }, runs);
+    auto added = graph.broadcast(
+        "added", offset,
+        [](spmd::rank, std::size_t more, std::span<std::size_t> mine, const std::size_t& scale) {
+            for (std::size_t& item : mine) item = scale * item + more;
+            return std::vector<std::size_t>(mine.begin(), mine.end());
+        },
+        *slices, factor);
+    auto met = graph.broadcast(
+        "met", std::tuple(offset, alone),
+        [](spmd::rank me, std::size_t, const std::vector<int>& all,
+           const std::span<std::size_t>& mine) -> spmd::task<std::size_t> {
+            co_await me.barrier();
+            co_return mine.size() + all.size();
+        },
+        *slices);
+    auto flat = graph.concat("flat", added);
+    auto squares =
+        graph.map("squares", pool.scatter(items, spmd::cyclic), [](std::size_t i) { return i * i; });
+    auto tags = graph.map("tags", pool.scatter(numbers{5, 6, 7, 8, 9}, spmd::flatten),
+                          [](std::size_t& tag) { return ++tag; });
+    slices.reset(); // the graph shares the pieces
+    for (int round = 1; round <= 2; ++round) {
+        graph.run();
+        for (std::size_t& item : items) item = 10 * item + 100;
+        CHECK(graph.result(flat) == items);
+        CHECK(graph.result(alone) == std::vector<int>(5, round));
+        CHECK(graph.result(met) == std::vector<std::size_t>{9, 9, 8, 8, 8});
+        CHECK(graph.result(squares).size() == 17);
+        CHECK(graph.result(squares)[16] == 256);
+        CHECK(graph.result(tags).back() == 9 + static_cast<std::size_t>(round));
+    }
+}
+
+TEST_CASE("a stage refuses a handle that its ranks cannot use, when it is made") {
+    const spmd::engine_pool pool{{.ranks = 4, .threads = 1}};
+    const spmd::engine_pool other{{.ranks = 4, .threads = 1}};
+    auto foreign = other.make_local<int>(0);
+    auto of_some = pool.on({0, 2}).make_local<int>(0);
+    const auto task = [](spmd::rank, int& mine) { return ++mine; };
+    spmd::task_graph graph{pool};
+    CHECK_THROWS_AS(graph.broadcast("foreign", task, foreign), std::invalid_argument);
+    CHECK_THROWS_AS(graph.map("foreign", foreign, std::negate<>()), std::invalid_argument);
+    CHECK_THROWS_WITH(graph.broadcast("some", task, of_some), Catch::Matchers::Contains("engine 1"));
+    CHECK_THROWS_WITH(graph.map("some", of_some, std::negate<>()), Catch::Matchers::Contains("engine 1"));
+    spmd::task_graph graph_of_some{pool.on({2, 0})};
+    auto good = graph_of_some.broadcast("some", task, of_some);
+    graph_of_some.run();
+    CHECK(graph_of_some.result(good) == std::vector{1, 1});
 }

@@ -63,14 +63,35 @@ public:
 
     template <class Task>
     auto broadcast(Task&& task, const detail::statement_end& end = {}) const;
-    template <class Task, class First, class... Rest>
-    auto broadcast(Task&& task, First&& first, Rest&&... rest) const;
+    template <class Task, class A>
+    auto broadcast(Task&& task, A&& a, const detail::statement_end& end = {}) const;
+    template <class Task, class A, class B>
+    auto broadcast(Task&& task, A&& a, B&& b, const detail::statement_end& end = {}) const;
+    template <class Task, class A, class B, class C>
+    auto broadcast(Task&& task, A&& a, B&& b, C&& c, const detail::statement_end& end = {}) const;
+    template <class Task, class A, class B, class C, class D>
+    auto broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, const detail::statement_end& end = {}) const;
+    template <class Task, class A, class B, class C, class D, class E, class... Rest>
+    auto broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, E&& e, Rest&&... rest) const;
     template <class Output, class Task>
     auto broadcast_into(Output output, Task&& task, const detail::statement_end& end = {}) const;
     template <class Task, class Range>
     auto map(Task&& task, Range&& range, const detail::statement_end& end = {}) const;
     template <class Task, class First, class Second, class... Rest>
     auto map(Task&& task, First&& first, Second&& second, Rest&&... rest) const;
+
+    template <class Items, class... Rule>
+    auto scatter(Items&& items, const Rule&... rule) const;
+    template <class T, class... Args>
+    auto make_local(Args&&... args) const;
+    template <class T>
+    auto replicate(const T& value) const;
+    template <class Handle>
+    auto gather(Handle&& from) const;
+    template <class Handle>
+    auto pull(const Handle& from) const;
+    template <class Handle, class Value, class... Flatten>
+    void push(Handle& to, Value&& value, Flatten... one_each) const;
 
 private:
     friend struct detail::pool_maker;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <spmd/detail/graph_node.hpp>
+#include <spmd/detail/piece_stages.hpp>
 #include <spmd/engine_pool.hpp>
 #include <spmd/view.hpp>
 
@@ -157,11 +158,40 @@ public:
                                                                                                     node);
     }
 
+    // The same as task(rank, values…, pieces…), where handles (distributed.hpp) resolve to the rank's own pieces, which
+    // the graph shares. Throw: std::invalid_argument for a handle of another pool, or without a piece for a rank.
+    template <class Task, detail::handle First, detail::handle... Rest>
+    auto broadcast(std::string name, Task task, First&& first, Rest&&... rest) {
+        return broadcast(std::move(name), std::tuple<>{}, std::move(task), std::forward<First>(first),
+                         std::forward<Rest>(rest)...);
+    }
+    template <class T, class Task, detail::handle First, detail::handle... Rest>
+    auto broadcast(std::string name, const stage<T>& input, Task task, First&& first, Rest&&... rest) {
+        return broadcast(std::move(name), std::tuple<stage<T>>(input), std::move(task),
+                         std::forward<First>(first), std::forward<Rest>(rest)...);
+    }
+    template <class... Stages, class Task, detail::handle First, detail::handle... Rest>
+    auto broadcast(std::string name, const std::tuple<Stages...>& inputs, Task task, First&& first,
+                   Rest&&... rest) {
+        return broadcast(std::move(name), inputs,
+                         detail::task_with_pieces<Task, detail::kept<First>, detail::kept<Rest>...>(
+                             std::move(task), detail::keep(ranks_.group_, std::forward<First>(first)),
+                             detail::keep(ranks_.group_, std::forward<Rest>(rest))...));
+    }
+
     /// task(item) for every item of a range.
     template <std::ranges::random_access_range Range, class Task>
     auto map(std::string name, const stage<Range>& items, Task task) {
         return handle(
             add<detail::map_node<Task, Range>>(std::move(name), ranks_, std::move(task), checked(items)));
+    }
+
+    /// task(item) for every item of a scattered, or every rank's object of a local, which the graph shares.
+    template <detail::handle Handle, class Task>
+    auto map(std::string name, Handle&& items, Task task) {
+        return handle(add<detail::piece_map_node<Task, detail::kept<Handle>>>(
+            std::move(name), ranks_, std::move(task),
+            detail::keep_range(ranks_.group_, std::forward<Handle>(items))));
     }
 
     /// The ranks' parts as one flat sequence, in rank order by construction.

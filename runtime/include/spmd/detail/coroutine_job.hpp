@@ -1,5 +1,6 @@
 #pragma once
 
+#include <spmd/detail/argument.hpp>
 #include <spmd/detail/communicator.hpp>
 #include <spmd/detail/gang.hpp>
 #include <spmd/detail/pool_state.hpp>
@@ -64,7 +65,8 @@ private:
         const call& work = *work_;
         return std::apply(
                    [&](const Args&... args) -> task<T> {
-                       return std::invoke(work.task, rank(*everyone_, id), args...);
+                       return std::invoke(work.task, rank(*everyone_, id),
+                                          seen_by(static_cast<const team&>(*everyone_), id, args)...);
                    },
                    work.args)
             .release();

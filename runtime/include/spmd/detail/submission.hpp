@@ -1,7 +1,9 @@
 #pragma once
 
 #include <spmd/async_result.hpp>
+#include <spmd/detail/argument.hpp>
 #include <spmd/detail/coroutine_job.hpp>
+#include <spmd/detail/map_range.hpp>
 #include <spmd/detail/pool_state.hpp>
 #include <spmd/detail/result_job.hpp>
 #include <spmd/detail/statement_end.hpp>
@@ -22,13 +24,13 @@
 
 namespace spmd::detail {
 
-/// Throws std::invalid_argument unless all are equal.
-std::size_t require_equal_sizes(std::span<const std::size_t> sizes);
+/// What a broadcast's task returns, for arguments that are kept so.
+template <class Task, class... Kept>
+using returned_to_rank = std::remove_cvref_t<std::invoke_result_t<const Task&, rank, seen<Kept>...>>;
 
 /// task(rank, args…) for every rank of a group, where the task is no coroutine.
 template <class Task, class... Args>
-class broadcast_job final
-    : public result_job<std::remove_cvref_t<std::invoke_result_t<const Task&, rank, const Args&...>>> {
+class broadcast_job final : public result_job<returned_to_rank<Task, Args...>> {
 public:
     template <class T, class... As>
     broadcast_job(const group& group, const run_options& options, T&& task, As&&... args)
@@ -51,7 +53,7 @@ private:
             slots<typename broadcast_job::value_type>::fill(values, id, [&]() -> decltype(auto) {
                 return std::apply(
                     [&](const Args&... args) -> decltype(auto) {
-                        return std::invoke(work.task, rank(team_, id), args...);
+                        return std::invoke(work.task, rank(team_, id), seen_by(team_, id, args)...);
                     },
                     work.args);
             });
@@ -77,11 +79,9 @@ class map_job final
           std::remove_cvref_t<std::invoke_result_t<const Task&, std::ranges::range_reference_t<Views>...>>> {
 public:
     template <class T>
-    map_job(const group& group, const run_options& options, T&& task, Views... views)
-        : map_job::result_job(
-              deal(require_equal_sizes(std::array{static_cast<std::size_t>(std::ranges::size(views))...}),
-                   group.pool->topology),
-              options.chunk, group.pool->threads, cost, task_kind::item, options),
+    map_job(const group& group, const run_options& options, std::span<const placed_range> shares, T&& task,
+            Views... views)
+        : map_job::result_job(shares, options.chunk, group.pool->threads, cost, task_kind::item, options),
           work_(std::in_place, std::forward<T>(task), std::move(views)...) {}
 
     void dispose() noexcept override {
@@ -127,10 +127,9 @@ struct job_of {
     using type = broadcast_job<Task, Args...>;
 };
 template <class Task, class... Args>
-    requires is_task<std::remove_cvref_t<std::invoke_result_t<const Task&, rank, const Args&...>>>
+    requires is_task<returned_to_rank<Task, Args...>>
 struct job_of<Task, Args...> {
-    using returned = std::remove_cvref_t<std::invoke_result_t<const Task&, rank, const Args&...>>;
-    using type = coroutine_job<typename returned::value_type, Task, Args...>;
+    using type = coroutine_job<typename returned_to_rank<Task, Args...>::value_type, Task, Args...>;
 };
 
 /// Makes a job and the handle on its results; it starts at `end`, if nobody joins before.
@@ -148,15 +147,20 @@ auto submit(const std::shared_ptr<const group>& group, const run_options& option
 template <class Task, class... Args>
 auto submit_broadcast(const std::shared_ptr<const group>& group, const run_options& options,
                       const statement_end& end, Task&& task, Args&&... args) {
-    return submit<typename job_of<std::decay_t<Task>, std::decay_t<Args>...>::type>(
-        group, options, end, std::forward<Task>(task), std::forward<Args>(args)...);
+    return submit<typename job_of<std::decay_t<Task>, kept<Args>...>::type>(
+        group, options, end, std::forward<Task>(task), keep(group, std::forward<Args>(args))...);
 }
 
+/// `ranges`: what keep_range gave.
 template <class Task, class... Ranges>
 auto submit_map(const std::shared_ptr<const group>& group, const run_options& options,
-                const statement_end& end, Task&& task, Ranges&&... ranges) {
-    return submit<map_job<std::decay_t<Task>, std::views::all_t<Ranges>...>>(
-        group, options, end, std::forward<Task>(task), std::views::all(std::forward<Ranges>(ranges))...);
+                const statement_end& end, Task&& task, Ranges... ranges) {
+    const std::size_t count = common_size(*group, ranges...);
+    const std::vector<placed_range> shares = shares_of_map(*group, count, ranges...);
+    return submit<
+        map_job<std::decay_t<Task>, decltype(items_of(std::move(ranges), *group, count, shares))...>>(
+        group, options, end, shares, std::forward<Task>(task),
+        items_of(std::move(ranges), *group, count, shares)...);
 }
 
 } // namespace spmd::detail

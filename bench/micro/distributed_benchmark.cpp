@@ -1,0 +1,123 @@
+// What state that stays with its rank costs: the same body over the rank's part of a vector, worked out from its id,
+// and over its slice of a scattered; one with an object of its own against one without; and dealing out and back.
+#include <spmd/spmd.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <vector>
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// Sums a rank's items; out of the compiler's sight, so that it is the same for all ways.
+[[gnu::noinline]] std::int64_t sum_of(std::span<const std::int64_t> mine) {
+    return std::accumulate(mine.begin(), mine.end(), std::int64_t{0});
+}
+[[gnu::noinline]] std::int64_t bump(std::int64_t& mine) { return ++mine; }
+
+std::vector<std::int64_t> items_for(const benchmark::State& state) {
+    std::vector<std::int64_t> items(static_cast<std::size_t>(state.range(0) * state.range(1)));
+    std::iota(items.begin(), items.end(), std::int64_t{0});
+    return items;
+}
+
+void report(benchmark::State& state, clock::duration spent) {
+    const auto launched = static_cast<double>(state.range(0)) * static_cast<double>(state.iterations());
+    state.SetItemsProcessed(static_cast<std::int64_t>(launched));
+    state.counters["ns_per_rank"] = std::chrono::duration<double, std::nano>(spent).count() / launched;
+}
+
+template <class Run>
+void time(benchmark::State& state, const Run& run) {
+    benchmark::DoNotOptimize(run());
+    const auto begin = clock::now();
+    for (auto _ : state) benchmark::DoNotOptimize(run());
+    report(state, clock::now() - begin);
+}
+
+spmd::engine_pool pool_for(const benchmark::State& state) {
+    return spmd::engine_pool({.ranks = static_cast<std::size_t>(state.range(0))});
+}
+
+void part_of_vector(benchmark::State& state) {
+    const spmd::engine_pool pool = pool_for(state);
+    const std::vector<std::int64_t> items = items_for(state);
+    time(state, [&] { return pool.broadcast([&](spmd::rank me) { return sum_of(me.part(items)); }).get(); });
+}
+void scattered_slice(benchmark::State& state) {
+    const spmd::engine_pool pool = pool_for(state);
+    auto slices = pool.scatter(items_for(state));
+    time(state, [&] {
+        return pool.broadcast([](spmd::rank, std::span<std::int64_t> mine) { return sum_of(mine); }, slices)
+            .get();
+    });
+}
+
+/// Each rank's number in a vector, against an object of its own: the bare launch plus one access.
+void element_of_vector(benchmark::State& state) {
+    const spmd::engine_pool pool = pool_for(state);
+    std::vector<std::int64_t> numbers(pool.size());
+    time(state, [&] { return pool.broadcast([&](spmd::rank me) { return bump(numbers[me.id()]); }).get(); });
+}
+void local_object(benchmark::State& state) {
+    const spmd::engine_pool pool = pool_for(state);
+    auto numbers = pool.make_local<std::int64_t>(0);
+    time(state, [&] {
+        return pool.broadcast([](spmd::rank, std::int64_t& mine) { return bump(mine); }, numbers).get();
+    });
+}
+
+void scatter_and_gather(benchmark::State& state) {
+    const spmd::engine_pool pool = pool_for(state);
+    const std::vector<std::int64_t> items = items_for(state);
+    time(state, [&] { return pool.gather(pool.scatter(items)); });
+}
+
+void map_vector(benchmark::State& state) {
+    const spmd::engine_pool pool = pool_for(state);
+    const std::vector<std::int64_t> items = items_for(state);
+    time(state, [&] {
+        return pool.with({.chunk = spmd::automatic})
+            .map([](std::int64_t item) { return -item; }, items)
+            .get();
+    });
+}
+void map_scattered(benchmark::State& state) {
+    const spmd::engine_pool pool = pool_for(state);
+    const auto slices = pool.scatter(items_for(state));
+    time(state, [&] {
+        return pool.with({.chunk = spmd::automatic})
+            .map([](std::int64_t item) { return -item; }, slices)
+            .get();
+    });
+}
+
+/// Ranks, and items of each.
+void ranks_and_items(benchmark::internal::Benchmark* suite) {
+    suite->ArgNames({"", "items"})->UseRealTime();
+    for (const int ranks : {100, 1'000, 10'000, 100'000})
+        for (const int items : {1, 10, 100}) suite->Args({ranks, items});
+}
+void ranks_only(benchmark::internal::Benchmark* suite) {
+    for (const int ranks : {100, 1'000, 10'000, 100'000}) suite->Arg(ranks);
+    suite->UseRealTime();
+}
+void few(benchmark::internal::Benchmark* suite) {
+    suite->ArgNames({"", "items"})->Args({100, 100})->Args({1'000, 1'000})->UseRealTime();
+}
+
+BENCHMARK(part_of_vector)->Name("distributed/part_of_vector")->Apply(ranks_and_items);
+BENCHMARK(scattered_slice)->Name("distributed/scattered_slice")->Apply(ranks_and_items);
+BENCHMARK(element_of_vector)->Name("distributed/element_of_vector")->Apply(ranks_only);
+BENCHMARK(local_object)->Name("distributed/local_object")->Apply(ranks_only);
+BENCHMARK(scatter_and_gather)->Name("distributed/scatter_and_gather")->Apply(few);
+BENCHMARK(map_vector)->Name("distributed/map_vector")->Apply(few);
+BENCHMARK(map_scattered)->Name("distributed/map_scattered")->Apply(few);
+
+} // namespace
