@@ -16,7 +16,7 @@ FLOORS = {
     3: "collective collectives communicator gang meeting message_box messages pending rank reductions "
        "shared_values task team wait_record",
     4: "coroutine_job distributed submission view",
-    5: "graph_node task_graph",
+    5: "graph_node graph_run graph_stages stream_flow task_graph",
     6: "spmd",
 }
 FLOOR_OF = {stem: floor for floor, stems in FLOORS.items() for stem in stems.split()}

@@ -25,6 +25,11 @@ public:
     void start(job& work) {
         if (work.start()) call(work, 0);
     }
+    /// The same for a job that some thread joins before long: it counts as one of those that take part.
+    void start_beside(job& work) {
+        work.start();
+        call(work, 1);
+    }
     /// Runs what is left on the calling thread, and on others where that is worth while; returns when the job
     /// is finished. Needs no other thread in order to finish, so it may be called from within a task.
     virtual void join(job& work);
