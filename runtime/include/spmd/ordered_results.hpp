@@ -42,7 +42,8 @@ public:
     void wait() const { launch_->join(*job_); }
     /// Has others take part beside the calling thread, which is going to wait.
     void call_more() const {
-        if (!job_->finished()) launch_->start_beside(*job_);
+        job_->start();
+        if (!job_->finished()) launch_->call_more(*job_);
     }
     void throw_unless_all_done() const {
         wait();

@@ -25,10 +25,10 @@ public:
     void start(job& work) {
         if (work.start()) call(work, 0);
     }
-    /// The same for a job that some thread joins before long: it counts as one of those that take part.
-    void start_beside(job& work) {
+    /// The same for a job that some thread joins sooner or later: others may begin before.
+    void start_ahead(job& work) {
         work.start();
-        call(work, 1);
+        call_ahead(work);
     }
     /// Runs what is left on the calling thread, and on others where that is worth while; returns when the job
     /// is finished. Needs no other thread in order to finish, so it may be called from within a task.
@@ -45,6 +45,8 @@ protected:
     /// Has other threads call work.help(arena, …), each with a reference to the job. `callers` (0 or 1) threads
     /// take part besides.
     virtual void call(job& work, std::size_t callers) = 0;
+    /// The same for a job that need not be begun by them, so that hardly more are on their way than can come.
+    virtual void call_ahead(job& work) { call(work, 1); }
 
 private:
     void run_alone_at_first(job& work);

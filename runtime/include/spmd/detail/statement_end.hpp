@@ -29,7 +29,7 @@ public:
         if (next_ == then::start)
             group_->pool->launch->start(*work_);
         else if (!work_->cost().is_small(work_->count()))
-            group_->pool->launch->start_beside(*work_);
+            group_->pool->launch->start_ahead(*work_);
     }
 
     void start_here(job_pointer<job> work, std::shared_ptr<const group> where) const noexcept {
