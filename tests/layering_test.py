@@ -18,7 +18,7 @@ FLOORS = {
        "reductions shared_values split task team wait_record waiting_line",
     4: "argument copies coroutine_job distributed kept_pieces map_range pieces scatter slices state_verbs "
        "submission view",
-    5: "graph_dot graph_node piece_stages task_graph",
+    5: "graph_dot graph_node graph_run graph_stages piece_stages stream_flow task_graph",
     6: "spmd",
 }
 FLOOR_OF = {stem: floor for floor, stems in FLOORS.items() for stem in stems.split()}

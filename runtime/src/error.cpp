@@ -112,9 +112,10 @@ peer_failed::peer_failed(std::size_t rank, const std::string& operation,
     if (reason_.empty()) reason_ = what();
 }
 
-stage_error::stage_error(std::string stage, std::exception_ptr cause)
-    : error("stage \"" + stage + "\": " + message_of(cause)), stage_(std::move(stage)),
-      cause_(std::move(cause)) {}
+stage_error::stage_error(std::string stage, std::exception_ptr cause, std::optional<std::size_t> batch)
+    : error("stage \"" + stage + '"' + (batch ? ", batch " + std::to_string(*batch) : "") + ": " +
+            message_of(cause)),
+      stage_(std::move(stage)), cause_(std::move(cause)), batch_(batch) {}
 
 std::string message_of(const std::exception_ptr& error) {
     try {

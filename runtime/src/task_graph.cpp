@@ -1,5 +1,7 @@
 #include <spmd/task_graph.hpp>
 
+#include <spmd/detail/stream_flow.hpp>
+
 #include <oneapi/tbb/flow_graph.h>
 #include <oneapi/tbb/task_arena.h>
 
@@ -14,7 +16,6 @@ void graph_node::reset() noexcept {
     started_ = false;
     finished_ = false;
     error_ = nullptr;
-    tally_.clear();
     forget();
 }
 
@@ -74,6 +75,7 @@ struct run_record {
 };
 
 /// The stages as nodes of a oneTBB flow graph that carries messages without content: values stay in the stages.
+/// A stream is one such node, for its source and all that depends on it; each of its steps is a node to be called.
 ///
 /// The graph has an arena of its own in which only stages run; what they launch runs on the pool. Its one
 /// reserved slot is for the thread that waits for the run, which thus never has to wait for a slot.
@@ -82,10 +84,12 @@ public:
     graph_flow(const std::vector<std::unique_ptr<graph_node>>& nodes, std::size_t threads)
         : nodes_(nodes), arena_(static_cast<int>(threads) + 1, 1) {
         arena_.execute([&] { graph_ = std::make_unique<tbb::flow::graph>(); });
-        last_ = std::make_unique<flow_node>(*graph_, [this](const message&) { end(); });
         for (const auto& node : nodes_)
-            flow_nodes_.push_back(std::make_unique<flow_node>(
-                *graph_, [this, stage = node.get()](const message&) { stage->run(stop_); }));
+            if (node->in_flight() > 0) add_stream(*node);
+        // Each stream tells it by a message when it has ended, and everything else by an edge.
+        last_ = std::make_unique<flow_node>(*graph_, static_cast<int>(streams_.size()),
+                                            [this](const message&) { end(); });
+        for (const auto& node : nodes_) flow_nodes_.push_back(make_flow_node(*node));
         for (std::size_t i = 0; i < nodes_.size(); ++i) connect(i);
     }
     graph_flow(const graph_flow&) = delete;
@@ -100,7 +104,11 @@ public:
     std::shared_ptr<run_record> start() {
         if (running()) throw std::logic_error("the task graph is running");
         graph_->wait_for_all(); // its nodes may still be on their way out
-        for (const auto& node : nodes_) node->reset();
+        for (const auto& node : nodes_) {
+            node->reset();
+            node->clear_tally();
+        }
+        for (const auto& each : streams_) each->flow->reset();
         stop_.store(false);
         run_ = std::make_shared<run_record>();
         run_->flow = this;
@@ -108,7 +116,8 @@ public:
         arena_.execute([&] {
             if (nodes_.empty()) end();
             for (std::size_t i = 0; i < nodes_.size(); ++i)
-                if (nodes_[i]->inputs().empty()) flow_nodes_[i]->try_put(message());
+                if (has_flow_node(*nodes_[i]) && inputs_of(*nodes_[i]).empty())
+                    flow_nodes_[i]->try_put(message());
         });
         return started;
     }
@@ -116,34 +125,100 @@ public:
     void join() { graph_->wait_for_all(); }
     void cancel() {
         stop_.store(true);
-        for (const auto& node : nodes_) node->cancel();
+        for (const auto& node : nodes_)
+            if (node->stream() == nullptr) node->cancel();
+        for (const auto& each : streams_) each->flow->cancel();
     }
 
 private:
     using message = tbb::flow::continue_msg;
     using flow_node = tbb::flow::continue_node<message>;
 
+    /// A source, with all that depends on it.
+    struct stream {
+        std::vector<graph_node*> before;               // what its stages take that is no batch
+        std::vector<std::unique_ptr<flow_node>> steps; // to call one is to have it run
+        std::unique_ptr<stream_flow> flow;
+    };
+
+    void add_stream(graph_node& source) {
+        stream& added = *streams_.emplace_back(std::make_unique<stream>());
+        std::vector<graph_node*> stages;
+        for (const auto& node : nodes_)
+            if (node->stream() == &source) stages.push_back(node.get());
+        for (const graph_node* stage : stages)
+            for (graph_node* input : stage->inputs())
+                if (input->stream() == nullptr) added.before.push_back(input);
+        added.flow = std::make_unique<stream_flow>(
+            std::move(stages), stop_, [&added](std::size_t step) { added.steps[step]->try_put(message()); },
+            [this] { last_->try_put(message()); });
+        for (std::size_t step = 0; step < added.flow->steps(); ++step)
+            added.steps.push_back(std::make_unique<flow_node>(
+                *graph_, [&added, step](const message&) { added.flow->run(step); }));
+    }
+    void start(const stream& source) {
+        const job::task_mark running;
+        for (graph_node* each : source.before) each->finish();
+        const auto is_good = [](const graph_node* each) { return each->good(); };
+        if (!stop_.load() && std::ranges::all_of(source.before, is_good))
+            source.flow->start();
+        else
+            last_->try_put(message());
+    }
+    stream& stream_of(const graph_node& node) const {
+        const auto is_its = [&](const auto& each) { return each->flow->stages().front() == node.stream(); };
+        return **std::ranges::find_if(streams_, is_its);
+    }
+    /// Those that are run by a node of their own, not as a part of their stream.
+    static bool has_flow_node(const graph_node& node) {
+        return node.stream() == nullptr || node.stream() == &node;
+    }
+    /// What has to end before its flow node's turn comes.
+    const std::vector<graph_node*>& inputs_of(const graph_node& node) const {
+        return node.stream() == nullptr ? node.inputs() : stream_of(node).before;
+    }
+    std::unique_ptr<flow_node> make_flow_node(graph_node& node) {
+        if (!has_flow_node(node)) return nullptr;
+        if (node.stream() != nullptr)
+            return std::make_unique<flow_node>(
+                *graph_, [this, &source = stream_of(node)](const message&) { start(source); });
+        return std::make_unique<flow_node>(*graph_, [this, &node](const message&) { node.run(stop_); });
+    }
     void connect(std::size_t number) {
         const graph_node& node = *nodes_[number];
-        for (const graph_node* input : node.inputs()) {
+        if (!has_flow_node(node)) return;
+        for (const graph_node* input : inputs_of(node)) {
             tbb::flow::make_edge(at(*input), *flow_nodes_[number]);
             // What streams from the input may move its parts away or look at them: others come after.
             for (const auto& other : nodes_)
                 if (!node.streams() && other->streams() && std::ranges::count(other->inputs(), input) > 0)
                     tbb::flow::make_edge(at(*other), *flow_nodes_[number]);
         }
-        tbb::flow::make_edge(*flow_nodes_[number], *last_);
+        if (node.stream() == nullptr) tbb::flow::make_edge(*flow_nodes_[number], *last_);
     }
     flow_node& at(const graph_node& node) {
         const auto is_it = [&](const auto& each) { return each.get() == &node; };
         return *flow_nodes_[static_cast<std::size_t>(std::ranges::find_if(nodes_, is_it) - nodes_.begin())];
     }
+    bool is_good(const graph_node& node) const {
+        return node.stream() == nullptr ? node.good() : stream_of(node).flow->good();
+    }
+    /// The stage_error of a node that threw; null for others.
+    std::exception_ptr failure_of(const graph_node& node) const {
+        if (node.stream() == nullptr) {
+            if (node.error() == nullptr || (stop_.load() && node.was_cancelled())) return nullptr;
+            return std::make_exception_ptr(stage_error(node.name(), node.error()));
+        }
+        const stream_flow& flow = *stream_of(node).flow;
+        const std::optional<stream_flow::failure>& first = flow.first_failure();
+        if (!first || flow.stages()[first->stage] != &node) return nullptr;
+        return std::make_exception_ptr(stage_error(node.name(), first->error, first->batch));
+    }
     std::exception_ptr failure() const {
         for (const auto& node : nodes_)
-            if (node->error() != nullptr && !(stop_.load() && node->was_cancelled()))
-                return std::make_exception_ptr(stage_error(node->name(), node->error()));
-        const auto is_good = [](const auto& node) { return node->good(); };
-        const auto good = static_cast<std::size_t>(std::ranges::count_if(nodes_, is_good));
+            if (const std::exception_ptr error = failure_of(*node); error != nullptr) return error;
+        const auto good = static_cast<std::size_t>(
+            std::ranges::count_if(nodes_, [&](const auto& node) { return is_good(*node); }));
         if (good == nodes_.size()) return nullptr;
         return std::make_exception_ptr(cancelled("cancelled: " + std::to_string(nodes_.size() - good) +
                                                  " of " + std::to_string(nodes_.size()) +
@@ -163,7 +238,8 @@ private:
     tbb::task_arena arena_;
     std::unique_ptr<tbb::flow::graph> graph_;
     std::unique_ptr<flow_node> last_;
-    std::vector<std::unique_ptr<flow_node>> flow_nodes_;
+    std::vector<std::unique_ptr<stream>> streams_;
+    std::vector<std::unique_ptr<flow_node>> flow_nodes_; // of each stage; null for those that a stream runs
     std::atomic<bool> stop_{false};
     std::shared_ptr<run_record> run_; // the last one
 };
@@ -235,11 +311,36 @@ void task_graph::append(std::unique_ptr<detail::graph_node> node) {
     if (flow_ != nullptr && flow_->running())
         throw std::logic_error("the task graph is running: no stage can be added");
     flow_.reset();
+    node->set_stream(stream_of(*node));
     for (detail::graph_node* input : node->inputs()) input->add_consumer(node->streams());
     nodes_.push_back(std::move(node));
 }
 
+detail::graph_node* task_graph::stream_of(detail::graph_node& node) {
+    detail::graph_node* stream = node.in_flight() > 0 ? &node : nullptr;
+    for (const detail::graph_node* input : node.inputs()) {
+        if (stream != nullptr && input->stream() != nullptr && input->stream() != stream)
+            throw std::invalid_argument("stage \"" + node.name() + "\" takes batches of two streams, \"" +
+                                        stream->name() + "\" and \"" + input->stream()->name() +
+                                        "\": whose number differs");
+        if (input->stream() != nullptr) stream = input->stream();
+    }
+    return stream;
+}
+
+std::size_t task_graph::require_in_flight(const std::string& stream, std::size_t in_flight) {
+    if (in_flight == 0)
+        throw std::invalid_argument("stream \"" + stream +
+                                    "\": at least 1 batch is in flight, not 0; each runs all its ranks, "
+                                    "so they can meet even where it is 1");
+    return in_flight;
+}
+
 void task_graph::throw_no_value(const detail::graph_node& node) {
+    if (node.stream() != nullptr)
+        throw std::logic_error(
+            "stage \"" + node.name() + "\" keeps no value: it works on the batches of stream \"" +
+            node.stream()->name() + "\", each of which is gone when all stages are done with it");
     throw std::logic_error("stage \"" + node.name() +
                            "\" has no value: it did not run to its end, or a concat moved its parts away");
 }

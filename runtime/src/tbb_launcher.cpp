@@ -137,15 +137,18 @@ public:
         job* expected = nullptr;
         return content_.compare_exchange_strong(expected, waited_for(), std::memory_order_relaxed);
     }
-    /// Waits for a job, and closes the mailbox. Null when the time is over, or when `closed`.
-    job_pointer<job> wait(const std::atomic<bool>& closed) noexcept {
+    /// Waits for a job, and closes the mailbox. Null when the time is over, when `closed`, or when others are `called`,
+    /// whom this worker may be one of.
+    job_pointer<job> wait(const std::atomic<bool>& closed, const std::atomic<std::size_t>& called) noexcept {
         const auto deadline = std::chrono::steady_clock::now() + linger;
         for (int look = 1; content_.load(std::memory_order_acquire) == waited_for(); ++look) {
             if (look % looks_per_yield != 0) {
                 relax();
                 continue;
             }
-            if (closed.load(std::memory_order_relaxed) || std::chrono::steady_clock::now() > deadline) break;
+            if (closed.load(std::memory_order_relaxed) || called.load(std::memory_order_relaxed) > 0 ||
+                std::chrono::steady_clock::now() > deadline)
+                break;
             std::this_thread::yield();
         }
         job* const content = content_.exchange(nullptr, std::memory_order_acq_rel);
@@ -186,13 +189,12 @@ public:
     std::size_t arena() const noexcept { return shared_->arena; }
     std::size_t threads() const noexcept { return shared_->mailboxes.size(); }
 
-    /// Has `helpers` workers take part in the job: those that wait for one, then woken ones. Where they are
-    /// `optional` and enough are on their way to earlier jobs, no more are woken: they pile up otherwise.
-    void call(job& work, std::size_t helpers, bool optional) {
+    /// Has `helpers` workers take part in the job: those that wait for one, then woken ones. Where `enough` are on their
+    /// way to earlier jobs, no more are woken: they pile up otherwise.
+    void call(job& work, std::size_t helpers, std::size_t enough) {
         for (mailbox& each : shared_->mailboxes)
             if (helpers > 0 && each.offer(work)) --helpers;
-        if (helpers == 0 || (optional && shared_->on_their_way.load(std::memory_order_relaxed) >= threads()))
-            return;
+        if (helpers == 0 || shared_->on_their_way.load(std::memory_order_relaxed) >= enough) return;
         work.reference();
         summon(job_pointer<job>(&work), 0, helpers, shared_->pin ? sched_getcpu() : -1);
     }
@@ -252,7 +254,7 @@ private:
     static void wait_for_more(waiting_room& room) noexcept {
         for (mailbox& mine : room.mailboxes) {
             if (!mine.open()) continue;
-            while (const job_pointer<job> work = mine.wait(room.closed)) {
+            while (const job_pointer<job> work = mine.wait(room.closed, room.on_their_way)) {
                 work->help(room.arena, [] {});
                 if (!mine.open()) return;
             }
@@ -307,9 +309,20 @@ private:
             if (stand_in && callers > 0) continue;
             const std::size_t taken = each->arena() == 0 && !stand_in ? 1 : 0;
             const std::size_t useful = work.share_of(each->arena());
-            if (useful > taken) each->call(work, std::min(each->threads(), useful - taken), optional);
+            const std::size_t enough = optional ? each->threads() : any_number;
+            if (useful > taken) each->call(work, std::min(each->threads(), useful - taken), enough);
         }
     }
+    void call_ahead(job& work) override {
+        for (const auto& each : crews_) {
+            const std::size_t useful = std::min(each->threads(), work.share_of(each->arena()));
+            if (each != crews_.front() && useful > 0) each->call(work, useful, jobs_ahead * each->threads());
+        }
+    }
+
+    static constexpr std::size_t any_number = ~std::size_t{0};
+    /// How many jobs may wait for helpers that are called ahead.
+    static constexpr std::size_t jobs_ahead = 8;
 
     worker_budget budget_;
     pool_topology topology_;

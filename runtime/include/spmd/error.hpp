@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -86,18 +87,21 @@ public:
     using error::error;
 };
 
-/// A stage of a task graph threw; the message names it and repeats the cause.
+/// A stage of a task graph threw; the message names it, in a stream also the batch, and repeats the cause.
 class stage_error : public error {
 public:
-    stage_error(std::string stage, std::exception_ptr cause);
+    stage_error(std::string stage, std::exception_ptr cause, std::optional<std::size_t> batch = {});
 
     const std::string& stage() const noexcept { return stage_; }
+    /// Which batch of its stream it was working on, from 0; none for a stage that runs once.
+    const std::optional<std::size_t>& batch() const noexcept { return batch_; }
     /// What the stage threw.
     const std::exception_ptr& cause() const noexcept { return cause_; }
 
 private:
     std::string stage_;
     std::exception_ptr cause_;
+    std::optional<std::size_t> batch_;
 };
 
 /// The message of any exception (not null); for one that is no std::exception, "an unknown exception".

@@ -40,6 +40,11 @@ public:
     }
     /// Blocks: until every task has ended; joins the work.
     void wait() const { launch_->join(*job_); }
+    /// Has others take part beside the calling thread, which is going to wait.
+    void call_more() const {
+        job_->start();
+        if (!job_->finished()) launch_->call_more(*job_);
+    }
     void throw_unless_all_done() const {
         wait();
         job_->throw_unless_all_done();

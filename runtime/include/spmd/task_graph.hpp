@@ -1,11 +1,12 @@
 #pragma once
 
 #include <spmd/detail/graph_node.hpp>
+#include <spmd/detail/graph_stages.hpp>
 #include <spmd/detail/piece_stages.hpp>
 #include <spmd/engine_pool.hpp>
+#include <spmd/graph_run.hpp>
 #include <spmd/view.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <ranges>
@@ -23,10 +24,9 @@ class task_graph;
 
 namespace detail {
 class graph_flow;
-struct run_record;
 } // namespace detail
 
-/// What a stage of a task graph gives to later ones: a T, once per run.
+/// What a stage of a task graph gives to later ones: a T, once per run, or in a stream once per batch.
 template <class T>
 class stage {
 public:
@@ -61,35 +61,11 @@ class concat_stage : public stage<flat<Part>> {
     detail::concat_node<Part>* concat_;
 };
 
-/// One run of a task graph, in flight. Dropping it before its end requests a stop and waits. After its end it may
-/// outlive the graph.
-class [[nodiscard]] graph_run {
-public:
-    graph_run(graph_run&&) noexcept = default;
-    graph_run& operator=(graph_run&&) = delete;
-    ~graph_run();
-
-    /// Blocks: until the run has ended; joins the work. Throws as task_graph::run(), once.
-    void get();
-    /// Blocks: until the run has ended; joins the work.
-    void wait();
-    /// True when the run has ended within the time. Called within a task it waits for the end when the time is
-    /// over, since no other thread may be left to run it.
-    template <class Rep, class Period>
-    bool wait_for(std::chrono::duration<Rep, Period> time) {
-        return wait_until(detail::deadline_in(time));
-    }
-    bool ready() const;
-    /// Stages that have not started never will; broadcasts and maps are cancelled.
-    void cancel();
-
-private:
-    friend class task_graph;
-    explicit graph_run(std::shared_ptr<detail::run_record> record) noexcept : record_(std::move(record)) {}
-    detail::run_record& required() const;
-    bool wait_until(std::chrono::steady_clock::time_point deadline);
-
-    std::shared_ptr<detail::run_record> record_;
+/// How a stream is run.
+struct stream_options {
+    /// How many batches are under way at most. Every batch has all its ranks, which can meet whatever this is. A few
+    /// keep all threads busy while one batch ends, the next begins and another is written.
+    std::size_t in_flight = 4;
 };
 
 /// Stages over broadcasts: typed by what flows, acyclic by construction, since a stage is made from earlier ones.
@@ -104,7 +80,7 @@ private:
 ///     graph.run();
 ///
 /// A stage takes no, one, or by a tuple several stages as input; their values are its arguments, by const
-/// reference. Values are kept until the next run: see result().
+/// reference. Values are kept until the next run: see result(); for those of a stream see stream().
 /// Throws: std::invalid_argument for a stage of another graph.
 /// Thread safety: none, but for graph_run's cancel, ready, wait and wait_for, while get is not called. Tasks may use the graph's pool in any way.
 class task_graph {
@@ -116,6 +92,27 @@ public:
     task_graph& operator=(const task_graph&) = delete;
     /// Cancels a run in flight and waits.
     ~task_graph();
+
+    /// A source of batches: generator() gives a std::optional<T>, the next batch, or nothing at the end. It is called by
+    /// one thread at a time. The stages that depend on it run once per batch, several batches at the same time:
+    ///
+    ///     auto files = graph.stream("files", next_hundred_files, {.in_flight = 8});
+    ///
+    /// Order: what runs on one thread (once, concat and its `each`, reduce) takes one batch at a time, in their
+    /// order, while broadcasts and maps of several batches overlap. A stage that does not depend on a stream runs once,
+    /// before the first batch, and is the same for all of them. result() has no value of a batch.
+    /// Memory: at most `in_flight` batches, whatever is slow: one is under way from the call of the generator to the end
+    /// of the last stage's work on it, and then destroyed with all that was made of it.
+    /// Errors: batches up to the first that fails run to their end; of later ones nothing reaches a stage behind the one
+    /// that failed, so what was delivered in order is right. The stage_error tells the batch. Run again, the
+    /// generator goes on where it was.
+    /// Throws: std::invalid_argument when `in_flight` is 0; for a stage that depends on two streams.
+    template <class Generator>
+    auto stream(std::string name, Generator generator, const stream_options& options = {}) {
+        const std::size_t in_flight = require_in_flight(name, options.in_flight);
+        return handle(add<detail::stream_node<Generator>>(std::move(name), in_flight,
+                                                          std::make_shared<Generator>(std::move(generator))));
+    }
 
     /// task(values…), once.
     template <class Task>
@@ -213,7 +210,8 @@ public:
     /// All items combined by `op` in the fixed tree of async_result::reduce.
     template <std::ranges::random_access_range Range, class Op>
     auto reduce(std::string name, const stage<Range>& items, Op op) {
-        return handle(add<detail::reduce_node<Op, Range>>(std::move(name), std::move(op), checked(items)));
+        return handle(add<detail::reduce_node<Op, Range>>(
+            std::move(name), std::make_shared<Op>(std::move(op)), checked(items)));
     }
 
     /// Runs every stage once, the calling thread among others; returns when all have ended. May be called again.
@@ -264,6 +262,8 @@ private:
         return input.node_;
     }
     void append(std::unique_ptr<detail::graph_node> node);
+    static std::size_t require_in_flight(const std::string& stream, std::size_t in_flight);
+    static detail::graph_node* stream_of(detail::graph_node& node);
     [[noreturn]] static void throw_no_value(const detail::graph_node& node);
 
     view ranks_;

@@ -25,6 +25,11 @@ public:
     void start(job& work) {
         if (work.start()) call(work, 0);
     }
+    /// The same for a job that some thread joins sooner or later: others may begin before.
+    void start_ahead(job& work) {
+        work.start();
+        call_ahead(work);
+    }
     /// Runs what is left on the calling thread, and on others where that is worth while; returns when the job
     /// is finished. Needs no other thread in order to finish, so it may be called from within a task.
     virtual void join(job& work);
@@ -40,6 +45,8 @@ protected:
     /// Has other threads call work.help(arena, …), each with a reference to the job. `callers` (0 or 1) threads
     /// take part besides. Some may still be on their way to a job in which threads take part already.
     virtual void call(job& work, std::size_t callers) = 0;
+    /// The same for a job that need not be begun by them, so that hardly more are on their way than can come.
+    virtual void call_ahead(job& work) { call(work, 1); }
 
 private:
     void run_alone_at_first(job& work);

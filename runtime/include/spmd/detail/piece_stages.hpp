@@ -1,12 +1,13 @@
 #pragma once
 
 #include <spmd/detail/argument.hpp>
-#include <spmd/detail/graph_node.hpp>
+#include <spmd/detail/graph_stages.hpp>
 #include <spmd/detail/map_range.hpp>
 #include <spmd/rank.hpp>
 #include <spmd/view.hpp>
 
 #include <functional>
+#include <memory>
 #include <ranges>
 #include <string>
 #include <tuple>
@@ -42,14 +43,18 @@ class piece_map_node final
     : public ranks_node<std::remove_cvref_t<
           std::invoke_result_t<const Task&, std::ranges::range_reference_t<mapped<Kept>>>>> {
 public:
-    piece_map_node(std::string name, view ranks, Task task, Kept items)
+    piece_map_node(std::string name, view ranks, shared_task<Task> task, Kept items)
         : piece_map_node::ranks_node(std::move(name), "map", {}), ranks_(std::move(ranks)),
           task_(std::move(task)), items_(std::move(items)) {}
 
+    std::unique_ptr<graph_node> copy_in(const lane_nodes&) const override {
+        return this->with_my_consumers(std::make_unique<piece_map_node>(this->name(), ranks_, task_, items_));
+    }
+
 private:
-    void start() override { this->submit(ranks_.map(std::cref(task_), items_)); }
+    void start() override { this->submit(ranks_.map(std::cref(*task_), items_)); }
     view ranks_;
-    Task task_;
+    shared_task<Task> task_;
     Kept items_;
 };
 
