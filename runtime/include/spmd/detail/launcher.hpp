@@ -39,7 +39,7 @@ public:
     /// one when it is called within a task and the time is over.
     bool wait_until(job& work, std::chrono::steady_clock::time_point deadline);
     /// Calls more threads to a job that one at least takes part in.
-    void call_more(job& work) { call(work, work.joined() > 0 ? 1 : 0); }
+    void call_more(job& work) { call(work, work.goes_on() && work.joined() == 0 ? 0 : 1); }
 
 protected:
     /// Has other threads call work.help(arena, …), each with a reference to the job. `callers` (0 or 1) threads
