@@ -5,6 +5,7 @@
 #include <spmd/error.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <ranges>
 #include <stdexcept>
@@ -391,7 +392,10 @@ std::exception_ptr gang::deadlock() const {
             ++elsewhere;
             continue;
         }
-        if (at == told.end()) at = told.insert(at, {std::move(what), {}});
+        if (at == told.end()) {
+            told.emplace_back(std::move(what), index_ranges());
+            at = std::prev(told.end());
+        }
         at->second.add(rank);
     }
     std::string text = "deadlock: no rank can run: ";

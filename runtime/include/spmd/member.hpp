@@ -57,6 +57,9 @@ public:
     }
 
 protected:
+    const detail::team& team() const noexcept { return *team_; }
+
+private:
     detail::team_reference team_;
     std::size_t id_;
 };

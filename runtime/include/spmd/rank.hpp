@@ -123,19 +123,19 @@ public:
     /// Sends a value; never waits. Messages from one rank to another with one tag are received as they were sent.
     template <class T>
     auto send(T value, std::size_t to, int tag = 0, location where = location::current()) const {
-        return detail::send_awaitable<T>(meets(), id_, std::move(value), below_size(to), tag, where);
+        return detail::send_awaitable<T>(meets(), id(), std::move(value), below_size(to), tag, where);
     }
     /// Waits for a T from a rank of this group. Which of several comes first from `any_source` is not defined.
     template <class T>
     auto receive(std::size_t from = any_source, int tag = any_tag,
                  location where = location::current()) const {
-        return detail::receive_awaitable<T, T>(meets(), id_, sender(from), tag, where);
+        return detail::receive_awaitable<T, T>(meets(), id(), sender(from), tag, where);
     }
     /// The same. Returns: message<T>, which also says from whom, and with which tag.
     template <class T>
     auto receive_message(std::size_t from = any_source, int tag = any_tag,
                          location where = location::current()) const {
-        return detail::receive_awaitable<T, message<T>>(meets(), id_, sender(from), tag, where);
+        return detail::receive_awaitable<T, message<T>>(meets(), id(), sender(from), tag, where);
     }
 
     // Forms that begin now and are awaited later. Return: pending of what the other form gives.
@@ -193,46 +193,46 @@ public:
     auto start_receive(std::size_t from = any_source, int tag = any_tag,
                        location where = location::current()) const {
         return pending<T>(
-            std::make_unique<detail::pending_receive<T, T>>(meets(), id_, sender(from), tag, where));
+            std::make_unique<detail::pending_receive<T, T>>(meets(), id(), sender(from), tag, where));
     }
     template <class T>
     auto start_receive_message(std::size_t from = any_source, int tag = any_tag,
                                location where = location::current()) const {
-        return pending<message<T>>(
-            std::make_unique<detail::pending_receive<T, message<T>>>(meets(), id_, sender(from), tag, where));
+        return pending<message<T>>(std::make_unique<detail::pending_receive<T, message<T>>>(
+            meets(), id(), sender(from), tag, where));
     }
 
 private:
-    detail::communicator& meets() const { return detail::require_communicator(*team_, id_); }
-    std::size_t below_size(std::size_t id) const { return detail::require_member(*team_, id); }
+    detail::communicator& meets() const { return detail::require_communicator(team(), id()); }
+    std::size_t below_size(std::size_t id) const { return detail::require_member(team(), id); }
     std::size_t sender(std::size_t id) const { return id == any_source ? id : below_size(id); }
 
     template <class Meeting, class... Gift>
     detail::collective_awaitable<Meeting> meet(const location& where, Gift&&... gift) const {
-        return {meets(), id_, typename Meeting::gift(std::forward<Gift>(gift)...), where};
+        return {meets(), id(), typename Meeting::gift(std::forward<Gift>(gift)...), where};
     }
     template <class Meeting, class... Gift>
     pending<typename Meeting::result> start(const location& where, Gift&&... gift) const {
         return pending<typename Meeting::result>(std::make_unique<detail::pending_collective<Meeting>>(
-            meets(), id_, typename Meeting::gift(std::forward<Gift>(gift)...), where));
+            meets(), id(), typename Meeting::gift(std::forward<Gift>(gift)...), where));
     }
 };
 
 inline auto rank::split(std::size_t color, std::int64_t key, location where) const {
-    return detail::collective_awaitable<detail::split_meeting, rank>(meets(), id_,
+    return detail::collective_awaitable<detail::split_meeting, rank>(meets(), id(),
                                                                      detail::split_gift(color, key), where);
 }
 inline auto rank::split(std::optional<std::size_t> color, std::int64_t key, location where) const {
     return detail::collective_awaitable<detail::split_meeting, std::optional<rank>>(
-        meets(), id_, detail::split_gift(color, key), where);
+        meets(), id(), detail::split_gift(color, key), where);
 }
 inline auto rank::start_split(std::size_t color, std::int64_t key, location where) const {
     return pending<rank>(
-        std::make_unique<detail::pending_split<rank>>(meets(), id_, detail::split_gift(color, key), where));
+        std::make_unique<detail::pending_split<rank>>(meets(), id(), detail::split_gift(color, key), where));
 }
 inline auto rank::start_split(std::optional<std::size_t> color, std::int64_t key, location where) const {
     return pending<std::optional<rank>>(std::make_unique<detail::pending_split<std::optional<rank>>>(
-        meets(), id_, detail::split_gift(color, key), where));
+        meets(), id(), detail::split_gift(color, key), where));
 }
 
 } // namespace spmd

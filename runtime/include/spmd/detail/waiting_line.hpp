@@ -15,8 +15,10 @@ namespace spmd::detail {
 template <class Item>
 class waiting_line_place {
 private:
+    friend Item;
     template <class>
     friend class waiting_line;
+    waiting_line_place() = default;
     Item* next_ = nullptr;
     std::uint64_t number_ = 0; // in the order of arrival
 };
