@@ -111,6 +111,7 @@ void stream_flow::arrive(step& at) {
 stream_flow::step* stream_flow::work(step& ready) noexcept {
     lane& own = lanes_[ready.lane];
     ready.missing.store(ready.needed); // nothing arrives for the lane's next batch before this one is over
+    job_pointer<job> in_progress;
     if (ready.stage == 0) {
         if (!generate(ready)) return nullptr;
     } else {
@@ -118,6 +119,7 @@ stream_flow::step* stream_flow::work(step& ready) noexcept {
         if (failed_.load() < own.batch) own.stop.store(true); // whoever found that may not have come here yet
         node.run(own.stop);
         if (!node.all_good()) fail_from(own.batch);
+        in_progress = node.in_progress();
     }
     if (ready.in_next_batch != nullptr) arrive(*ready.in_next_batch);
     step* goes_on = nullptr;
@@ -128,7 +130,13 @@ stream_flow::step* stream_flow::work(step& ready) noexcept {
             goes_on = next;
     }
     if (own.unfinished.fetch_sub(1) == 1) end_batch(own);
+    if (goes_on == nullptr && in_progress) take_part(*in_progress);
     return goes_on;
+}
+
+void stream_flow::take_part(job& in_progress) noexcept {
+    in_progress.start(); // so that whoever joins it later calls no others for what is done
+    in_progress.take_part();
 }
 
 bool stream_flow::generate(step& source) noexcept {

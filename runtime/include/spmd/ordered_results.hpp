@@ -26,6 +26,11 @@ public:
         : job_(result.job_.get()), launch_(&result.launch()) {}
 
     std::size_t size() const noexcept { return job_->count(); }
+    /// Itself, for a thread that takes part without waiting.
+    job_pointer<job> work() const noexcept {
+        job_->reference();
+        return job_pointer<job>(job_);
+    }
     /// Blocks: until the task has ended; runs it if nobody does. False where it failed or was cancelled.
     bool wait_for(std::size_t i) const {
         launch_->join_until(*job_, i);

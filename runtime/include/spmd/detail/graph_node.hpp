@@ -1,6 +1,7 @@
 #pragma once
 
 #include <spmd/detail/describe.hpp>
+#include <spmd/detail/job.hpp>
 #include <spmd/detail/stage_tally.hpp>
 
 #include <atomic>
@@ -86,6 +87,8 @@ public:
     void run(const std::atomic<bool>& stop) noexcept;
     /// Returns when its value is there or it failed; joins what is in flight.
     void finish() noexcept;
+    /// What it started and did not wait for, if anything.
+    virtual job_pointer<job> in_progress() const noexcept { return {}; }
     /// Requests a stop of what is in flight.
     virtual void cancel() noexcept {}
 

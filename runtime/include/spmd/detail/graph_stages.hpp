@@ -126,6 +126,9 @@ public:
     void moved_from() noexcept { moved_from_ = true; }
     async_result<T>& running() noexcept { return running_; }
     bool is_ordered() const noexcept override { return false; }
+    job_pointer<job> in_progress() const noexcept override {
+        return submitted_.load() ? ordered_access<T>(running_).work() : job_pointer<job>();
+    }
     void cancel() noexcept override {
         if (submitted_.load()) running_.cancel();
     }

@@ -68,6 +68,8 @@ private:
     step& at(std::size_t of_lane, std::size_t stage) noexcept;
     static void link(step& from, step& to);
     step* work(step& ready) noexcept;
+    /// Instead of going idle, while a batch before has the stage that waits for this.
+    static void take_part(job& in_progress) noexcept;
     bool generate(step& source) noexcept;
     void arrive(step& at);
     void begin_batch(lane& in);
