@@ -82,7 +82,7 @@ struct run_record {
 class graph_flow {
 public:
     graph_flow(const std::vector<std::unique_ptr<graph_node>>& nodes, std::size_t threads)
-        : nodes_(nodes), arena_(static_cast<int>(threads) + 1, 1) {
+        : nodes_(nodes), arena_(static_cast<int>(std::min(threads, most_at_once(nodes))) + 1, 1) {
         arena_.execute([&] { graph_ = std::make_unique<tbb::flow::graph>(); });
         for (const auto& node : nodes_)
             if (node->in_flight() > 0) add_stream(*node);
@@ -133,6 +133,19 @@ public:
 private:
     using message = tbb::flow::continue_msg;
     using flow_node = tbb::flow::continue_node<message>;
+
+    /// About how many stages can run at the same time, at least 1. More threads in their arena would look for work there
+    /// while the ranks want them.
+    static std::size_t most_at_once(const std::vector<std::unique_ptr<graph_node>>& nodes) {
+        std::size_t most = 1;
+        for (const auto& node : nodes) {
+            if (node->stream() == nullptr)
+                ++most;
+            else if (node->in_flight() > 0 || !node->is_ordered())
+                most += node->stream()->in_flight(); // a batch has one at a time, but where its way branches
+        }
+        return most;
+    }
 
     /// A source, with all that depends on it.
     struct stream {

@@ -117,6 +117,7 @@ public:
         };
         add<detail::once_node<decltype(write), std::size_t, numbers>>("write", write, number, flat);
         std::vector<detail::graph_node*> all;
+        all.reserve(nodes_.size());
         for (const auto& node : nodes_) all.push_back(node.get());
         flow = std::make_unique<detail::stream_flow>(
             all, stop, [this](std::size_t step) { steps.add(step); }, [this] { steps.end(); });
@@ -131,6 +132,7 @@ public:
         flow->reset();
         flow->start();
         std::vector<std::jthread> runners;
+        runners.reserve(threads);
         for (std::size_t i = 0; i < threads; ++i)
             runners.emplace_back([this] {
                 while (const auto step = steps.take()) flow->run(*step);
@@ -206,7 +208,7 @@ TEST_CASE("the first batch that fails is told, a prefix is delivered, and it run
         const spmd::engine_pool pool = test_support::make_jthread_pool(3, {of_pool});
         for (const std::size_t in_flight : {1U, 2U, 3U, 8U}) {
             for (unsigned seed = 0; seed < 5; ++seed) {
-                const std::size_t batch = seed * 3;
+                const std::size_t batch = std::size_t{seed} * 3;
                 INFO(stage << " fails from " << batch << ", " << of_steps << " threads, " << in_flight
                            << " in flight");
                 small_stream stream(pool, in_flight, 20, seed);
