@@ -413,6 +413,31 @@ TEST_CASE("of several batches that fail the first is named, whichever fails firs
     CHECK(seen.values() == numbers{0, 0, 0, 1, 1, 1, 2, 2});
 }
 
+TEST_CASE("the first batch that fails is named also where its error is found last") {
+    const spmd::engine_pool pool{{.ranks = 1, .threads = 4}};
+    spmd::task_graph graph{pool};
+    count_up source(8);
+    std::atomic<bool> later_failed{false};
+    graph.broadcast("only", graph.stream("source", source.generator(), {.in_flight = 8}),
+                    [&](spmd::rank, const counted& batch) {
+                        if (batch.number() == 3) {
+                            later_failed = true;
+                            throw std::runtime_error("later");
+                        }
+                        if (batch.number() != 2) return;
+                        static_cast<void>(test_support::eventually([&] { return later_failed.load(); }, 1s));
+                        std::this_thread::sleep_for(20ms); // in which the later batch ends
+                        throw std::runtime_error("earlier");
+                    });
+    for (int round = 0; round < 3; ++round) {
+        source.restart();
+        later_failed = false;
+        const spmd::stage_error error = error_of_run(graph);
+        CHECK(error.batch() == 2U);
+        CHECK_THAT(error.what(), Catch::EndsWith("rank 0: earlier"));
+    }
+}
+
 TEST_CASE("stages that do not need the one that failed get a prefix as well") {
     const spmd::engine_pool pool{{.ranks = 4, .threads = 2}};
     for (const std::size_t in_flight : swept_in_flight()) {
@@ -637,9 +662,9 @@ TEST_CASE("batches and results that can only be moved") {
     CHECK(written.values() == first_numbers(60));
 }
 
-//            ┌──> left ──> left flat ──┐
-//  batches ──┤          └──────────────┼──> both
-//            └──> right ───────────────┘
+//            ┌──> left ──┬──> left whole ──┐
+//  batches ──┤           ├──> left flat ───┼──> both
+//            └──> right ───────────────────┘
 TEST_CASE("one stage feeds several that join again, in one batch") {
     for (const std::size_t in_flight : swept_in_flight()) {
         const spmd::engine_pool pool{{.ranks = 5, .threads = 2}};
@@ -649,10 +674,13 @@ TEST_CASE("one stage feeds several that join again, in one batch") {
         const auto stream = graph.stream("batches", source.generator(), {.in_flight = in_flight});
         const auto left = graph.broadcast(
             "left", stream, [](spmd::rank, const counted& batch) { return numbers{batch.number()}; });
+        // Made before the concat that looks at the parts, and yet after it.
+        const auto whole =
+            graph.once("left whole", left, [](const std::vector<numbers>& parts) { return parts; });
         const auto flat = graph.concat("left flat", left);
         const auto right =
             graph.broadcast("right", stream, [](spmd::rank, const counted& b) { return b.number(); });
-        graph.once("both", std::tuple(left, flat, right, stream),
+        graph.once("both", std::tuple(whole, flat, right, stream),
                    [&](const std::vector<numbers>& parts, const numbers& all, const numbers& other,
                        const counted& batch) {
                        const std::size_t same = batch.number();
