@@ -710,6 +710,7 @@ TEST_CASE("a thousand tiny batches of a thousand ranks") {
 
 #ifndef __SANITIZE_ADDRESS__
 TEST_CASE("memory does not grow with the number of batches") {
+    const bool meets = GENERATE(false, true);
     const spmd::engine_pool pool{{.ranks = 16, .threads = 2}};
     for (const std::size_t in_flight : {1U, 4U}) {
         spmd::task_graph graph{pool};
@@ -718,8 +719,14 @@ TEST_CASE("memory does not grow with the number of batches") {
         std::size_t most_at_first = 0;
         std::size_t most_later = 0;
         const auto stream = graph.stream("batches", source.generator(), {.in_flight = in_flight});
-        const auto parts = graph.broadcast(
-            "parts", stream, [](spmd::rank, const counted& b) { return numbers(8, b.number()); });
+        const auto parts =
+            meets ? graph.broadcast("parts", stream,
+                                    [](spmd::rank me, const counted& b) -> spmd::task<numbers> {
+                                        co_await me.barrier();
+                                        co_return numbers(8, b.number());
+                                    })
+                  : graph.broadcast("parts", stream,
+                                    [](spmd::rank, const counted& b) { return numbers(8, b.number()); });
         graph.once("write", std::tuple(graph.concat("flat", parts), stream),
                    [&](const numbers&, const counted& b) {
                        std::size_t& most = b.number() < batches / 4 ? most_at_first : most_later;

@@ -47,8 +47,7 @@ public:
     void wait() const { launch_->join(*job_); }
     /// Has others take part beside the calling thread, which is going to wait.
     void call_more() const {
-        job_->start();
-        if (!job_->finished()) launch_->call_more(*job_);
+        if (!job_->finished()) launch_->start_ahead(*job_);
     }
     void throw_unless_all_done() const {
         wait();
