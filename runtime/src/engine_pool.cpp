@@ -1,5 +1,7 @@
 #include <spmd/engine_pool.hpp>
 
+#include <spmd/detail/environment_trace.hpp>
+
 #include <stdexcept>
 #include <string>
 
@@ -21,12 +23,14 @@ std::vector<placed_range> deal(std::size_t count, const pool_topology& topology)
 
 namespace {
 
-std::shared_ptr<const detail::group> make_pool(std::size_t ranks, std::unique_ptr<detail::launcher> launch) {
+std::shared_ptr<const detail::group> make_pool(std::size_t ranks, std::unique_ptr<detail::launcher> launch,
+                                               const std::optional<trace_recorder>& trace) {
     if (ranks == 0) throw std::invalid_argument("an engine pool has at least one rank, not 0");
     auto pool = std::make_shared<detail::pool_state>();
     pool->topology = launch->topology();
     pool->threads = pool->topology.threads();
     pool->launch = std::move(launch);
+    pool->trace = trace ? trace->log() : detail::environment_trace();
     pool->everyone.size = ranks;
     pool->everyone.shares = detail::deal(ranks, pool->topology);
     pool->everyone.pool = pool.get();
@@ -39,9 +43,11 @@ std::shared_ptr<const detail::group> make_pool(std::size_t ranks, std::unique_pt
 
 engine_pool::engine_pool(const engine_pool_options& options)
     : engine_pool(options.ranks,
-                  detail::make_tbb_launcher(options.threads, options.placement, options.pin_workers)) {}
+                  detail::make_tbb_launcher(options.threads, options.placement, options.pin_workers),
+                  options.trace) {}
 
-engine_pool::engine_pool(std::size_t ranks, std::unique_ptr<detail::launcher> launch)
-    : group_(make_pool(ranks, std::move(launch))) {}
+engine_pool::engine_pool(std::size_t ranks, std::unique_ptr<detail::launcher> launch,
+                         const std::optional<trace_recorder>& trace)
+    : group_(make_pool(ranks, std::move(launch), trace)) {}
 
 } // namespace spmd

@@ -57,10 +57,10 @@ std::uint64_t in_ns(nanoseconds time) noexcept { return static_cast<std::uint64_
 
 gang::gang(std::span<const placed_range> shares, std::size_t count, std::size_t threads, usual_cost& cost,
            const attention& attention_of_ranks, std::span<interval> intervals,
-           std::chrono::steady_clock::time_point submitted)
+           std::chrono::steady_clock::time_point submitted, const traced_submission& traced)
     : count_(count), threads_(threads), timed_(!intervals.empty()), cost_(&cost),
-      attention_(&attention_of_ranks), submitted_(submitted), intervals_(intervals), records_(count),
-      active_(count) {
+      attention_(&attention_of_ranks), submitted_(submitted), intervals_(intervals), traced_(traced),
+      records_(count), active_(count) {
     // Each arena's ranks in as many blocks as it is likely to have threads.
     const std::size_t each = std::max<std::size_t>(threads / std::max<std::size_t>(shares.size(), 1), 1);
     places_ = std::make_unique<place[]>(each * std::max<std::size_t>(shares.size(), 1));
@@ -426,7 +426,7 @@ runner& runner::of(const communicator& of, std::size_t id) {
 void runner::run(index_range range, bool whole_waves) noexcept {
     while (!range.empty()) {
         const nanoseconds begin = rough_time();
-        const std::size_t ran = run_each(range);
+        const std::size_t ran = run_traced(range);
         const nanoseconds spent = rough_time() - begin;
         if (ran < range.size()) {
             const std::uint64_t seen = in_ns(spent) * ranks_->count_ / ran;
@@ -440,6 +440,20 @@ void runner::run(index_range range, bool whole_waves) noexcept {
     }
 }
 
+std::size_t runner::run_traced(index_range range) noexcept {
+    trace_log* const log = ranks_->traced_.log;
+    if (log == nullptr) [[likely]]
+        return run_each(range);
+    trace_event part{.kind = trace_kind::range,
+                     .submission = ranks_->traced_.number,
+                     .subject = range.begin,
+                     .begin = trace_ticks()};
+    part.count = run_each(range);
+    part.end = trace_ticks();
+    log->record(part);
+    return part.count;
+}
+
 std::size_t runner::run_each(index_range range) noexcept {
     gang& ranks = *ranks_;
     const job::task_mark running;
@@ -448,8 +462,8 @@ std::size_t runner::run_each(index_range range) noexcept {
         std::clamp<std::size_t>(range.size() / looks_per_range, 1, most_between_looks);
     std::size_t next_look = range.begin + 1; // the first alone shows whether all is as usual
     for (std::size_t rank = range.begin; rank < range.end;) {
-        if (ranks.timed_)
-            for (; rank < next_look; ++rank) step_timed(rank);
+        if (ranks.timed_ || ranks.traced_.log != nullptr)
+            for (; rank < next_look; ++rank) step_observed(rank);
         else
             for (; rank < next_look; ++rank) step(rank);
         next_look = std::min(rank + between, range.end);
@@ -493,6 +507,37 @@ void runner::end(std::size_t rank) noexcept {
     ++ended_;
 }
 
+void runner::step_observed(std::size_t rank) noexcept {
+    trace_log* const log = ranks_->traced_.log;
+    const trace_span running(log, log != nullptr ? part_of(rank) : trace_event());
+    if (ranks_->timed_)
+        step_timed(rank);
+    else
+        step(rank);
+}
+
+trace_event runner::part_of(std::size_t rank) const noexcept {
+    trace_event part{.kind = trace_kind::task, .submission = ranks_->traced_.number, .subject = rank};
+    const wait_record& record = records_[rank];
+    if (!record.is_started()) return part;
+    part.where = record.where();
+    if (record.has_failed())
+        part.operation = "what failed";
+    else if (record.awaited_message() != nullptr)
+        part.operation = "receive";
+    else
+        part.operation = record.met().asked().kind->name;
+    return part;
+}
+
+void runner::trace_woken(std::size_t ranks) const noexcept {
+    const traced_submission& traced = ranks_->traced_;
+    if (traced.log == nullptr || ranks == 0) return;
+    const std::uint64_t now = trace_ticks();
+    traced.log->record(
+        {.kind = trace_kind::woken, .submission = traced.number, .count = ranks, .begin = now, .end = now});
+}
+
 void runner::step_timed(std::size_t rank) noexcept {
     const bool starts = !records_[rank].is_started();
     interval part;
@@ -518,6 +563,7 @@ index_range runner::settle(std::size_t ran, nanoseconds spent, bool whole_waves)
     tell_arrivals();
     if (ended_ > 0) ranks.ended_.fetch_add(std::exchange(ended_, 0), std::memory_order_relaxed);
     const bool wave = std::exchange(all_woken_, false);
+    trace_woken(wave ? ranks.count_ : woken_.size());
     const bool alone = whole_waves && is_best_alone(wave, spent, ran);
     if (alone && wave) {
         woken_.clear();
@@ -570,6 +616,7 @@ void runner::next_of_the_last() noexcept {
             return;
         }
         woken_ = ranks.resolve();
+        trace_woken(woken_.size());
         ranks.active_.store(woken_.size() + 1,
                             std::memory_order_relaxed); // and this thread, until all is told
         queue_woken();
@@ -594,6 +641,7 @@ void runner::queue_woken() noexcept {
 void runner::publish() noexcept {
     if (arrivals_ > 0 && meeting_->of().shared) tell_arrivals();
     if (woken_.empty()) return;
+    trace_woken(woken_.size());
     ranks_->active_.fetch_add(woken_.size(), std::memory_order_relaxed);
     queue_woken();
 }

@@ -5,10 +5,29 @@
 #include <stdexcept>
 
 namespace spmd::detail {
+namespace {
 
-tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads,
+traced_submission begin_trace(trace_log* log, task_kind kind, std::string_view name, std::size_t tasks) {
+    if (log == nullptr) return {};
+    const char* const verb = kind == task_kind::item ? "map" : "broadcast";
+    const traced_submission begun{log, log->next_submission()};
+    const std::uint64_t now = trace_ticks();
+    log->record({.kind = trace_kind::submission,
+                 .submission = begun.number,
+                 .subject = log->number_of(name.empty() ? verb : name),
+                 .count = tasks,
+                 .operation = verb,
+                 .begin = now,
+                 .end = now});
+    return begun;
+}
+
+} // namespace
+
+tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk, const pool_state& pool,
                          usual_cost& cost, task_kind kind, const run_options& options)
-    : job(shares, chunk, threads, cost), kind_(kind), on_error_(options.on_error) {
+    : job(shares, chunk, pool.threads, cost), kind_(kind), on_error_(options.on_error),
+      traced_(begin_trace(pool.trace.get(), kind, options.name, count())) {
     if (records() > few_records_.size()) many_records_ = std::make_unique<std::uint8_t[]>(records());
     records_ = many_records_ ? many_records_.get() : few_records_.data();
     if (options.timing) {

@@ -13,7 +13,8 @@ namespace spmd::detail {
 struct stream_flow::lane {
     std::vector<std::unique_ptr<graph_node>> copies; // none in lane 0, which has the stages themselves
     std::vector<graph_node*> nodes;
-    std::size_t batch = 0; // written before its steps
+    std::size_t batch = 0;   // written before its steps
+    std::uint64_t begun = 0; // in trace_ticks(), where there is a trace
     std::atomic<std::size_t> unfinished{0};
     std::atomic<bool> stop{false};
     std::mutex mutex;  // while it is held, `live` and `batch` stay
@@ -41,6 +42,7 @@ stream_flow::stream_flow(std::vector<graph_node*> stages, const std::atomic<bool
             if (i == 0) break;
             lanes_[i].copies.push_back(stage->copy_in(lane_nodes(stages_, lanes_[i].copies)));
             lanes_[i].copies.back()->set_stream(stage->stream());
+            lanes_[i].copies.back()->set_trace(stage->trace());
             lanes_[i].nodes.push_back(lanes_[i].copies.back().get());
         }
     }
@@ -161,15 +163,28 @@ bool stream_flow::generate(step& source) noexcept {
 
 void stream_flow::begin_batch(lane& in) {
     in.unfinished.store(stages_.size());
+    if (stages_.front()->trace() != nullptr) in.begun = trace_ticks();
     const std::lock_guard lock(in.mutex);
     in.live = true;
     in.batch = next_batch_;
     in.stop.store(stop_->load() || failed_.load() < in.batch);
 }
 
+void stream_flow::trace(const lane& ended) const noexcept {
+    const graph_node& source = *stages_.front();
+    if (source.trace() == nullptr) return;
+    source.trace()->record({.kind = trace_kind::batch,
+                            .submission = static_cast<std::uint32_t>(&ended - lanes_.get()),
+                            .subject = ended.batch,
+                            .count = source.name_in_trace(),
+                            .begin = ended.begun,
+                            .end = trace_ticks()});
+}
+
 void stream_flow::end_batch(lane& in) noexcept {
     const job::task_mark running;
     for (graph_node* node : in.nodes) node->finish();
+    trace(in);
     const auto is_bad = [](const graph_node* node) { return !node->good(); };
     if (std::ranges::any_of(in.nodes, is_bad)) {
         all_good_.store(false);

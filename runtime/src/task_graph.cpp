@@ -19,6 +19,11 @@ void graph_node::reset() noexcept {
     forget();
 }
 
+void graph_node::set_trace(trace_log* log) {
+    trace_ = log;
+    if (log != nullptr) name_in_trace_ = log->number_of(name_);
+}
+
 bool graph_node::was_cancelled() const noexcept {
     if (error_ == nullptr) return false;
     try {
@@ -46,6 +51,7 @@ void graph_node::run(const std::atomic<bool>& stop) noexcept {
     started_ = true;
     counted_until_ = std::chrono::steady_clock::now();
     try {
+        const trace_span span = works_in_start() ? traced() : trace_span();
         start();
     } catch (...) {
         fail(std::current_exception());
@@ -325,6 +331,7 @@ void task_graph::append(std::unique_ptr<detail::graph_node> node) {
         throw std::logic_error("the task graph is running: no stage can be added");
     flow_.reset();
     node->set_stream(stream_of(*node));
+    node->set_trace(ranks_.group_->pool->trace.get());
     for (detail::graph_node* input : node->inputs()) input->add_consumer(node->streams());
     nodes_.push_back(std::move(node));
 }

@@ -69,6 +69,7 @@ public:
     flat<Part> concat(flat<Part> reused = {}) {
         wait_for_success();
         if (job_->count() == 0) return {};
+        const detail::trace_span traced = trace_of("concat");
         return detail::concat_parts(launch(), &job_->value(0), job_->count(), std::move(reused));
     }
 
@@ -80,6 +81,7 @@ public:
     Value reduce(Op op) {
         wait_for_success();
         if (job_->count() == 0) throw std::invalid_argument("reduce of no items: give it a first value");
+        const detail::trace_span traced = trace_of("reduce");
         return detail::tree_reduce<Value>(
             job_->count(), [this](std::size_t i) { return std::move(job_->value(i)); }, op);
     }
@@ -90,6 +92,7 @@ public:
     Value reduce(Op op, std::type_identity_t<Value> first) {
         wait_for_success();
         if (job_->count() == 0) return first;
+        const detail::trace_span traced = trace_of("reduce");
         return op(std::move(first),
                   detail::tree_reduce<Value>(
                       job_->count(), [this](std::size_t i) { return std::move(job_->value(i)); }, op));
@@ -164,6 +167,11 @@ private:
     friend class detail::ordered_access<T>;
 
     detail::launcher& launch() const noexcept { return *group_->pool->launch; }
+    detail::trace_span trace_of(const char* how) const noexcept {
+        const detail::traced_submission& traced = job_->traced();
+        return {traced.log,
+                {.kind = detail::trace_kind::concat, .submission = traced.number, .operation = how}};
+    }
     detail::result_job<T>* require_job() const {
         if (!job_) throw std::logic_error("async_result is empty: it was moved from");
         return job_.get();

@@ -3,11 +3,14 @@
 #include <spmd/detail/pool_state.hpp>
 #include <spmd/detail/statement_end.hpp>
 #include <spmd/topology.hpp>
+#include <spmd/trace_recorder.hpp>
 
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace spmd {
@@ -27,6 +30,8 @@ struct engine_pool_options {
     /// Pins each oneTBB worker that works for the pool to one CPU, until it works for a pool that does not pin;
     /// the calling thread stays as it is.
     bool pin_workers = false;
+    /// Records what the pool does; without one, what the environment variable SPMD_TRACE says.
+    std::optional<trace_recorder> trace = std::nullopt;
 };
 
 /// R virtual ranks, placed on oneTBB arenas in contiguous blocks in proportion to the arenas' threads; fixed for
@@ -95,7 +100,8 @@ public:
 
 private:
     friend struct detail::pool_maker;
-    engine_pool(std::size_t ranks, std::unique_ptr<detail::launcher> launch);
+    engine_pool(std::size_t ranks, std::unique_ptr<detail::launcher> launch,
+                const std::optional<trace_recorder>& trace);
 
     std::shared_ptr<const detail::group> group_;
 };
@@ -104,8 +110,9 @@ namespace detail {
 
 /// Makes pools on another launcher than oneTBB's, for tests.
 struct pool_maker {
-    static engine_pool make(std::size_t ranks, std::unique_ptr<launcher> launch) {
-        return {ranks, std::move(launch)};
+    static engine_pool make(std::size_t ranks, std::unique_ptr<launcher> launch,
+                            const std::optional<trace_recorder>& trace = std::nullopt) {
+        return {ranks, std::move(launch), trace};
     }
 };
 

@@ -31,6 +31,8 @@ public:
         job_->reference();
         return job_pointer<job>(job_);
     }
+    /// What it is in a trace.
+    const traced_submission& traced() const noexcept { return job_->traced(); }
     /// Blocks: until the task has ended; runs it if nobody does. False where it failed or was cancelled.
     bool wait_for(std::size_t i) const {
         launch_->join_until(*job_, i);

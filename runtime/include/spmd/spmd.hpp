@@ -20,4 +20,5 @@
 #include <spmd/task_graph.hpp>
 #include <spmd/topology.hpp>
 #include <spmd/trace.hpp>
+#include <spmd/trace_recorder.hpp>
 #include <spmd/view.hpp>

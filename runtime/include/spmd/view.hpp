@@ -55,6 +55,7 @@ public:
 
     /// The same ranks, run with these options.
     view with(const run_options& options) const;
+    const run_options& options() const noexcept { return options_; }
     /// Some of this view's ranks: inside, `id` and `size` are those of the group, in the order given.
     /// Throws: std::invalid_argument for none, one that is not below size(), or one given twice.
     view on(std::span<const std::size_t> ranks) const;

@@ -27,10 +27,9 @@ class coroutine_job final : public result_job<T>, private gang {
 public:
     template <class F, class... As>
     coroutine_job(const group& group, const run_options& options, F&& task, As&&... args)
-        : coroutine_job::result_job(group.shares, one_by_one, group.pool->threads, cost, task_kind::rank,
-                                    options),
+        : coroutine_job::result_job(group.shares, one_by_one, *group.pool, cost, task_kind::rank, options),
           gang(group.shares, group.size, group.pool->threads, cost, this->attention_of_runners(),
-               this->intervals_to_fill(), this->submitted()),
+               this->intervals_to_fill(), this->submitted(), this->traced()),
           launch_(group.pool->launch.get()),
           work_(std::in_place, std::forward<F>(task), std::forward<As>(args)...),
           everyone_(std::in_place, static_cast<gang&>(*this),

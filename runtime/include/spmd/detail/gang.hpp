@@ -3,6 +3,7 @@
 #include <spmd/detail/communicator.hpp>
 #include <spmd/detail/job.hpp>
 #include <spmd/detail/meeting.hpp>
+#include <spmd/detail/trace_log.hpp>
 #include <spmd/detail/wait_record.hpp>
 #include <spmd/detail/zeroed_array.hpp>
 #include <spmd/partition.hpp>
@@ -41,7 +42,7 @@ class gang {
 public:
     gang(std::span<const placed_range> shares, std::size_t count, std::size_t threads, usual_cost& cost,
          const attention& attention_of_ranks, std::span<interval> intervals,
-         std::chrono::steady_clock::time_point submitted);
+         std::chrono::steady_clock::time_point submitted, const traced_submission& traced);
     gang(const gang&) = delete;
     gang& operator=(const gang&) = delete;
 
@@ -135,6 +136,7 @@ private:
     const attention* attention_;
     std::chrono::steady_clock::time_point submitted_;
     std::span<interval> intervals_; // empty unless timed
+    traced_submission traced_;
     std::unique_ptr<place[]> places_;
     std::size_t place_count_ = 0;
     zeroed_array<wait_record> records_;
@@ -254,8 +256,13 @@ private:
     void run(index_range range, bool whole_waves) noexcept;
     /// Returns how many of them ran: fewer, if the rest is left to others.
     std::size_t run_each(index_range range) noexcept;
+    std::size_t run_traced(index_range range) noexcept;
     void step(std::size_t rank) noexcept;
+    /// The same where it is timed or traced.
+    void step_observed(std::size_t rank) noexcept;
     void step_timed(std::size_t rank) noexcept;
+    trace_event part_of(std::size_t rank) const noexcept;
+    void trace_woken(std::size_t ranks) const noexcept;
     /// False when it did not start, or could not.
     bool start(std::size_t rank) noexcept;
     void end(std::size_t rank) noexcept;

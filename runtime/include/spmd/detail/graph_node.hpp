@@ -3,10 +3,12 @@
 #include <spmd/detail/describe.hpp>
 #include <spmd/detail/job.hpp>
 #include <spmd/detail/stage_tally.hpp>
+#include <spmd/detail/trace_log.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -74,6 +76,11 @@ public:
     /// The source of the batches that it works on; null where it runs once.
     graph_node* stream() const noexcept { return stream_; }
     void set_stream(graph_node* source) noexcept { stream_ = source; }
+    /// Where it records what it does; null: nowhere.
+    void set_trace(trace_log* log);
+    trace_log* trace() const noexcept { return trace_; }
+    /// Its name there. Requires: trace() is not null.
+    std::uint64_t name_in_trace() const noexcept { return name_in_trace_; }
     /// How many batches a source lets be under way; 0 for what is no source.
     virtual std::size_t in_flight() const noexcept { return 0; }
     /// True where it works on one batch after the other, in their order.
@@ -103,6 +110,8 @@ public:
 
 protected:
     virtual void start() = 0;
+    /// False where start() does nothing, since the work is done elsewhere.
+    virtual bool works_in_start() const noexcept { return true; }
     virtual void collect() {}
     virtual void forget() noexcept = 0;
     void fail(std::exception_ptr error) noexcept { error_ = std::move(error); }
@@ -110,6 +119,16 @@ protected:
     void count_time(std::chrono::nanoseconds time) noexcept { tally_.add_time(time); }
     /// Counts the time since its start, or since the last call.
     void count_time() noexcept;
+    /// Its work as a span in the trace.
+    trace_span traced() const noexcept {
+        return {trace_,
+                {.kind = trace_kind::stage,
+                 .submission = submission_put_together(),
+                 .subject = name_in_trace_,
+                 .operation = kind_}};
+    }
+    /// The submission, as a trace has it, whose results it puts together; 0 for what does not.
+    virtual std::uint32_t submission_put_together() const noexcept { return 0; }
     /// From start(): takes back that it ran.
     void not_run() noexcept { started_ = false; }
 
@@ -118,6 +137,8 @@ private:
     const char* kind_;
     std::vector<graph_node*> inputs_;
     graph_node* stream_ = nullptr;
+    trace_log* trace_ = nullptr;
+    std::uint64_t name_in_trace_ = 0;
     bool started_ = false;
     bool finished_ = false; // guarded by mutex_
     std::exception_ptr error_;

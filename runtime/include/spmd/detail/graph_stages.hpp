@@ -145,12 +145,19 @@ protected:
         same.streamed_ = streamed_;
         return copy;
     }
+    /// The view, for a submission that has the stage's name.
+    view named(const view& ranks) const {
+        run_options options = ranks.options();
+        options.name = this->name();
+        return ranks.with(options);
+    }
     void submit(async_result<T> running) {
         running_ = std::move(running);
         this->count_tasks(ordered_access<T>(running_).size());
         submitted_.store(true);
     }
     void collect() override {
+        const trace_span span = this->traced();
         if (this->stream() != nullptr) ordered_access<T>(running_).call_more();
         running_.wait();
         this->count_time();
@@ -202,7 +209,7 @@ private:
     void start() override {
         auto arguments = std::apply([](auto*... inputs) { return arguments_of(*inputs...); }, inputs_);
         const statement_end end(this->after_submission());
-        this->submit(ranks_.broadcast(
+        this->submit(this->named(ranks_).broadcast(
             [this, arguments](rank me) {
                 return std::apply(*task_, std::tuple_cat(std::tuple(me), arguments));
             },
@@ -229,7 +236,7 @@ public:
 private:
     void start() override {
         const statement_end end(this->after_submission());
-        this->submit(ranks_.map(std::cref(*task_), input_->value(), end));
+        this->submit(this->named(ranks_).map(std::cref(*task_), input_->value(), end));
     }
     view ranks_;
     shared_task<Task> task_;
@@ -284,6 +291,9 @@ public:
     }
 
 private:
+    std::uint32_t submission_put_together() const noexcept override {
+        return ordered_access<Part>(input_->running()).traced().number;
+    }
     void start() override {
         flat<Part>& whole = this->emplace();
         ordered_access<Part> parts(input_->running());
@@ -323,6 +333,7 @@ public:
 
     bool take(const Part& block) noexcept override {
         if (error() != nullptr) return false;
+        const trace_span span = traced();
         const auto begin = std::chrono::steady_clock::now();
         try {
             std::invoke(*task_, block);
@@ -343,6 +354,7 @@ public:
 
 private:
     void start() override {}
+    bool works_in_start() const noexcept override { return false; }
     shared_task<Task> task_;
     concat_node<Part>* input_;
 };

@@ -52,7 +52,7 @@ public:
     }
 
 private:
-    void start() override { this->submit(ranks_.map(std::cref(*task_), items_)); }
+    void start() override { this->submit(this->named(ranks_).map(std::cref(*task_), items_)); }
     view ranks_;
     shared_task<Task> task_;
     Kept items_;

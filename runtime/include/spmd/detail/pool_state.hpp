@@ -10,6 +10,7 @@
 namespace spmd::detail {
 
 struct pool_state;
+class trace_log;
 
 /// Some ranks of a pool, in the order of their ids. Whoever shares a group shares its pool.
 struct group {
@@ -26,6 +27,7 @@ struct pool_state {
     pool_topology topology; ///< the launcher's, with the ranks dealt
     std::size_t threads = 1;
     group everyone;
+    std::shared_ptr<trace_log> trace; ///< null where nothing is recorded
 };
 
 /// `count` indices dealt to the arenas in proportion to their threads.

@@ -2,8 +2,10 @@
 
 #include <spmd/detail/item_tally.hpp>
 #include <spmd/detail/job.hpp>
+#include <spmd/detail/pool_state.hpp>
 #include <spmd/detail/slots.hpp>
 #include <spmd/detail/stopwatch.hpp>
+#include <spmd/detail/trace_log.hpp>
 #include <spmd/error.hpp>
 
 #include <array>
@@ -18,6 +20,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,6 +42,8 @@ struct run_options {
     bool timing = false;
     /// Items per task of a map, or `automatic`. A broadcast always has one task per rank.
     std::size_t chunk = 1;
+    /// What a trace calls the submission; empty: "broadcast" or "map". The caller keeps it as long as the view.
+    std::string_view name = {};
 };
 
 namespace detail {
@@ -48,7 +53,7 @@ enum class task_state : std::uint8_t { pending, done, failed, cancelled };
 /// A job whose tasks each end in a state of their own: done, failed with an error, or cancelled.
 class tracked_job : public job {
 public:
-    tracked_job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads,
+    tracked_job(std::span<const placed_range> shares, std::size_t chunk, const pool_state& pool,
                 usual_cost& cost, task_kind kind, const run_options& options);
 
     task_kind kind() const noexcept { return kind_; }
@@ -73,6 +78,8 @@ public:
     std::vector<std::exception_ptr> errors() const;
     /// Throws std::logic_error where no timing was asked for. Requires: finished.
     const std::vector<interval>& intervals() const;
+    /// What it is in a trace.
+    const traced_submission& traced() const noexcept { return traced_; }
     /// The meetings of its tasks, where they were timed. Requires: finished.
     virtual std::vector<meeting_times> meetings() const { return {}; }
 
@@ -93,7 +100,9 @@ protected:
 
 private:
     template <class Body>
-    void run_untimed(index_range range, const Body& body) noexcept;
+    void run_observed(index_range range, const Body& body) noexcept;
+    template <class Body>
+    void run_unobserved(index_range range, const Body& body) noexcept;
     template <unsigned Grain, class Body>
     void run_all(index_range range, const Body& body) noexcept;
     /// Keeps that the task has ended, and with it those before it in its record.
@@ -128,20 +137,34 @@ private:
     std::atomic<trouble*> trouble_{nullptr}; // made by the first task that does not end well
     item_tally reported_;
     std::vector<interval> intervals_; // empty unless timing was asked for
+    traced_submission traced_;
     std::array<std::uint8_t, 128> few_records_{};
 };
 
 template <class Body>
 void tracked_job::run_each(index_range range, const Body& body) noexcept {
-    if (intervals_.empty()) return run_untimed(range, body);
-    run_untimed(range, [&](std::size_t i) {
+    if (intervals_.empty() && traced_.log == nullptr) [[likely]]
+        return run_unobserved(range, body);
+    run_observed(range, body);
+}
+
+template <class Body>
+void tracked_job::run_observed(index_range range, const Body& body) noexcept {
+    const trace_span whole(traced_.log, {.kind = trace_kind::range,
+                                         .submission = traced_.number,
+                                         .subject = range.begin,
+                                         .count = range.size()});
+    run_unobserved(range, [&](std::size_t i) {
+        const trace_span one(traced_.log,
+                             {.kind = trace_kind::task, .submission = traced_.number, .subject = i});
+        if (intervals_.empty()) return body(i);
         const stopwatch running(submitted_, intervals_[i]);
         body(i);
     });
 }
 
 template <class Body>
-void tracked_job::run_untimed(index_range range, const Body& body) noexcept {
+void tracked_job::run_unobserved(index_range range, const Body& body) noexcept {
     if (grain() == 0)
         run_all<0>(range, body);
     else

@@ -74,6 +74,7 @@ private:
     void arrive(step& at);
     void begin_batch(lane& in);
     void end_batch(lane& in) noexcept;
+    void trace(const lane& ended) const noexcept;
     void clear(lane& in) noexcept;
     void fail_from(std::size_t batch) noexcept;
     void cancel_from(std::size_t batch) noexcept;

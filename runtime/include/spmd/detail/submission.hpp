@@ -34,8 +34,7 @@ class broadcast_job final : public result_job<returned_to_rank<Task, Args...>> {
 public:
     template <class T, class... As>
     broadcast_job(const group& group, const run_options& options, T&& task, As&&... args)
-        : broadcast_job::result_job(group.shares, automatic, group.pool->threads, cost, task_kind::rank,
-                                    options),
+        : broadcast_job::result_job(group.shares, automatic, *group.pool, cost, task_kind::rank, options),
           work_(std::in_place, std::forward<T>(task), std::forward<As>(args)...),
           team_{group.size, group.engines.empty() ? nullptr : group.engines.data(),
                 &this->attention_of_runners(), &this->reported_items()} {}
@@ -81,7 +80,7 @@ public:
     template <class T>
     map_job(const group& group, const run_options& options, std::span<const placed_range> shares, T&& task,
             Views... views)
-        : map_job::result_job(shares, options.chunk, group.pool->threads, cost, task_kind::item, options),
+        : map_job::result_job(shares, options.chunk, *group.pool, cost, task_kind::item, options),
           work_(std::in_place, std::forward<T>(task), std::move(views)...) {}
 
     void dispose() noexcept override {
