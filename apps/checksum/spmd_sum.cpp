@@ -10,6 +10,7 @@
 #include <common/progress_line.hpp>
 #include <common/progress_option.hpp>
 #include <common/progress_text.hpp>
+#include <common/trace_option.hpp>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,6 +48,7 @@ struct request {
     std::size_t ranks = 0;
     std::size_t threads = 0;
     apps::progress_mode progress = apps::progress_mode::automatic;
+    apps::trace_request trace;
     std::string text; ///< if not empty, what to print instead of anything else
 };
 
@@ -80,6 +82,7 @@ options::options_description described() {
         "threads", options::value<long>()->value_name("N"),
         "threads that run them (default: all this process may use)");
     apps::add_progress_option(all);
+    apps::add_trace_options(all);
     all.add_options()("help,h", "print this and exit")("version", "print the version and exit");
     return all;
 }
@@ -119,6 +122,7 @@ request parse(int argc, char** argv) {
     if (wanted.operands.empty()) wanted.operands = {"-"};
     wanted.recursive = given.count("recursive") > 0;
     wanted.progress = apps::asked_progress(given);
+    wanted.trace = apps::asked_trace(given);
     constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
     wanted.threads = bounded(given, "threads", spmd::available_threads(), 4096);
     wanted.ranks = bounded(given, "ranks", 16 * wanted.threads, any);
@@ -262,6 +266,7 @@ struct printed_sums {
 
 printed_sums print_sums(const request& wanted, const std::vector<std::string>& files) {
     const std::map<std::size_t, summed> from_input = sums_of_standard_input(files);
+    const apps::trace_file trace(wanted.trace);
     apps::progress_line line({.mode = wanted.progress});
     std::optional<apps::clean_exit> guard; // before the pool, whose threads are to know no signals
     if (line.is_shown()) guard.emplace([&] { line.close(); });
@@ -272,7 +277,7 @@ printed_sums print_sums(const request& wanted, const std::vector<std::string>& f
     // Ranks beyond the files would have nothing to do.
     const std::size_t ranks =
         std::clamp<std::size_t>(wanted.ranks, 1, std::max<std::size_t>(files.size(), 1));
-    const spmd::engine_pool pool{{.ranks = ranks, .threads = wanted.threads}};
+    const spmd::engine_pool pool{{.ranks = ranks, .threads = wanted.threads, .trace = trace.recorder()}};
     auto sums = pool.broadcast([&](spmd::rank me) {
         std::vector<summed> mine;
         for (const std::size_t i : me.part(files.size()).indices()) {
@@ -299,6 +304,7 @@ printed_sums print_sums(const request& wanted, const std::vector<std::string>& f
         ended.write_error = errno;
         break;
     }
+    if (const std::string dropped = trace.write(); !dropped.empty()) complain(dropped);
     return ended;
 }
 

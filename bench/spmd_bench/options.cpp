@@ -98,9 +98,11 @@ public:
         if (found == names.end()) fail(name, "one of " + listed(names));
         target = found->value;
     }
-    apps::progress_mode progress() const {
+    /// What an option that the tools share asks for.
+    template <class Ask>
+    auto shared(Ask ask) const {
         try {
-            return apps::asked_progress(given_);
+            return ask(given_);
         } catch (const po::error& error) {
             throw option_error(error.what());
         }
@@ -141,6 +143,7 @@ po::options_description described() {
     add("format", "KIND", listed(format_names) + " (table)");
     add("output", "FILE", "write the report to FILE (standard output)");
     apps::add_progress_option(all);
+    apps::add_trace_options(all);
     all.add_options()("pin", "pin each worker thread to a CPU")("help,h", "print this and exit");
     return all;
 }
@@ -251,12 +254,13 @@ options parse_options(const std::vector<std::string>& arguments) {
     given.read_count("threads", asked.threads, 1, most_threads);
     given.read_name("placement", asked.placement, placement_names);
     asked.pin = given.has("pin");
-    asked.progress = given.progress();
+    asked.progress = given.shared(apps::asked_progress);
+    asked.trace = given.shared(apps::asked_trace);
     asked.workload = read_workload(given, asked.ranks);
     asked.topology = given.has("topology");
     if (asked.topology)
         for (const char* name : {"workload", "input", "items", "file-size", "item-cost", "ways",
-                                 "repetitions", "warmup", "seed", "progress"})
+                                 "repetitions", "warmup", "seed", "progress", "trace"})
             given.refuse(name, "cannot go with --topology, which measures nothing");
     given.read_count("repetitions", asked.measurement.repetitions, 1, most_repetitions);
     given.read_count("warmup", asked.measurement.warmup, 0, most_repetitions);

@@ -6,6 +6,7 @@
 #include <spmd/topology.hpp>
 
 #include <common/progress_line.hpp>
+#include <common/trace_option.hpp>
 
 #include <cstddef>
 #include <span>
@@ -30,6 +31,7 @@ struct options {
     bool pin = false;
     std::vector<std::string> ways; ///< each can run the workload; in the order given
     apps::progress_mode progress = apps::progress_mode::automatic;
+    apps::trace_request trace;
     report_format format = report_format::table;
     std::string output; ///< a file; empty: standard output
 };

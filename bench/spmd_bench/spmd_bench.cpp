@@ -46,8 +46,14 @@ std::vector<std::string> parts(const measure_progress& now, std::size_t repetiti
     return all;
 }
 
+int fail(int status, const char* message) {
+    static_cast<void>(std::fprintf(stderr, "spmd_bench: %s\n", message));
+    return status;
+}
+
 /// The files that are made are gone when it returns or throws.
 report run(const options& asked) {
+    const apps::trace_file trace(asked.trace);
     temporary_directory scratch;
     apps::progress_line line({.mode = asked.progress});
     const apps::clean_exit guard([&] { // before the pool, whose threads are to know no signals
@@ -57,7 +63,8 @@ report run(const options& asked) {
     const spmd::engine_pool pool({.ranks = asked.ranks,
                                   .threads = asked.threads,
                                   .placement = asked.placement,
-                                  .pin_workers = asked.pin});
+                                  .pin_workers = asked.pin,
+                                  .trace = trace.recorder()});
     const workload work = make_workload(asked.workload, scratch);
     const auto ways = make_ways(work, pool, asked.ways);
     const auto begin = std::chrono::steady_clock::now();
@@ -65,6 +72,10 @@ report run(const options& asked) {
         measure(ways, asked.measurement, [&](const measure_progress& now) {
             line.show([&] { return parts(now, asked.measurement.repetitions, begin); });
         });
+
+    line.close();
+    if (const std::string dropped = trace.write(); !dropped.empty())
+        static_cast<void>(std::fprintf(stderr, "spmd_bench: %s\n", dropped.c_str()));
 
     report made{.cpu = cpu_model(),
                 .available_threads = spmd::available_threads(),
@@ -108,11 +119,6 @@ void write(const std::string& text, const std::string& path) {
     const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
     const bool closed = std::fclose(file) == 0;
     if (!written || !closed) throw std::system_error(errno, std::generic_category(), name);
-}
-
-int fail(int status, const char* message) {
-    static_cast<void>(std::fprintf(stderr, "spmd_bench: %s\n", message));
-    return status;
 }
 
 } // namespace

@@ -448,6 +448,7 @@ std::size_t runner::run_traced(index_range range) noexcept {
                      .submission = ranks_->traced_.number,
                      .subject = range.begin,
                      .begin = trace_ticks()};
+    last_traced_ = part.begin;
     part.count = run_each(range);
     part.end = trace_ticks();
     log->record(part);
@@ -509,7 +510,7 @@ void runner::end(std::size_t rank) noexcept {
 
 void runner::step_observed(std::size_t rank) noexcept {
     trace_log* const log = ranks_->traced_.log;
-    const trace_span running(log, log != nullptr ? part_of(rank) : trace_event());
+    const trace_span running(log, log != nullptr ? part_of(rank) : trace_event(), last_traced_);
     if (ranks_->timed_)
         step_timed(rank);
     else

@@ -9,6 +9,7 @@
 #include <memory>
 #include <ranges>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -56,12 +57,12 @@ public:
     /// Copies of the ranks' objects, or of a temporary handle the objects themselves, by id.
     template <class T>
     results<T> gather(const local<T>& from) const {
-        return run([](rank, const T& mine) { return mine; }, from);
+        return run("gather", [](rank, const T& mine) { return mine; }, from);
     }
     template <class T>
     // NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): those of other ranks stay in it
     results<T> gather(local<T>&& from) const {
-        return run([](rank, T& mine) { return T(std::move(mine)); }, from);
+        return run("gather", [](rank, T& mine) { return T(std::move(mine)); }, from);
     }
     /// The items of these ranks, in the order in which they came, whatever rule dealt them.
     template <class T>
@@ -80,14 +81,15 @@ public:
     }
     template <class T>
     std::vector<std::vector<T>> pull(const scattered<T>& from) const {
-        return run([](rank, std::span<const T> mine) { return std::vector<T>(mine.begin(), mine.end()); },
-                   from);
+        return run(
+            "pull", [](rank, std::span<const T> mine) { return std::vector<T>(mine.begin(), mine.end()); },
+            from);
     }
     /// Assigns the value to each of these ranks' objects.
     template <class T, class Value>
         requires std::assignable_from<T&, const Value&>
     void push(local<T>& to, const Value& value) const {
-        run([&](rank, T& mine) { mine = value; }, to);
+        run("push", [&](rank, T& mine) { mine = value; }, to);
     }
     /// One value for each rank. Throws: std::invalid_argument unless there are as many.
     template <class T, std::ranges::random_access_range Range>
@@ -95,8 +97,11 @@ public:
     void push(local<T>& to, Range&& values, flatten_t) const {
         detail::require_one_each("push", static_cast<std::size_t>(std::ranges::size(values)), *group_);
         const auto first = detail::taking<Range>(std::ranges::begin(values));
-        run([&](rank me,
-                T& mine) { mine = first[static_cast<std::ranges::range_difference_t<Range>>(me.id())]; },
+        run(
+            "push",
+            [&](rank me, T& mine) {
+                mine = first[static_cast<std::ranges::range_difference_t<Range>>(me.id())];
+            },
             to);
     }
 
@@ -110,8 +115,10 @@ protected:
 
 private:
     template <class Task, class Handle>
-    auto run(const Task& task, Handle& handle) const {
-        return detail::submit_broadcast(group_, options_, {}, task, handle).get();
+    auto run(std::string_view verb, const Task& task, Handle& handle) const {
+        run_options named = options_;
+        named.name = verb;
+        return detail::submit_broadcast(group_, named, {}, task, handle).get();
     }
 };
 

@@ -287,6 +287,7 @@ private:
     std::coroutine_handle<> at_end_; // the rank's own, when it has ended
     bool all_woken_ = false;         // a wave is to begin
     std::size_t opened_at_ = 0;      // where in the program, as gang::usual_waves has it
+    std::uint64_t last_traced_ = 0;  // when the rank before ended its part, where there is a trace
 
     // Arrivals at one leaf of one meeting that were not told yet.
     meeting* meeting_ = nullptr;

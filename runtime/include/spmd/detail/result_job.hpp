@@ -154,9 +154,10 @@ void tracked_job::run_observed(index_range range, const Body& body) noexcept {
                                          .submission = traced_.number,
                                          .subject = range.begin,
                                          .count = range.size()});
+    std::uint64_t last = trace_ticks();
     run_unobserved(range, [&](std::size_t i) {
         const trace_span one(traced_.log,
-                             {.kind = trace_kind::task, .submission = traced_.number, .subject = i});
+                             {.kind = trace_kind::task, .submission = traced_.number, .subject = i}, last);
         if (intervals_.empty()) return body(i);
         const stopwatch running(submitted_, intervals_[i]);
         body(i);

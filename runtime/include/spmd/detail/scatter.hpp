@@ -13,6 +13,7 @@
 #include <memory>
 #include <ranges>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -28,7 +29,9 @@ inline void require_one_each(const char* verb, std::size_t items, const group& r
 /// Runs task(rank) for each rank on a thread of its arena; where there are several, and all threads of one are busy
 /// elsewhere for long, on the calling thread. Throws: composite_error naming the ranks that threw.
 template <class Task>
-void run_in_arenas(const std::shared_ptr<const group>& ranks, const run_options& options, const Task& task) {
+void run_in_arenas(const std::shared_ptr<const group>& ranks, run_options options, std::string_view name,
+                   const Task& task) {
+    options.name = name;
     if (ranks->pool->topology.arenas.size() == 1 || job::inside())
         return submit_broadcast(ranks, options, {}, std::cref(task)).get();
     constexpr std::chrono::milliseconds patience{100};
@@ -70,7 +73,7 @@ auto scatter_items(const std::shared_ptr<const group>& ranks, const run_options&
         if (!made->in_order()) made->note_places(rule, layout);
 
         const auto first = taking<Range>(std::ranges::begin(items));
-        run_in_arenas(ranks, options, [&](rank me) {
+        run_in_arenas(ranks, options, "scatter", [&](rank me) {
             const auto part = me.part(count, rule);
             made->construct(me.engine(), layout.offsets[me.id()], part.size(),
                             [&](std::size_t k) -> decltype(auto) {
@@ -88,7 +91,7 @@ local<T> construct_objects(const std::shared_ptr<const group>& ranks, const run_
     const std::vector<std::size_t> sizes(ranks->size, sizeof(T));
     const piece_layout layout = lay_out(*ranks, sizes, alignof(T), spacing::apart);
     auto made = std::make_shared<pieces<T>>("local", ranks, layout, ranks->pool->everyone.size);
-    run_in_arenas(ranks, options, [&](rank me) {
+    run_in_arenas(ranks, options, "make_local", [&](rank me) {
         made->construct(me.engine(), layout.offsets[me.id()], 1,
                         [&](std::size_t) -> decltype(auto) { return make(me); });
     });
@@ -118,7 +121,7 @@ auto replicate_value(const std::shared_ptr<const group>& ranks, const run_option
     const piece_layout layout = lay_out(*ranks, sizes, alignof(T), spacing::apart);
     auto made = std::make_shared<copies<T>>(ranks, layout);
     const T* const original = &value;
-    run_in_arenas(ranks, options, [&](rank me) {
+    run_in_arenas(ranks, options, "replicate", [&](rank me) {
         if (sizes[me.id()] == 0) return;
         const auto arena = static_cast<std::size_t>(std::ranges::find(first, me.id()) - first.begin());
         made->construct(arena, layout.offsets[me.id()], 1,

@@ -1,0 +1,52 @@
+// What a trace costs: ranks that do nothing, with no recorder and with one; a broadcast of 10,000, and a barrier among
+// them. Events of the recorded runs are counted, and the difference in time is what one costs (`ns_per_event`: with all else
+// that a rank does).
+#include <spmd/spmd.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace {
+
+constexpr std::size_t ranks = 10'000;
+constexpr std::size_t room = std::size_t{1} << 22;
+
+void run(benchmark::State& state, bool traced, auto task) {
+    std::optional<spmd::trace_recorder> trace;
+    std::optional<spmd::engine_pool> pool;
+    const auto renew = [&] {
+        if (traced) trace.emplace(spmd::trace_options{.capacity = room});
+        pool.emplace(spmd::engine_pool_options{.ranks = ranks, .threads = 1, .trace = trace});
+    };
+    renew();
+    std::size_t events = 0;
+    for ([[maybe_unused]] auto each : state) {
+        pool->broadcast(task).get();
+        if (!traced || trace->events() < room / 2) continue;
+        state.PauseTiming();
+        events += trace->events();
+        renew();
+        state.ResumeTiming();
+    }
+    if (traced) events += trace->events();
+    state.SetItemsProcessed(static_cast<std::int64_t>(ranks) * state.iterations());
+    state.counters["events_per_rank"] =
+        static_cast<double>(events) / static_cast<double>(ranks) / static_cast<double>(state.iterations());
+}
+
+void plain(benchmark::State& state, bool traced) {
+    run(state, traced, [](spmd::rank) {});
+}
+void meeting(benchmark::State& state, bool traced) {
+    run(state, traced, [](spmd::rank me) -> spmd::task<> { co_await me.barrier(); });
+}
+
+BENCHMARK_CAPTURE(plain, off, false)->Name("trace/plain/off");
+BENCHMARK_CAPTURE(plain, on, true)->Name("trace/plain/on");
+BENCHMARK_CAPTURE(meeting, off, false)->Name("trace/barrier/off");
+BENCHMARK_CAPTURE(meeting, on, true)->Name("trace/barrier/on");
+
+} // namespace

@@ -1,0 +1,68 @@
+// Guards --trace of the tools: what it asks for, errors that name what was wrong, and a file that holds the run.
+#include "../../support/temporary_directory.hpp"
+
+#include <spmd/spmd.hpp>
+
+#include <boost/program_options.hpp>
+#include <catch2/catch.hpp>
+#include <common/trace_option.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace {
+
+namespace po = boost::program_options;
+
+apps::trace_request asked(const std::vector<std::string>& arguments) {
+    po::options_description all;
+    apps::add_trace_options(all);
+    po::variables_map given;
+    po::store(po::command_line_parser(arguments).options(all).run(), given);
+    return apps::asked_trace(given);
+}
+
+std::string content(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+} // namespace
+
+TEST_CASE("a file, and tracks of threads unless those of ranks are asked for") {
+    CHECK(asked({}).path.empty());
+    CHECK(asked({"--trace=run.json"}).path == "run.json");
+    CHECK(asked({"--trace=run.json"}).options.tracks == spmd::trace_tracks::per_thread);
+    CHECK(asked({"--trace=run.json", "--trace-tracks=thread"}).options.tracks ==
+          spmd::trace_tracks::per_thread);
+    CHECK(asked({"--trace=run.json", "--trace-tracks=rank"}).options.tracks == spmd::trace_tracks::per_rank);
+}
+
+TEST_CASE("what is wrong is named") {
+    CHECK_THROWS_WITH(asked({"--trace", "f", "--trace-tracks=core"}),
+                      "--trace-tracks is one of thread, rank, not 'core'");
+    CHECK_THROWS_WITH(asked({"--trace-tracks=rank"}), "--trace-tracks is for --trace FILE");
+    CHECK_THROWS_AS(asked({"--trace"}), po::error);
+    CHECK_THROWS_WITH(apps::trace_file({"/no/such/folder/f.json", {}}),
+                      Catch::Contains("/no/such/folder/f.json") && Catch::Contains("No such file"));
+}
+
+TEST_CASE("the file holds what was recorded, and what found no room is told") {
+    const test_support::temporary_directory folder;
+    const std::string path = folder / "run.json";
+    const apps::trace_file trace({path, {.capacity = 10}});
+    REQUIRE(trace.recorder());
+    const spmd::engine_pool pool({.ranks = 20, .threads = 1, .trace = trace.recorder()});
+    pool.broadcast([](spmd::rank) {}).get();
+    CHECK_THAT(trace.write(), Catch::Contains(path + " holds the first 10 events of the run; "));
+    CHECK_THAT(content(path), Catch::Contains("\"rank 0\"") && !Catch::Contains("\"rank 19\""));
+}
+
+TEST_CASE("without a file nothing is recorded or written") {
+    const apps::trace_file none({});
+    CHECK(!none.recorder());
+    CHECK(none.write().empty());
+}
