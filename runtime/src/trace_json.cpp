@@ -34,12 +34,35 @@ std::string quoted(std::string_view text) {
     return all += '"';
 }
 
-/// The unit of the format, with all digits.
-std::string microseconds(std::int64_t nanoseconds) {
-    constexpr std::int64_t thousand = 1000;
-    std::string fraction = std::to_string(thousand + nanoseconds % thousand);
-    return std::to_string(nanoseconds / thousand) + "." + fraction.substr(1);
-}
+/// A JSON object, member by member.
+class json_object {
+public:
+    json_object& string(std::string_view name, std::string_view value) { return add(name, quoted(value)); }
+    json_object& number(std::string_view name, std::int64_t value) {
+        return add(name, std::to_string(value));
+    }
+    /// In microseconds, the unit of the format, with all digits.
+    json_object& time(std::string_view name, std::int64_t nanoseconds) {
+        constexpr std::int64_t thousand = 1000;
+        const std::string fraction = std::to_string(thousand + nanoseconds % thousand).substr(1);
+        return add(name, std::to_string(nanoseconds / thousand) + '.' + fraction);
+    }
+    /// Left out where the value is empty.
+    json_object& object(std::string_view name, const json_object& value) {
+        return value.members_.empty() ? *this : add(name, value.text());
+    }
+    std::string text() const { return '{' + members_ + '}'; }
+
+private:
+    json_object& add(std::string_view name, const std::string& value) {
+        if (!members_.empty()) members_ += ',';
+        members_ += quoted(name);
+        members_ += ':';
+        members_ += value;
+        return *this;
+    }
+    std::string members_;
+};
 
 std::string range_text(std::uint64_t first, std::uint64_t count) {
     std::string text = std::to_string(first);
@@ -56,7 +79,7 @@ struct slice {
     std::int64_t end = 0;
     std::string name{};
     std::string category{};
-    std::string arguments{}; ///< members of an object
+    json_object arguments{};
     std::uint32_t submission = 0;
     std::uint64_t task = 0;
     enum class flow { none, source, step, sink } arrows = flow::none;
@@ -131,8 +154,6 @@ private:
     void add(std::size_t thread, const trace_event& event) {
         switch (event.kind) {
             case trace_kind::submission:
-                count("ranks ready", time(event.begin), static_cast<std::int64_t>(event.count));
-                break;
             case trace_kind::woken:
                 count("ranks ready", time(event.begin), static_cast<std::int64_t>(event.count));
                 break;
@@ -179,7 +200,7 @@ private:
                                .end = time(event.end),
                                .name = its.name,
                                .category = its.is_map ? "map" : "broadcast",
-                               .arguments = quoted(its.is_map ? "items" : "ranks") + ":" + quoted(tasks)});
+                               .arguments = json_object().string(its.is_map ? "items" : "ranks", tasks)});
     }
 
     void add_task(std::size_t thread, const trace_event& event) {
@@ -193,9 +214,9 @@ private:
             parts_[{event.subject, event.submission}].push_back(std::move(part));
             return;
         }
-        std::string arguments;
+        json_object arguments;
         if (!part.waited_for.empty())
-            arguments = "\"waited_for\":" + quoted(part.waited_for) + ",\"at\":" + quoted(part.where);
+            arguments.string("waited_for", part.waited_for).string("at", part.where);
         add_to_thread(thread, {.begin = part.begin,
                                .end = part.end,
                                .name = (its.is_map ? "item " : "rank ") + std::to_string(event.subject),
@@ -238,7 +259,7 @@ private:
                                      .end = std::max(parts[i].begin, parts[i - 1].end),
                                      .name = "wait: " + parts[i].waited_for,
                                      .category = "wait",
-                                     .arguments = "\"at\":" + quoted(parts[i].where)});
+                                     .arguments = json_object().string("at", parts[i].where)});
         }
     }
 
@@ -252,8 +273,8 @@ private:
                                  .end = its.end,
                                  .name = its.name,
                                  .category = its.is_map ? "map" : "broadcast",
-                                 .arguments = std::string(its.is_map ? "\"items\":" : "\"ranks\":") +
-                                              std::to_string(its.tasks),
+                                 .arguments = json_object().number(its.is_map ? "items" : "ranks",
+                                                                   static_cast<std::int64_t>(its.tasks)),
                                  .submission = number,
                                  .arrows = slice::flow::source});
         }
@@ -284,22 +305,22 @@ public:
     }
 
 private:
-    void event(const std::string& members) {
-        out_ << std::exchange(separator_, ",\n") << '{' << members << '}';
-    }
+    void event(const json_object& members) { out_ << std::exchange(separator_, ",\n") << members.text(); }
 
-    static std::string at(process shown_in, std::size_t row) {
-        return "\"pid\":" + std::to_string(static_cast<int>(shown_in)) + ",\"tid\":" + std::to_string(row);
+    static json_object at(process shown_in, std::size_t row) {
+        return json_object()
+            .number("pid", static_cast<int>(shown_in))
+            .number("tid", static_cast<std::int64_t>(row));
     }
-    void metadata(const char* what, const std::string& place, const std::string& arguments) {
-        event("\"ph\":\"M\",\"name\":" + quoted(what) + "," + place + ",\"args\":{" + arguments + "}");
+    void metadata(const char* what, const json_object& place, const json_object& arguments) {
+        event(json_object(place).string("ph", "M").string("name", what).object("args", arguments));
     }
     void name_process(process shown_in, std::string_view name) {
         const auto is_its = [&](const auto& each) { return each.second.shown_in == shown_in; };
         if (std::ranges::none_of(shown_.all_tracks(), is_its)) return;
-        metadata("process_name", at(shown_in, 0), "\"name\":" + quoted(name));
+        metadata("process_name", at(shown_in, 0), json_object().string("name", name));
         metadata("process_sort_index", at(shown_in, 0),
-                 "\"sort_index\":" + std::to_string(static_cast<int>(shown_in)));
+                 json_object().number("sort_index", static_cast<int>(shown_in)));
     }
 
     /// A slice goes to the first row where it lies within what is open there, or nothing is.
@@ -307,9 +328,8 @@ private:
         std::vector<const slice*> ordered;
         ordered.reserve(shown.slices.size());
         for (const slice& each : shown.slices) ordered.push_back(&each);
-        std::ranges::stable_sort(ordered, [](const slice* left, const slice* right) {
-            return std::tuple(left->begin, -left->end) < std::tuple(right->begin, -right->end);
-        });
+        std::ranges::sort(ordered, {},
+                          [](const slice* each) { return std::tuple(each->begin, -each->end, each); });
         std::vector<std::vector<std::int64_t>> open; // the ends of the open slices of each row
         std::vector<std::size_t> numbers;
         for (const slice* each : ordered) {
@@ -330,15 +350,19 @@ private:
     void name_row(const track& shown, std::size_t number, std::size_t row) {
         std::string name = shown.name;
         if (row > 0) name += " (" + std::to_string(row + 1) + ")";
-        metadata("thread_name", at(shown.shown_in, number), "\"name\":" + quoted(name));
-        metadata("thread_sort_index", at(shown.shown_in, number), "\"sort_index\":" + std::to_string(number));
+        metadata("thread_name", at(shown.shown_in, number), json_object().string("name", name));
+        metadata("thread_sort_index", at(shown.shown_in, number),
+                 json_object().number("sort_index", static_cast<std::int64_t>(number)));
     }
 
-    void write(const slice& each, const std::string& place) {
-        event("\"ph\":\"X\",\"name\":" + quoted(each.name) + ",\"cat\":" + quoted(each.category) + "," +
-              place + ",\"ts\":" + microseconds(each.begin) +
-              ",\"dur\":" + microseconds(each.end - each.begin) +
-              (each.arguments.empty() ? "" : ",\"args\":{" + each.arguments + "}"));
+    void write(const slice& each, const json_object& place) {
+        event(json_object(place)
+                  .string("ph", "X")
+                  .string("name", each.name)
+                  .string("cat", each.category)
+                  .time("ts", each.begin)
+                  .time("dur", each.end - each.begin)
+                  .object("args", each.arguments));
         const auto its = shown_.submissions().find(each.submission);
         if (each.arrows == slice::flow::none || its == shown_.submissions().end()) return;
         if (each.arrows == slice::flow::step) {
@@ -351,10 +375,14 @@ private:
             arrow(starts ? "s" : "f", when, each.submission, task, place);
     }
     void arrow(const char* phase, std::int64_t when, std::uint32_t submission, std::uint64_t task,
-               const std::string& place) {
-        event(std::string("\"ph\":\"") + phase + "\",\"name\":\"task\",\"cat\":\"flow\",\"id\":\"" +
-              std::to_string(submission) + "." + std::to_string(task) + "\",\"bp\":\"e\"," + place +
-              ",\"ts\":" + microseconds(when));
+               const json_object& place) {
+        event(json_object(place)
+                  .string("ph", phase)
+                  .string("name", "task")
+                  .string("cat", "flow")
+                  .string("id", std::to_string(submission) + "." + std::to_string(task))
+                  .string("bp", "e") // bound to the slice around it, not to the next
+                  .time("ts", when));
     }
 
     void write_counter(const std::string& name, const std::multimap<std::int64_t, std::int64_t>& changes) {
@@ -362,9 +390,11 @@ private:
         for (auto change = changes.begin(); change != changes.end();) {
             const std::int64_t when = change->first;
             for (; change != changes.end() && change->first == when; ++change) value += change->second;
-            event("\"ph\":\"C\",\"name\":" + quoted(name) + "," + at(broadcasts, 0) +
-                  ",\"ts\":" + microseconds(when) +
-                  ",\"args\":{\"count\":" + std::to_string(std::max<std::int64_t>(value, 0)) + "}");
+            event(at(broadcasts, 0)
+                      .string("ph", "C")
+                      .string("name", name)
+                      .time("ts", when)
+                      .object("args", json_object().number("count", std::max<std::int64_t>(value, 0))));
         }
     }
 
@@ -377,9 +407,10 @@ private:
 } // namespace
 
 void write_trace_json(const trace_log& log, trace_tracks tracks, std::ostream& out) {
-    const std::size_t dropped = log.dropped();
-    out << "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"events\":" << log.size()
-        << ",\"dropped\":" << dropped << "},\"traceEvents\":[";
+    const json_object counts = json_object()
+                                   .number("events", static_cast<std::int64_t>(log.size()))
+                                   .number("dropped", static_cast<std::int64_t>(log.dropped()));
+    out << R"({"displayTimeUnit":"ns","otherData":)" << counts.text() << R"(,"traceEvents":[)";
     event_list(picture(log, tracks), out).write();
     out << "\n]}\n";
 }

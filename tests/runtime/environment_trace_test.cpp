@@ -57,7 +57,8 @@ TEST_CASE("%p in its name is the process, and tracks can be those of ranks") {
     CHECK(ended.status == 0);
     CHECK(ended.output == "500 digests by 100 ranks: the same\n");
     const auto found = test_support::run_program({"sh", "-c", "cat " + folder.path() + "/trace-[0-9]*.json"});
-    CHECK(names_of_tasks(json::parse(found.output)) == std::set<std::string>{"broadcast"});
+    CHECK(names_of_tasks(json::parse(found.output)) ==
+          std::set<std::string>{"broadcast", "gather", "make_local", "replicate"});
 }
 
 TEST_CASE("a file that cannot be written is named on standard error, and changes no outcome") {
