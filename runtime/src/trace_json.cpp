@@ -394,7 +394,7 @@ private:
                       .string("ph", "C")
                       .string("name", name)
                       .time("ts", when)
-                      .object("args", json_object().number("count", std::max<std::int64_t>(value, 0))));
+                      .object("args", json_object().number("count", value)));
         }
     }
 
