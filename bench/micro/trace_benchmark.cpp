@@ -1,4 +1,4 @@
-// What a trace costs: ranks that do nothing, with no recorder and with one; a broadcast of 10,000, and a barrier among
+// What a trace costs: ranks that do nothing, with no recorder and with one; a broadcast of them, and a barrier among
 // them. Events of the recorded runs are counted, and the difference in time is what one costs (`ns_per_event`: with all else
 // that a rank does).
 #include <spmd/spmd.hpp>
@@ -11,10 +11,10 @@
 
 namespace {
 
-constexpr std::size_t ranks = 10'000;
 constexpr std::size_t room = std::size_t{1} << 22;
 
 void run(benchmark::State& state, bool traced, auto task) {
+    const auto ranks = static_cast<std::size_t>(state.range(0));
     std::optional<spmd::trace_recorder> trace;
     std::optional<spmd::engine_pool> pool;
     const auto renew = [&] {
@@ -32,7 +32,7 @@ void run(benchmark::State& state, bool traced, auto task) {
         state.ResumeTiming();
     }
     if (traced) events += trace->events();
-    state.SetItemsProcessed(static_cast<std::int64_t>(ranks) * state.iterations());
+    state.SetItemsProcessed(state.range(0) * state.iterations());
     state.counters["events_per_rank"] =
         static_cast<double>(events) / static_cast<double>(ranks) / static_cast<double>(state.iterations());
 }
@@ -44,9 +44,9 @@ void meeting(benchmark::State& state, bool traced) {
     run(state, traced, [](spmd::rank me) -> spmd::task<> { co_await me.barrier(); });
 }
 
-BENCHMARK_CAPTURE(plain, off, false)->Name("trace/plain/off");
-BENCHMARK_CAPTURE(plain, on, true)->Name("trace/plain/on");
-BENCHMARK_CAPTURE(meeting, off, false)->Name("trace/barrier/off");
-BENCHMARK_CAPTURE(meeting, on, true)->Name("trace/barrier/on");
+BENCHMARK_CAPTURE(plain, off, false)->Name("trace/plain/off")->Arg(1000)->Arg(10'000);
+BENCHMARK_CAPTURE(plain, on, true)->Name("trace/plain/on")->Arg(1000)->Arg(10'000);
+BENCHMARK_CAPTURE(meeting, off, false)->Name("trace/barrier/off")->Arg(1000)->Arg(10'000);
+BENCHMARK_CAPTURE(meeting, on, true)->Name("trace/barrier/on")->Arg(1000)->Arg(10'000);
 
 } // namespace
