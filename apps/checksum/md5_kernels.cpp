@@ -61,30 +61,39 @@ inline constexpr words_tag all{};
 inline constexpr std::size_t lanes = HWY_LANES(std::uint32_t);
 inline constexpr std::size_t words_per_block = 4; // of 128 bits, within which vectors are shuffled
 
-/// Of each step's round.
+/// sum + F(b, c, d) for the first round, G, H and I for the others.
 template <std::size_t Round>
-HWY_INLINE words mix(words b, words c, words d) {
+HWY_INLINE words add_mix(words sum, words b, words c, words d) {
 #if HWY_TARGET == HWY_AVX3
     // One instruction for any function of three bits; its truth table is that of b = 0xf0, c = 0xcc, d = 0xaa.
     constexpr int tables[4] = {0xca, 0xe4, 0x96, 0x39};
-    return words{_mm512_ternarylogic_epi32(b.raw, c.raw, d.raw, tables[Round])};
+    return hn::Add(sum, words{_mm512_ternarylogic_epi32(b.raw, c.raw, d.raw, tables[Round])});
 #else
-    if constexpr (Round == 0) return hn::Xor(d, hn::And(b, hn::Xor(c, d)));
-    if constexpr (Round == 1) return hn::Xor(c, hn::And(d, hn::Xor(b, c)));
-    if constexpr (Round == 2) return hn::Xor(b, hn::Xor(c, d));
-    if constexpr (Round == 3) return hn::Xor(c, hn::Or(b, hn::Not(d)));
+    if constexpr (Round == 0) return hn::Add(sum, hn::Xor(d, hn::And(b, hn::Xor(c, d))));
+    // The two halves of G have no bit in common, and only one of them needs b, which is known last.
+    if constexpr (Round == 1) return hn::Add(hn::Add(sum, hn::AndNot(d, c)), hn::And(b, d));
+    if constexpr (Round == 2) return hn::Add(sum, hn::Xor(b, hn::Xor(c, d)));
+    // I is the complement of c ^ (~b & d), and the complement of x is -x - 1.
+    if constexpr (Round == 3) return hn::Sub(sum, hn::Xor(c, hn::AndNot(b, d)));
 #endif
+}
+
+/// What each step adds, besides the message's word.
+template <std::size_t Step>
+constexpr std::uint32_t constant_of() {
+    const bool is_complement = HWY_TARGET != HWY_AVX3 && Step / 16 == 3;
+    return rounds::constants[Step] - (is_complement ? 1 : 0);
 }
 
 template <std::size_t Vectors, std::size_t Step>
 HWY_INLINE void step(words (&a)[Vectors], const words (&b)[Vectors], const words (&c)[Vectors],
                      const words (&d)[Vectors], const std::uint32_t* message) {
-    const words constant = hn::Set(all, rounds::constants[Step]);
+    const words constant = hn::Set(all, constant_of<Step>());
     const std::uint32_t* const word = message + rounds::word_of(Step) * Vectors * lanes;
     HWY_UNROLL(4)
     for (std::size_t i = 0; i < Vectors; ++i) {
         const words known = hn::Add(hn::Add(a[i], constant), hn::Load(all, word + i * lanes));
-        const words sum = hn::Add(known, mix<Step / 16>(b[i], c[i], d[i]));
+        const words sum = add_mix<Step / 16>(known, b[i], c[i], d[i]);
         a[i] = hn::Add(b[i], hn::RotateRight<32 - rounds::shift_of(Step)>(sum));
     }
 }
@@ -279,9 +288,8 @@ std::span<const md5_kernel> md5_kernels(md5_target target) {
         }
 #endif
 #if HWY_TARGETS & HWY_AVX3
-        case md5_target::avx512: {
-            static constexpr md5_kernel all[]{one_stream,        two_streams,       N_AVX3::kernel<1>,
-                                              N_AVX3::kernel<2>, N_AVX3::kernel<3>, N_AVX3::kernel<4>};
+        case md5_target::avx512: { // more than two vectors gain nothing, and their streams crowd the caches
+            static constexpr md5_kernel all[]{one_stream, two_streams, N_AVX3::kernel<1>, N_AVX3::kernel<2>};
             return all;
         }
 #endif

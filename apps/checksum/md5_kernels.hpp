@@ -9,7 +9,7 @@
 namespace checksum {
 
 /// The most lanes that a kernel has.
-inline constexpr std::size_t most_md5_lanes = 64;
+inline constexpr std::size_t most_md5_lanes = 32;
 
 /// Code that advances so many messages at once.
 struct md5_kernel {

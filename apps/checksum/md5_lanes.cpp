@@ -68,7 +68,7 @@ private:
 
     void let_go(std::size_t lane) noexcept {
         for (std::size_t word = 0; word < state_words; ++word) (*lanes_[lane].state)[word] = at(word, lane);
-        --busy_;
+        if (lane == --busy_) return;
         lanes_[lane] = lanes_[busy_];
         blocks_[lane] = blocks_[busy_];
         for (std::size_t word = 0; word < state_words; ++word) at(word, lane) = at(word, busy_);
@@ -86,11 +86,17 @@ bool are_of_one_length(std::span<const md5_run> runs) noexcept {
     return std::ranges::all_of(runs, [&](const md5_run& each) { return each.count == runs.front().count; });
 }
 
-void store_little_endian(std::byte* to, std::uint64_t value, std::size_t bytes) noexcept {
-    for (std::size_t i = 0; i < bytes; ++i) to[i] = static_cast<std::byte>(value >> (8 * i));
+template <class Word>
+void store_little_endian(void* to, Word value) noexcept {
+    if constexpr (std::endian::native == std::endian::big) {
+        for (std::size_t i = 0; i < sizeof value; ++i)
+            static_cast<std::byte*>(to)[i] = static_cast<std::byte>(value >> (8 * i));
+    } else {
+        std::memcpy(to, &value, sizeof value);
+    }
 }
 
-constexpr std::size_t length_size = 8;
+constexpr std::size_t length_size = sizeof(std::uint64_t);
 
 } // namespace
 
@@ -137,8 +143,8 @@ void md5_advance(std::span<md5_run> runs, md5_target target) {
     std::size_t next = 0;
     do {
         while (next < runs.size() && lanes.has_room()) lanes.add(runs[next++]);
-        lanes.advance();
         if (next == runs.size()) lanes.fit(lanes.busy());
+        lanes.advance();
     } while (lanes.busy() > 0 || next < runs.size());
 }
 
@@ -147,14 +153,14 @@ std::size_t md5_pad(std::byte* end, std::uint64_t size) noexcept {
     const std::size_t zeros = (2 * md5_block_size - 1 - length_size - in_last) % md5_block_size;
     *end = std::byte{0x80};
     std::memset(end + 1, 0, zeros);
-    store_little_endian(end + 1 + zeros, size * 8, length_size); // in bits, modulo 2^64
+    store_little_endian(end + 1 + zeros, size * 8); // in bits, modulo 2^64
     return 1 + zeros + length_size;
 }
 
 md5 md5_digest(const md5_state& state) noexcept {
     md5 digest{};
     for (std::size_t word = 0; word < state_words; ++word)
-        store_little_endian(reinterpret_cast<std::byte*>(&digest[4 * word]), state[word], sizeof state[word]);
+        store_little_endian(&digest[word * sizeof state[word]], state[word]);
     return digest;
 }
 

@@ -11,7 +11,7 @@
 namespace checksum {
 
 /// MD5 is one chain of operations for each message, so that a core waits most of the time. Here many messages are hashed at
-/// the same time, one in each lane of the vector registers: RFC 1321, with 8 to 64 lanes.
+/// the same time, one in each lane of the vector registers: RFC 1321, with 8 to 32 lanes.
 ///
 ///     std::vector<checksum::md5> digests(messages.size());
 ///     checksum::md5_of_each(messages, digests);       // spans of bytes, of any lengths
