@@ -10,7 +10,7 @@
 // The targets that there are kernels for, and what the compiler is told to assume of the processor.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "checksum/md5_kernels.cpp"
+#define HWY_TARGET_INCLUDE "checksum/md5_kernels.cpp" // NOLINT(readability-identifier-naming): Highway's
 #include <hwy/foreach_target.h>
 // The order matters: the one before includes this file again for each target.
 #include <hwy/highway.h>
@@ -61,6 +61,13 @@ inline constexpr words_tag all{};
 inline constexpr std::size_t lanes = HWY_LANES(std::uint32_t);
 inline constexpr std::size_t words_per_block = 4; // of 128 bits, within which vectors are shuffled
 
+/// The sum is made of what it is made of here: a compiler that orders additions anew would add last what is known first.
+HWY_INLINE void keep_together([[maybe_unused]] words& sum) {
+#if defined(__x86_64__)
+    asm("" : "+v"(sum.raw));
+#endif
+}
+
 /// sum + F(b, c, d) for the first round, G, H and I for the others.
 template <std::size_t Round>
 HWY_INLINE words add_mix(words sum, words b, words c, words d) {
@@ -92,7 +99,8 @@ HWY_INLINE void step(words (&a)[Vectors], const words (&b)[Vectors], const words
     const std::uint32_t* const word = message + rounds::word_of(Step) * Vectors * lanes;
     HWY_UNROLL(4)
     for (std::size_t i = 0; i < Vectors; ++i) {
-        const words known = hn::Add(hn::Add(a[i], constant), hn::Load(all, word + i * lanes));
+        words known = hn::Add(hn::Add(a[i], constant), hn::Load(all, word + i * lanes));
+        keep_together(known);
         const words sum = add_mix<Step / 16>(known, b[i], c[i], d[i]);
         a[i] = hn::Add(b[i], hn::RotateRight<32 - rounds::shift_of(Step)>(sum));
     }
@@ -234,7 +242,9 @@ inline void scalar_step(std::uint32_t (&a)[Streams], const std::uint32_t (&b)[St
     for (std::size_t i = 0; i < Streams; ++i) {
         const std::uint32_t word =
             little_endian_word(blocks[i] + offset + rounds::word_of(Step) * sizeof(std::uint32_t));
-        const std::uint32_t sum = a[i] + rounds::constants[Step] + word + mixed(Step / 16, b[i], c[i], d[i]);
+        std::uint32_t known = a[i] + rounds::constants[Step] + word;
+        asm("" : "+r"(known)); // as keep_together()
+        const std::uint32_t sum = known + mixed(Step / 16, b[i], c[i], d[i]);
         a[i] = b[i] + std::rotl(sum, rounds::shift_of(Step));
     }
 }
