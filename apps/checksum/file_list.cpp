@@ -25,78 +25,70 @@ struct close_directory {
 };
 using directory_stream = std::unique_ptr<DIR, close_directory>;
 
-directory_stream to_stream(descriptor directory) {
-    directory_stream stream{::fdopendir(directory.number())};
+DIR* to_stream(descriptor directory) {
+    DIR* const stream = ::fdopendir(directory.number());
     if (stream == nullptr) throw std::bad_alloc{};
     static_cast<void>(directory.release());
     return stream;
 }
 
-/// A directory on the way from the root to where the walk is.
-struct level {
+// slash_order: a directory's name carries its final slash. Then sorting the names of each directory and
+// visiting them in that order gives the files in the order of their whole paths ("a-b", "a/b", "a0").
+bool is_directory(std::string_view entry) { return entry.back() == '/'; }
+
+} // namespace
+
+struct tree_lister::level {
     directory_stream stream;          // null where too many directories would be open
     std::size_t path_length;          // of the directory's path, its final slash included
     std::vector<std::string> entries; // files and directories, slash_order
     std::size_t next = 0;             // the first entry not yet visited
 };
 
-// slash_order: a directory's name carries its final slash. Then sorting the names of each directory and
-// visiting them in that order gives the files in the order of their whole paths ("a-b", "a/b", "a0").
-bool is_directory(std::string_view entry) { return entry.back() == '/'; }
+tree_lister::tree_lister(std::string root) : path_{std::move(root)} {}
+tree_lister::~tree_lister() = default;
 
-/// Walks a tree depth first, without recursion.
-class tree_walk {
-public:
-    explicit tree_walk(std::string root) : path_{std::move(root)} {}
-
-    file_listing run() {
-        enter_root();
-        while (!levels_.empty()) visit_next_entry();
-        return std::move(listing_);
+file_range tree_lister::next(std::size_t most) {
+    if (!std::exchange(is_entered_, true)) enter_root();
+    file_range files;
+    while (!levels_.empty()) {
+        level& current = levels_.back();
+        path_.resize(current.path_length);
+        while (files.names.size() < most && current.next < current.entries.size() &&
+               !is_directory(current.entries[current.next]))
+            files.names.push_back(std::move(current.entries[current.next++]));
+        if (!files.names.empty()) {
+            files.directory = path_;
+            break;
+        }
+        enter_directory();
     }
-
-private:
-    void enter_root();
-    void visit_next_entry();
-    void enter(const std::string& entry);
-    void push_level(directory_stream stream);
-    DIR* parent_stream();
-    std::vector<std::string> read_entries(DIR* directory);
-    unsigned char type_of(DIR* directory, const dirent& entry);
-    void report(std::string path, int error);
-
-    std::string path_; // of what is being visited
-    std::vector<level> levels_;
-    file_listing listing_;
-};
-
-void tree_walk::enter_root() {
-    try {
-        directory_stream stream = to_stream(open_path(path_, O_RDONLY | O_DIRECTORY));
-        if (!is_directory(path_)) path_ += '/';
-        push_level(std::move(stream));
-    } catch (const std::system_error& error) {
-        report(path_, error.code().value());
-    }
+    return files;
 }
 
-void tree_walk::visit_next_entry() {
+/// Goes on to the directory that is next, or back to the one above.
+void tree_lister::enter_directory() {
     level& current = levels_.back();
-    path_.resize(current.path_length);
     if (current.next == current.entries.size()) {
         levels_.pop_back();
         return;
     }
     const std::string entry = std::move(current.entries[current.next++]);
     path_ += entry;
-    if (is_directory(entry)) {
-        enter(entry);
-    } else {
-        listing_.files.push_back(path_);
+    enter(entry);
+}
+
+void tree_lister::enter_root() {
+    try {
+        DIR* const stream = to_stream(open_path(path_, O_RDONLY | O_DIRECTORY));
+        if (!is_directory(path_)) path_ += '/';
+        push_level(stream);
+    } catch (const std::system_error& error) {
+        report(path_, error.code().value());
     }
 }
 
-void tree_walk::enter(const std::string& entry) {
+void tree_lister::enter(const std::string& entry) {
     // With its slash, O_NOFOLLOW would follow a symlink that has taken the directory's place.
     const std::string name = entry.substr(0, entry.size() - 1);
     try {
@@ -107,21 +99,23 @@ void tree_walk::enter(const std::string& entry) {
     }
 }
 
-void tree_walk::push_level(directory_stream stream) {
+void tree_lister::push_level(DIR* opened) {
+    directory_stream stream(opened);
     std::vector<std::string> entries = read_entries(stream.get());
     levels_.push_back({std::move(stream), path_.size(), std::move(entries)});
     if (levels_.size() > open_levels) levels_[levels_.size() - open_levels - 1].stream.reset();
 }
 
-DIR* tree_walk::parent_stream() {
+DIR* tree_lister::parent_stream() {
     level& parent = levels_.back();
     if (parent.stream == nullptr) {
-        parent.stream = to_stream(open_path(path_.substr(0, parent.path_length), O_RDONLY | O_DIRECTORY));
+        parent.stream.reset(
+            to_stream(open_path(path_.substr(0, parent.path_length), O_RDONLY | O_DIRECTORY)));
     }
     return parent.stream.get();
 }
 
-std::vector<std::string> tree_walk::read_entries(DIR* directory) {
+std::vector<std::string> tree_lister::read_entries(DIR* directory) {
     std::vector<std::string> entries;
     errno = 0;
     for (const dirent* entry = ::readdir(directory); entry != nullptr; entry = ::readdir(directory)) {
@@ -130,9 +124,9 @@ std::vector<std::string> tree_walk::read_entries(DIR* directory) {
             switch (type_of(directory, *entry)) {
                 case DT_REG: entries.emplace_back(name); break;
                 case DT_DIR: entries.emplace_back(name).push_back('/'); break;
-                case DT_LNK: ++listing_.symlinks_skipped; break;
+                case DT_LNK: ++symlinks_skipped_; break;
                 case DT_UNKNOWN: break;
-                default: ++listing_.special_skipped; break;
+                default: ++special_skipped_; break;
             }
         }
         errno = 0;
@@ -143,7 +137,7 @@ std::vector<std::string> tree_walk::read_entries(DIR* directory) {
 }
 
 /// The entry's DT_ constant; DT_UNKNOWN where it cannot be found out, which is then reported.
-unsigned char tree_walk::type_of(DIR* directory, const dirent& entry) {
+unsigned char tree_lister::type_of(DIR* directory, const dirent& entry) {
     if (entry.d_type != DT_UNKNOWN) return entry.d_type;
     struct stat status{};
     if (::fstatat(::dirfd(directory), entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -153,12 +147,20 @@ unsigned char tree_walk::type_of(DIR* directory, const dirent& entry) {
     return static_cast<unsigned char>(IFTODT(status.st_mode));
 }
 
-void tree_walk::report(std::string path, int error) {
-    listing_.errors.push_back({std::move(path), std::error_code{error, std::generic_category()}});
+void tree_lister::report(std::string path, int error) {
+    errors_.push_back({std::move(path), std::error_code{error, std::generic_category()}});
 }
 
-} // namespace
-
-file_listing list_files(const std::string& root) { return tree_walk{root}.run(); }
+file_listing list_files(const std::string& root) {
+    constexpr std::size_t at_once = 1024;
+    tree_lister tree(root);
+    file_listing all;
+    for (file_range part = tree.next(at_once); !part.names.empty(); part = tree.next(at_once))
+        for (const std::string& name : part.names) all.files.push_back(part.directory + name);
+    all.errors = tree.take_errors();
+    all.symlinks_skipped = tree.symlinks_skipped();
+    all.special_skipped = tree.special_skipped();
+    return all;
+}
 
 } // namespace checksum

@@ -2,14 +2,15 @@
 // the number of threads.
 #include <checksum/digest.hpp>
 #include <checksum/file_list.hpp>
+#include <checksum/file_sums.hpp>
 #include <checksum/md5sum_line.hpp>
 #include <spmd/spmd.hpp>
 
 #include <boost/program_options.hpp>
-#include <common/clean_exit.hpp>
 #include <common/progress_line.hpp>
 #include <common/progress_option.hpp>
 #include <common/progress_text.hpp>
+#include <common/stop_signal.hpp>
 #include <common/trace_option.hpp>
 #include <unistd.h>
 
@@ -18,14 +19,13 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <functional>
-#include <iterator>
 #include <limits>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <sstream>
@@ -50,12 +50,6 @@ struct request {
     apps::progress_mode progress = apps::progress_mode::automatic;
     apps::trace_request trace;
     std::string text; ///< if not empty, what to print instead of anything else
-};
-
-/// A file's digest, or why there is none.
-struct summed {
-    checksum::md5 digest{};
-    std::string error;
 };
 
 /// One line, whatever a name holds: control characters are shown as GNU's shell-escape quoting shows them.
@@ -129,200 +123,253 @@ request parse(int argc, char** argv) {
     return wanted;
 }
 
-/// The files that the operands name, in order. What cannot be listed is said; `failed` becomes true then.
-struct expanded {
-    std::vector<std::string> files;
-    bool failed = false;
+/// What the operands name, in their order, as batches for sum_files.
+class operand_stream {
+public:
+    explicit operand_stream(const request& wanted) : wanted_(&wanted) {}
+
+    /// Fills an empty batch; false when all were given.
+    bool next(checksum::file_batch& batch) {
+        while (batch.ranges.size() < checksum::ranges_in_batch && next_range(batch)) {
+        }
+        return !batch.ranges.empty() || !batch.remarks.empty();
+    }
+    /// True where something could not be listed.
+    bool has_failed() const noexcept { return has_failed_; }
+
+private:
+    /// False at the end; else there is a range or a remark more, or an operand less.
+    bool next_range(checksum::file_batch& batch) {
+        if (tree_) return next_of_tree(batch);
+        if (at_ == wanted_->operands.size()) return false;
+        const std::string& operand = wanted_->operands[at_++];
+        std::error_code ignored; // a file that is not there is named when it is opened
+        if (operand == "-") {
+            add_standard_input(batch);
+        } else if (!std::filesystem::is_directory(operand, ignored)) {
+            if (!may_join_last(batch)) batch.ranges.emplace_back();
+            batch.ranges.back().names.push_back(operand);
+        } else if (wanted_->recursive) {
+            tree_.emplace(operand);
+            root_ = operand;
+        } else {
+            remark(batch, operand + ": Is a directory (-r sums what is in it)");
+            has_failed_ = true;
+        }
+        return true;
+    }
+    bool may_join_last(const checksum::file_batch& batch) const {
+        return !batch.ranges.empty() && batch.ranges.back().directory.empty() &&
+               batch.ranges.size() > batch.sums.size() &&
+               batch.ranges.back().names.size() < checksum::files_in_range;
+    }
+
+    bool next_of_tree(checksum::file_batch& batch) {
+        checksum::file_range files = tree_->next(checksum::files_in_range);
+        for (const checksum::listing_error& error : tree_->take_errors()) {
+            remark(batch, error.path + ": " + error.reason.message());
+            has_failed_ = true;
+        }
+        if (!files.names.empty()) {
+            batch.ranges.push_back(std::move(files));
+            return true;
+        }
+        if (tree_->symlinks_skipped() > 0)
+            remark(batch,
+                   root_ + ": " + std::to_string(tree_->symlinks_skipped()) + " symbolic links not followed");
+        if (tree_->special_skipped() > 0)
+            remark(batch, root_ + ": " + std::to_string(tree_->special_skipped()) +
+                              " FIFOs, sockets or devices left out");
+        tree_.reset();
+        return true;
+    }
+
+    /// Read at once: each "-" goes on where the one before ended.
+    static void add_standard_input(checksum::file_batch& batch) {
+        batch.ranges.push_back({.directory = {}, .names = {"-"}});
+        batch.sums.resize(batch.ranges.size());
+        checksum::file_sum sum{.is_done = true};
+        try {
+            sum.digest = checksum::md5_of_descriptor(STDIN_FILENO, "-");
+        } catch (const std::exception& error) {
+            sum.error = error.what();
+        }
+        batch.sums.back().push_back(std::move(sum));
+    }
+
+    static void remark(checksum::file_batch& batch, std::string text) {
+        batch.remarks.push_back(std::move(text));
+    }
+
+    const request* wanted_;
+    std::size_t at_ = 0; // the next operand
+    std::optional<checksum::tree_lister> tree_;
+    std::string root_;
+    bool has_failed_ = false;
 };
 
-void expand_directory(const std::string& directory, expanded& all) {
-    checksum::file_listing listing = checksum::list_files(directory);
-    for (const checksum::listing_error& error : listing.errors) {
-        complain(error.path + ": " + error.reason.message());
-        all.failed = true;
-    }
-    if (listing.symlinks_skipped > 0)
-        complain(directory + ": " + std::to_string(listing.symlinks_skipped) +
-                 " symbolic links not followed");
-    if (listing.special_skipped > 0)
-        complain(directory + ": " + std::to_string(listing.special_skipped) +
-                 " FIFOs, sockets or devices left out");
-    std::ranges::move(listing.files, std::back_inserter(all.files));
-}
-
-expanded expand(const request& wanted) {
-    expanded all;
-    for (const std::string& operand : wanted.operands) {
-        std::error_code ignored; // a file that is not there is named when it is opened
-        if (operand == "-" || !std::filesystem::is_directory(operand, ignored)) {
-            all.files.push_back(operand);
-        } else if (wanted.recursive) {
-            expand_directory(operand, all);
-        } else {
-            complain(operand + ": Is a directory (-r sums what is in it)");
-            all.failed = true;
-        }
-    }
-    return all;
-}
-
-template <class Sum>
-summed sum_or_error(Sum&& sum) {
-    try {
-        return {sum(), {}};
-    } catch (const std::exception& error) {
-        return {{}, error.what()};
-    }
-}
-
-/// Of each operand "-", by index: one after the other, since each goes on where the one before ended.
-std::map<std::size_t, summed> sums_of_standard_input(const std::vector<std::string>& files) {
-    std::map<std::size_t, summed> sums;
-    for (std::size_t i = 0; i < files.size(); ++i)
-        if (files[i] == "-")
-            sums[i] = sum_or_error([] { return checksum::md5_of_descriptor(STDIN_FILENO, "-"); });
-    return sums;
-}
-
-/// Prints the sums of the files from `first` on; true when there is one for each.
-bool print(const std::vector<std::string>& files, std::size_t first, const std::vector<summed>& sums,
-           apps::progress_line& line) {
-    static const bool to_terminal = ::isatty(STDOUT_FILENO) == 1;
-    std::unique_lock<std::timed_mutex> hidden;
-    if (to_terminal) hidden = line.hide();
-    bool all_good = true;
-    for (std::size_t i = 0; i < sums.size(); ++i) {
-        if (sums[i].error.empty()) {
-            const std::string text = checksum::md5sum_line(sums[i].digest, files[first + i]);
-            std::fwrite(text.data(), 1, text.size(), stdout);
-        } else {
-            if (!hidden) hidden = line.hide();
-            complain(sums[i].error);
-            all_good = false;
-        }
-    }
-    if (to_terminal) std::fflush(stdout);
-    return all_good;
-}
-
-/// How far the sums of some files are, for a progress line. Their sizes are asked for meanwhile, so that nothing
-/// waits for that.
-class progress_of_files {
+/// Prints sums as they come.
+class sum_printer {
 public:
-    explicit progress_of_files(const std::vector<std::string>& files) : files_(files) {}
+    explicit sum_printer(apps::progress_line& line) : line_(&line) {}
+
+    /// Prints up to the first sum that is not done. Throws: std::system_error where standard output cannot be written.
+    void print(const checksum::file_batch& batch) {
+        std::unique_lock<std::timed_mutex> hidden;
+        if (to_terminal_ || !batch.remarks.empty()) hidden = line_->hide();
+        for (const std::string& remark : batch.remarks) complain(remark);
+        for (std::size_t range = 0; range < batch.ranges.size() && !is_over_; ++range)
+            print(batch.ranges[range], batch.sums[range], hidden);
+        if (to_terminal_) std::fflush(stdout);
+        if (std::ferror(stdout) != 0) throw std::system_error(errno, std::generic_category(), "write error");
+    }
+    bool all_good() const noexcept { return all_good_; }
+    std::size_t printed() const noexcept { return printed_.load(std::memory_order_relaxed); }
+
+private:
+    void print(const checksum::file_range& files, const std::vector<checksum::file_sum>& sums,
+               std::unique_lock<std::timed_mutex>& hidden) {
+        for (std::size_t i = 0; i < sums.size(); ++i) {
+            if (!sums[i].is_done) {
+                is_over_ = true; // a signal has come: what is printed is a prefix
+                return;
+            }
+            printed_.fetch_add(1, std::memory_order_relaxed);
+            if (!sums[i].error.empty()) {
+                if (!hidden) hidden = line_->hide();
+                complain(sums[i].error);
+                all_good_ = false;
+                continue;
+            }
+            const std::string text = checksum::md5sum_line(sums[i].digest, files.directory + files.names[i]);
+            std::fwrite(text.data(), 1, text.size(), stdout);
+        }
+    }
+
+    apps::progress_line* line_;
+    bool to_terminal_ = ::isatty(STDOUT_FILENO) == 1;
+    bool all_good_ = true;
+    bool is_over_ = false;
+    std::atomic<std::size_t> printed_{0};
+};
+
+/// How far the sums are, for a progress line. How many files there are, and how large, is found out meanwhile by a walk of its
+/// own, so that nothing waits for that.
+class progress_of_sums {
+public:
+    explicit progress_of_sums(const request& wanted) : wanted_(&wanted) {}
 
     void add_bytes(std::size_t bytes) noexcept { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
 
     /// Draws the line until a stop is requested; `files_done` tells how many files were summed.
     void follow(const std::stop_token& stop, apps::progress_line& line,
                 const std::function<std::size_t()>& files_done) {
-        for (const std::string& file : files_) {
-            if (stop.stop_requested()) return;
-            std::error_code ignored; // what has no size adds none
-            const std::uintmax_t size = std::filesystem::file_size(file, ignored);
-            if (!ignored) all_bytes_ += size;
-            line.show([&] { return parts(files_done()); });
-        }
-        sizes_known_ = true;
+        const auto draw = [&] { line.show([&] { return parts(files_done()); }); };
+        for (const std::string& operand : wanted_->operands) count(operand, stop, draw);
+        all_known_ = true;
         std::mutex mutex;
         std::condition_variable_any stopped;
         std::unique_lock lock(mutex);
         while (!stop.stop_requested()) {
-            line.show([&] { return parts(files_done()); });
+            draw();
             stopped.wait_for(lock, stop, apps::progress_line::interval, [] { return false; });
         }
     }
 
 private:
+    void count(const std::string& operand, const std::stop_token& stop, const std::function<void()>& draw) {
+        std::error_code ignored; // what has no size adds none
+        if (!std::filesystem::is_directory(operand, ignored)) return count_file(operand);
+        if (!wanted_->recursive) return;
+        checksum::tree_lister tree(operand);
+        for (auto files = tree.next(checksum::files_in_range); !files.names.empty() && !stop.stop_requested();
+             files = tree.next(checksum::files_in_range)) {
+            for (const std::string& name : files.names) count_file(files.directory + name);
+            draw();
+        }
+    }
+    void count_file(const std::string& path) {
+        std::error_code ignored;
+        const std::uintmax_t size = std::filesystem::file_size(path, ignored);
+        if (!ignored) all_bytes_ += size;
+        ++all_files_;
+    }
     std::vector<std::string> parts(std::size_t files_done) const {
         const std::uint64_t bytes = bytes_.load(std::memory_order_relaxed);
         const auto elapsed = std::chrono::steady_clock::now() - begin_;
         const double seconds = std::chrono::duration<double>(elapsed).count();
-        const bool by_bytes = sizes_known_ && all_bytes_ > 0;
+        const bool by_bytes = all_known_ && all_bytes_ > 0;
         const std::uint64_t done = by_bytes ? std::min(bytes, all_bytes_) : files_done;
-        const std::uint64_t total = by_bytes ? all_bytes_ : files_.size();
-        std::vector<std::string> all{apps::percent(done, total)};
-        if (std::string left = apps::time_left(elapsed, done, total); !left.empty())
-            all.push_back(std::move(left));
-        all.push_back(std::to_string(files_done) + " of " + std::to_string(files_.size()) + " files");
+        const std::uint64_t total = by_bytes ? all_bytes_ : all_files_;
+        std::vector<std::string> all;
+        if (all_known_) {
+            all.push_back(apps::percent(done, total));
+            if (std::string left = apps::time_left(elapsed, done, total); !left.empty())
+                all.push_back(std::move(left));
+        }
+        all.push_back(std::to_string(files_done) + " of " + std::to_string(all_files_) +
+                      (all_known_ ? " files" : " files or more"));
         all.push_back(apps::size_text(static_cast<double>(bytes)) +
                       (by_bytes ? " of " + apps::size_text(static_cast<double>(all_bytes_)) : ""));
         all.push_back(apps::size_text(static_cast<double>(bytes) / seconds) + "/s");
         return all;
     }
 
-    const std::vector<std::string>& files_;
+    const request* wanted_;
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     std::uint64_t all_bytes_ = 0;
-    bool sizes_known_ = false;
+    std::uint64_t all_files_ = 0;
+    bool all_known_ = false;
     std::atomic<std::uint64_t> bytes_{0};
 };
 
-/// Whether there was a sum for each file, and why they could not be printed; 0 where they could.
-struct printed_sums {
-    bool all_good = true;
-    int write_error = 0;
-};
-
-printed_sums print_sums(const request& wanted, const std::vector<std::string>& files) {
-    const std::map<std::size_t, summed> from_input = sums_of_standard_input(files);
-    const apps::trace_file trace(wanted.trace);
-    apps::progress_line line({.mode = wanted.progress});
-    std::optional<apps::clean_exit> guard; // before the pool, whose threads are to know no signals
-    if (line.is_shown()) guard.emplace([&] { line.close(); });
-    progress_of_files progress(files);
-    const std::function<void(std::size_t)> on_read =
-        line.is_shown() ? [&](std::size_t bytes) { progress.add_bytes(bytes); }
-                        : std::function<void(std::size_t)>();
-    // Ranks beyond the files would have nothing to do.
-    const std::size_t ranks =
-        std::clamp<std::size_t>(wanted.ranks, 1, std::max<std::size_t>(files.size(), 1));
-    const spmd::engine_pool pool{{.ranks = ranks, .threads = wanted.threads, .trace = trace.recorder()}};
-    auto sums = pool.broadcast([&](spmd::rank me) {
-        std::vector<summed> mine;
-        for (const std::size_t i : me.part(files.size()).indices()) {
-            if (me.stop_requested()) break;
-            const auto found = from_input.find(i);
-            mine.push_back(found != from_input.end() ? found->second : sum_or_error([&] {
-                return checksum::md5_of_rest(checksum::file_reader{files[i]}, on_read);
-            }));
-            me.advance();
-        }
-        return mine;
-    });
-    std::jthread follower;
-    if (line.is_shown())
-        follower = std::jthread([&](const std::stop_token& stop) {
-            progress.follow(stop, line, [&] { return sums.progress().items; });
-        });
-    printed_sums ended;
-    std::size_t printed = 0;
-    for (const std::vector<summed>& part : sums.in_order()) {
-        ended.all_good = print(files, printed, part, line) && ended.all_good;
-        printed += part.size();
-        if (std::ferror(stdout) == 0) continue;
-        ended.write_error = errno;
-        break;
-    }
-    if (const std::string dropped = trace.write(); !dropped.empty()) complain(dropped);
-    return ended;
-}
-
-/// `write_error`: an earlier one.
-exit_status finish_output(bool good, int write_error = 0) {
-    if (write_error == 0 && std::fflush(stdout) == 0) return good ? all_well : something_failed;
-    complain("write error: " + std::generic_category().message(write_error != 0 ? write_error : errno));
+exit_status fail_to_write(int error) {
+    complain("write error: " + std::generic_category().message(error));
     return something_failed;
 }
 
-exit_status run(const request& wanted) {
-    if (!wanted.text.empty()) {
-        std::fputs(wanted.text.c_str(), stdout);
-        return finish_output(true);
+exit_status finish_output(bool good) {
+    if (std::fflush(stdout) != 0) return fail_to_write(errno);
+    return good ? all_well : something_failed;
+}
+
+exit_status print_sums(const request& wanted) {
+    const apps::trace_file trace(wanted.trace);
+    const apps::stop_signal interrupted;
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN)); // a closed pipe is a write error like others
+    apps::progress_line line({.mode = wanted.progress});
+    operand_stream operands(wanted);
+    sum_printer printer(line);
+    progress_of_sums progress(wanted);
+    std::jthread follower;
+    checksum::sum_options options{
+        .ranks = wanted.ranks, .threads = wanted.threads, .trace = trace.recorder()};
+    if (line.is_shown()) {
+        options.on_read = [&](std::size_t bytes) { progress.add_bytes(bytes); };
+        follower = std::jthread([&](const std::stop_token& stop) {
+            progress.follow(stop, line, [&] { return printer.printed(); });
+        });
     }
-    const expanded all = expand(wanted);
-    const printed_sums ended = print_sums(wanted, all.files);
-    return finish_output(ended.all_good && !all.failed, ended.write_error);
+    int write_error = 0;
+    try {
+        checksum::sum_files([&](checksum::file_batch& batch) { return operands.next(batch); }, options,
+                            interrupted.requested(),
+                            [&](const checksum::file_batch& batch) { printer.print(batch); });
+    } catch (const std::system_error& error) {
+        write_error = error.code().value();
+    }
+    line.close();
+    if (const std::string dropped = trace.write(); !dropped.empty()) complain(dropped);
+    if (write_error != 0) return fail_to_write(write_error);
+    const exit_status ended = finish_output(printer.all_good() && !operands.has_failed());
+    interrupted.die_if_requested();
+    return ended;
+}
+
+exit_status run(const request& wanted) {
+    if (wanted.text.empty()) return print_sums(wanted);
+    std::fputs(wanted.text.c_str(), stdout);
+    return finish_output(true);
 }
 
 } // namespace

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <checksum/descriptor.hpp>
+#include <checksum/digest.hpp>
+#include <checksum/file_list.hpp>
+#include <checksum/md5_lanes.hpp>
+
+#include <sys/stat.h>
+#include <time.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace checksum {
+
+/// A file's digest, or why there is none.
+struct file_sum {
+    md5 digest{};
+    std::string error{}; ///< empty where there is a digest
+    bool is_done = false;
+};
+
+/// What is done with the files that are read.
+enum class file_work {
+    sum,  ///< their MD5
+    read, ///< nothing: their digests stay zero. For measuring what reading alone takes
+};
+
+struct hasher_options {
+    file_work work = file_work::sum;
+    std::function<void(std::size_t bytes)> on_read{}; ///< told of all that is read, on the thread that reads
+    const std::atomic<bool>* stop =
+        nullptr; ///< once it is true nothing more is read: sums that are not done stay so
+    /// Files beyond first_read bytes stay not done, for another hasher.
+    bool leaves_large_files = false;
+};
+
+/// Reads files and hashes them together, each in a lane of its own: small ones once their batch is full, large ones in
+/// chunks, as many at a time as there are lanes. A file's sum is done when its lane had its turn, at the latest in finish().
+///
+/// A file that one read gives is what it was at that moment. One that takes several is looked at before and after: where its
+/// size, its times or its inode have changed meanwhile, its sum is an error. The end of a file is where read(2) says so.
+/// Thread safety: one thread at a time; it need not always be the same one.
+class file_hasher {
+public:
+    /// What is read of a file at first, in bytes.
+    static constexpr std::size_t first_read = std::size_t{128} << 10;
+
+    explicit file_hasher(hasher_options options);
+    file_hasher(const file_hasher&) = delete;
+    file_hasher& operator=(const file_hasher&) = delete;
+    ~file_hasher();
+
+    /// How many large files it may keep open at the same time; at least 1, never more than there are lanes.
+    void set_most_open(std::size_t files) noexcept;
+    /// Reads the files whose sums are not done. `sums`: of each name; they stay where they are until finish().
+    /// Blocks: on the files. Throws: std::bad_alloc; what goes wrong with a file is in its sum.
+    void add(const file_range& files, std::span<file_sum> sums);
+    /// Makes all sums done, but where a stop was requested.
+    void finish();
+
+private:
+    struct message;
+    struct large_file;
+
+    void read_file(int directory, const file_range& files, std::size_t index, file_sum& sum);
+    void begin_large(descriptor file, std::string path, file_sum& sum, const std::byte* first,
+                     std::size_t size);
+    void hash_messages();
+    void hash_large_files();
+    /// By OpenSSL: what was read of it, and the rest.
+    void hash_stream(large_file& from, std::span<const std::byte> first);
+    bool read_chunk(large_file& from);
+    bool end_large(const large_file& ended, const md5& digest);
+    static void fail(const large_file& at, int error);
+    bool is_stopped() const noexcept {
+        return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
+    }
+    void tell(std::size_t bytes) const {
+        if (options_.on_read) options_.on_read(bytes);
+    }
+
+    hasher_options options_;
+    std::size_t most_open_;
+    timespec range_begin_{}; // by the clock that files' times are taken from
+    std::unique_ptr<std::byte[]> buffer_;
+    std::size_t used_ = 0;
+    std::vector<message> messages_;
+    std::vector<md5_run> runs_;
+    std::vector<md5_state> states_;
+    std::vector<std::unique_ptr<large_file>> large_;
+};
+
+} // namespace checksum
