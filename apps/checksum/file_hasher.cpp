@@ -111,6 +111,7 @@ void file_hasher::read_file(int directory, const file_range& files, std::size_t 
     const auto fail = [&](int error) {
         sum.error = message_of(path(), error);
         sum.is_done = true;
+        tell_end();
     };
     descriptor file{-1};
     try {
@@ -130,6 +131,7 @@ void file_hasher::read_file(int directory, const file_range& files, std::size_t 
         return;
     }
     tell(*size);
+    tell_end();
     if (options_.work == file_work::read) {
         sum.is_done = true;
         return;
@@ -159,7 +161,8 @@ void file_hasher::begin_large(descriptor file, std::string path, file_sum& sum, 
     if (large_.size() >= most_open_) hash_large_files();
 }
 
-void file_hasher::fail(const large_file& at, int error) {
+void file_hasher::fail(const large_file& at, int error) const {
+    tell_end();
     at.sum->error = message_of(at.path, error);
     at.sum->is_done = true;
 }
@@ -227,6 +230,7 @@ bool file_hasher::end_large(const large_file& ended, const md5& digest) {
         fail(ended, errno);
         return true;
     }
+    tell_end();
     if (S_ISREG(after.st_mode) && !is_unchanged(ended.before, after)) {
         ended.sum->error = ended.path + ": file changed while it was read";
     } else if (options_.work == file_work::sum) {

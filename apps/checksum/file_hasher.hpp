@@ -35,6 +35,7 @@ enum class file_work {
 struct hasher_options {
     file_work work = file_work::sum;
     std::function<void(std::size_t bytes)> on_read{}; ///< told of all that is read, on the thread that reads
+    std::function<void()> on_file{}; ///< told of each file that is over, whether it could be read or not
     const std::atomic<bool>* stop =
         nullptr; ///< once it is true nothing more is read: sums that are not done stay so
     /// Files beyond first_read bytes stay not done, for another hasher.
@@ -78,12 +79,15 @@ private:
     void hash_stream(large_file& from, std::span<const std::byte> first);
     bool read_chunk(large_file& from);
     bool end_large(const large_file& ended, const md5& digest);
-    static void fail(const large_file& at, int error);
+    void fail(const large_file& at, int error) const;
     bool is_stopped() const noexcept {
         return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
     }
     void tell(std::size_t bytes) const {
         if (options_.on_read) options_.on_read(bytes);
+    }
+    void tell_end() const {
+        if (options_.on_file) options_.on_file();
     }
 
     hasher_options options_;

@@ -179,7 +179,8 @@ void sum_by_ranks(std::vector<file_batch> first, const std::function<bool(file_b
 
 void sum_files(const std::function<bool(file_batch&)>& next, const sum_options& options,
                const std::atomic<bool>& stop, const std::function<void(file_batch&)>& consume) {
-    const hasher_options hashing{.work = options.work, .on_read = options.on_read, .stop = &stop};
+    const hasher_options hashing{
+        .work = options.work, .on_read = options.on_read, .on_file = options.on_file, .stop = &stop};
     std::vector<file_batch> first(1);
     if (!fill(next, first[0])) return;
     if (sum_alone(first[0], hashing) || stop.load()) {

@@ -132,21 +132,27 @@ public:
     bool next(checksum::file_batch& batch) {
         while (batch.ranges.size() < checksum::ranges_in_batch && next_range(batch)) {
         }
-        return !batch.ranges.empty() || !batch.remarks.empty();
+        return !is_empty(batch);
     }
     /// True where something could not be listed.
     bool has_failed() const noexcept { return has_failed_; }
 
 private:
-    /// False at the end; else there is a range or a remark more, or an operand less.
+    /// False where the batch is complete; else there is a range or a remark more, or an operand less.
     bool next_range(checksum::file_batch& batch) {
         if (tree_) return next_of_tree(batch);
         if (at_ == wanted_->operands.size()) return false;
-        const std::string& operand = wanted_->operands[at_++];
+        const std::string& operand = wanted_->operands[at_];
         std::error_code ignored; // a file that is not there is named when it is opened
+        const std::filesystem::file_status status = std::filesystem::status(operand, ignored);
+        const bool may_block = operand == "-" || std::filesystem::is_other(status);
+        if (may_block && !is_empty(batch)) return false; // what came before does not wait for it
+        ++at_;
         if (operand == "-") {
             add_standard_input(batch);
-        } else if (!std::filesystem::is_directory(operand, ignored)) {
+            return false;
+        }
+        if (!std::filesystem::is_directory(status)) {
             if (!may_join_last(batch)) batch.ranges.emplace_back();
             batch.ranges.back().names.push_back(operand);
         } else if (wanted_->recursive) {
@@ -156,7 +162,10 @@ private:
             remark(batch, operand + ": Is a directory (-r sums what is in it)");
             has_failed_ = true;
         }
-        return true;
+        return !may_block;
+    }
+    static bool is_empty(const checksum::file_batch& batch) {
+        return batch.ranges.empty() && batch.remarks.empty();
     }
     bool may_join_last(const checksum::file_batch& batch) const {
         return !batch.ranges.empty() && batch.ranges.back().directory.empty() &&
@@ -224,7 +233,6 @@ public:
         if (std::ferror(stdout) != 0) throw std::system_error(errno, std::generic_category(), "write error");
     }
     bool all_good() const noexcept { return all_good_; }
-    std::size_t printed() const noexcept { return printed_.load(std::memory_order_relaxed); }
 
 private:
     void print(const checksum::file_range& files, const std::vector<checksum::file_sum>& sums,
@@ -234,7 +242,6 @@ private:
                 is_over_ = true; // a signal has come: what is printed is a prefix
                 return;
             }
-            printed_.fetch_add(1, std::memory_order_relaxed);
             if (!sums[i].error.empty()) {
                 if (!hidden) hidden = line_->hide();
                 complain(sums[i].error);
@@ -250,7 +257,6 @@ private:
     bool to_terminal_ = ::isatty(STDOUT_FILENO) == 1;
     bool all_good_ = true;
     bool is_over_ = false;
-    std::atomic<std::size_t> printed_{0};
 };
 
 /// How far the sums are, for a progress line. How many files there are, and how large, is found out meanwhile by a walk of its
@@ -260,17 +266,18 @@ public:
     explicit progress_of_sums(const request& wanted) : wanted_(&wanted) {}
 
     void add_bytes(std::size_t bytes) noexcept { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+    void add_file() noexcept { files_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// Draws the line until a stop is requested; `files_done` tells how many files were summed.
-    void follow(const std::stop_token& stop, apps::progress_line& line,
-                const std::function<std::size_t()>& files_done) {
-        const auto draw = [&] { line.show([&] { return parts(files_done()); }); };
+    /// Draws the line until a stop is requested, or the program was interrupted: the line is then gone.
+    void follow(const std::stop_token& stop, const std::atomic<bool>& interrupted, apps::progress_line& line) {
+        const auto draw = [&] { line.show([&] { return parts(); }); };
         for (const std::string& operand : wanted_->operands) count(operand, stop, draw);
         all_known_ = true;
         std::mutex mutex;
         std::condition_variable_any stopped;
         std::unique_lock lock(mutex);
         while (!stop.stop_requested()) {
+            if (interrupted.load()) return line.close();
             draw();
             stopped.wait_for(lock, stop, apps::progress_line::interval, [] { return false; });
         }
@@ -294,7 +301,8 @@ private:
         if (!ignored) all_bytes_ += size;
         ++all_files_;
     }
-    std::vector<std::string> parts(std::size_t files_done) const {
+    std::vector<std::string> parts() const {
+        const std::uint64_t files_done = files_.load(std::memory_order_relaxed);
         const std::uint64_t bytes = bytes_.load(std::memory_order_relaxed);
         const auto elapsed = std::chrono::steady_clock::now() - begin_;
         const double seconds = std::chrono::duration<double>(elapsed).count();
@@ -321,6 +329,7 @@ private:
     std::uint64_t all_files_ = 0;
     bool all_known_ = false;
     std::atomic<std::uint64_t> bytes_{0};
+    std::atomic<std::uint64_t> files_{0};
 };
 
 exit_status fail_to_write(int error) {
@@ -336,7 +345,7 @@ exit_status finish_output(bool good) {
 exit_status print_sums(const request& wanted) {
     const apps::trace_file trace(wanted.trace);
     const apps::stop_signal interrupted;
-    static_cast<void>(std::signal(SIGPIPE, SIG_IGN)); // a closed pipe is a write error like others
+    const auto on_closed_pipe = std::signal(SIGPIPE, SIG_IGN); // until the line is gone
     apps::progress_line line({.mode = wanted.progress});
     operand_stream operands(wanted);
     sum_printer printer(line);
@@ -346,9 +355,8 @@ exit_status print_sums(const request& wanted) {
         .ranks = wanted.ranks, .threads = wanted.threads, .trace = trace.recorder()};
     if (line.is_shown()) {
         options.on_read = [&](std::size_t bytes) { progress.add_bytes(bytes); };
-        follower = std::jthread([&](const std::stop_token& stop) {
-            progress.follow(stop, line, [&] { return printer.printed(); });
-        });
+        options.on_file = [&] { progress.add_file(); };
+        follower = std::jthread([&](const std::stop_token& stop) { progress.follow(stop, interrupted.requested(), line); });
     }
     int write_error = 0;
     try {
@@ -360,6 +368,10 @@ exit_status print_sums(const request& wanted) {
     }
     line.close();
     if (const std::string dropped = trace.write(); !dropped.empty()) complain(dropped);
+    if (write_error == EPIPE) {
+        static_cast<void>(std::signal(SIGPIPE, on_closed_pipe));
+        static_cast<void>(std::raise(SIGPIPE)); // returns where it was ignored
+    }
     if (write_error != 0) return fail_to_write(write_error);
     const exit_status ended = finish_output(printer.all_good() && !operands.has_failed());
     interrupted.die_if_requested();
