@@ -269,7 +269,8 @@ public:
     void add_file() noexcept { files_.fetch_add(1, std::memory_order_relaxed); }
 
     /// Draws the line until a stop is requested, or the program was interrupted: the line is then gone.
-    void follow(const std::stop_token& stop, const std::atomic<bool>& interrupted, apps::progress_line& line) {
+    void follow(const std::stop_token& stop, const std::atomic<bool>& interrupted,
+                apps::progress_line& line) {
         const auto draw = [&] { line.show([&] { return parts(); }); };
         for (const std::string& operand : wanted_->operands) count(operand, stop, draw);
         all_known_ = true;
@@ -356,7 +357,8 @@ exit_status print_sums(const request& wanted) {
     if (line.is_shown()) {
         options.on_read = [&](std::size_t bytes) { progress.add_bytes(bytes); };
         options.on_file = [&] { progress.add_file(); };
-        follower = std::jthread([&](const std::stop_token& stop) { progress.follow(stop, interrupted.requested(), line); });
+        follower = std::jthread(
+            [&](const std::stop_token& stop) { progress.follow(stop, interrupted.requested(), line); });
     }
     int write_error = 0;
     try {

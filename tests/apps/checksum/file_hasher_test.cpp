@@ -1,0 +1,228 @@
+// Guards the sums of files that are hashed together: around the sizes where a file is small, large, or whole blocks; files that
+// change, vanish or are no files; and that nothing is read after a stop.
+#include "../../support/temporary_directory.hpp"
+
+#include <checksum/file_hasher.hpp>
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using checksum::file_hasher;
+using checksum::file_range;
+using checksum::file_sum;
+using test_support::temporary_directory;
+
+constexpr std::size_t first_read = file_hasher::first_read;
+
+std::string random_text(std::size_t size, std::uint64_t seed) {
+    std::mt19937_64 draw(seed);
+    std::string text(size, '\0');
+    std::ranges::generate(text, [&] { return static_cast<char>(draw()); });
+    return text;
+}
+
+std::vector<file_sum> sums_of(file_hasher& hasher, const file_range& files) {
+    std::vector<file_sum> sums(files.names.size());
+    hasher.add(files, sums);
+    hasher.finish();
+    return sums;
+}
+std::vector<file_sum> sums_of(const file_range& files) {
+    file_hasher hasher({});
+    return sums_of(hasher, files);
+}
+
+/// Files of these sizes, and their digests by OpenSSL.
+struct sized_files {
+    explicit sized_files(const std::vector<std::size_t>& sizes) {
+        range.directory = scratch.path() + "/";
+        for (std::size_t i = 0; i < sizes.size(); ++i) {
+            const std::string content = random_text(sizes[i], i);
+            range.names.push_back("file_" + std::to_string(i));
+            scratch.write(range.names.back(), content);
+            digests.push_back(checksum::md5_of(content));
+        }
+    }
+    temporary_directory scratch;
+    file_range range;
+    std::vector<checksum::md5> digests;
+};
+
+void require_all_right(const std::vector<file_sum>& sums, const sized_files& files) {
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+        INFO(files.range.names[i]);
+        REQUIRE(sums[i].is_done);
+        REQUIRE(sums[i].error.empty());
+        REQUIRE(sums[i].digest == files.digests[i]);
+    }
+}
+
+void let_times_pass() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+} // more than a tick of the kernel's
+
+} // namespace
+
+TEST_CASE("every size around a block's, a first read's and a chunk's edge, in one hasher") {
+    std::vector<std::size_t> sizes;
+    for (const std::size_t edge :
+         {std::size_t{64}, std::size_t{128}, first_read, 2 * first_read, 3 * first_read})
+        for (const std::size_t size : {edge - 9, edge - 8, edge - 1, edge, edge + 1, edge + 63, edge + 64})
+            sizes.push_back(size);
+    sizes.insert(sizes.end(), {0, 1, 55, 56, 0, 1000, 65536, 1 << 20});
+    const sized_files files(sizes);
+    require_all_right(sums_of(files.range), files); // new files: what was read at first is read again
+    let_times_pass();
+    require_all_right(sums_of(files.range), files); // old ones: it counts
+}
+
+TEST_CASE("more small files than a batch, more large ones than lanes, and one that is alone") {
+    const sized_files small(std::vector<std::size_t>(1000, 700));
+    require_all_right(sums_of(small.range), small);
+    std::vector<std::size_t> sizes;
+    for (std::size_t i = 0; i < 75; ++i) sizes.push_back(first_read + i * 5000);
+    const sized_files large(sizes);
+    let_times_pass();
+    for (const std::size_t most_open : std::vector<std::size_t>{1, 2, 7, 1000}) {
+        file_hasher hasher({});
+        hasher.set_most_open(most_open);
+        require_all_right(sums_of(hasher, large.range), large);
+        require_all_right(sums_of(hasher, large.range), large); // a hasher can be used again
+    }
+    const sized_files one({5 * first_read + 17});
+    require_all_right(sums_of(one.range), one);
+}
+
+TEST_CASE("large files are left where that is asked for, and sums that are done stay") {
+    const sized_files files({10, first_read, 20});
+    file_hasher hasher({.leaves_large_files = true});
+    std::vector<file_sum> sums(3);
+    sums[2] = {.digest = {7}, .is_done = true};
+    hasher.add(files.range, sums);
+    hasher.finish();
+    CHECK(sums[0].digest == files.digests[0]);
+    CHECK(!sums[1].is_done);
+    CHECK(sums[2].digest == checksum::md5{7});
+}
+
+TEST_CASE("reading alone reads everything and hashes nothing") {
+    const sized_files files({10, 3 * first_read + 5});
+    std::size_t bytes = 0;
+    std::size_t ended = 0;
+    file_hasher hasher({.work = checksum::file_work::read,
+                        .on_read = [&](std::size_t count) { bytes += count; },
+                        .on_file = [&] { ++ended; }});
+    const std::vector<file_sum> sums = sums_of(hasher, files.range);
+    CHECK(bytes == 10 + 3 * first_read + 5);
+    CHECK(ended == 2);
+    for (const file_sum& each : sums) CHECK((each.is_done && each.digest == checksum::md5{}));
+}
+
+TEST_CASE("all bytes are told once, however a file is hashed") {
+    for (const std::vector<std::size_t>& sizes :
+         {std::vector<std::size_t>{5 * first_read + 1}, {5 * first_read, 2 * first_read + 3, 100}}) {
+        const sized_files files(sizes);
+        let_times_pass();
+        std::size_t bytes = 0;
+        file_hasher hasher({.on_read = [&](std::size_t count) { bytes += count; }});
+        require_all_right(sums_of(hasher, files.range), files);
+        std::size_t all = 0;
+        for (const std::size_t size : sizes) all += size;
+        CHECK(bytes == all);
+    }
+}
+
+TEST_CASE("what cannot be read is named, and the others go on") {
+    temporary_directory scratch;
+    scratch.write("good", "yo\n");
+    std::filesystem::create_symlink("good", scratch / "link");
+    std::filesystem::create_directory(scratch / "folder");
+    const std::string folder = scratch.path() + "/";
+    const std::vector<file_sum> sums = sums_of({folder, {"missing", "good", "link", "folder"}});
+    CHECK(sums[0].error == folder + "missing: No such file or directory");
+    CHECK(checksum::hex(sums[1].digest) == "f6255bb01c648fe967714d52a89e8e9c");
+    CHECK(sums[2].error ==
+          folder + "link: Too many levels of symbolic links"); // it was a file when it was listed
+    CHECK(sums[3].error == folder + "folder: Is a directory");
+    for (const file_sum& each : sums) CHECK(each.is_done);
+
+    const std::vector<file_sum> gone = sums_of({scratch.path() + "/no/such/", {"a"}});
+    CHECK(gone[0].error == scratch.path() + "/no/such/a: No such file or directory");
+    // An operand may be a link.
+    CHECK(sums_of({"", {scratch / "link"}})[0].error.empty());
+}
+
+TEST_CASE("a file that changes while it is read is an error that says so") {
+    const auto change = GENERATE(0, 1, 2);
+    temporary_directory scratch;
+    const std::string path = scratch.write("file", random_text(4 * first_read, 1));
+    const std::string other = scratch.write("other", random_text(4 * first_read, 2));
+    const bool alone = GENERATE(true, false);
+    CAPTURE(change, alone);
+    let_times_pass();
+    std::size_t calls = 0;
+    file_hasher hasher({.on_read = [&](std::size_t) {
+        if (++calls != 4) return;
+        if (change == 0) std::ofstream(path, std::ios::app) << "more";
+        if (change == 1) std::filesystem::resize_file(path, first_read);
+        if (change == 2) {
+            std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+            file.seekp(10);
+            file << "over";
+        }
+    }});
+    const file_range files{scratch.path() + "/", alone ? std::vector<std::string>{"file"}
+                                                       : std::vector<std::string>{"file", "other"}};
+    const std::vector<file_sum> sums = sums_of(hasher, files);
+    CHECK(sums[0].error == path + ": file changed while it was read");
+    if (!alone) CHECK(sums[1].error.empty());
+}
+
+TEST_CASE("files whose size says nothing: those of the kernel, pipes") {
+    const std::string version = "/proc/version";
+    std::ifstream file(version);
+    const std::string content{std::istreambuf_iterator<char>(file), {}};
+    CHECK(sums_of({"/proc/", {"version"}})[0].digest == checksum::md5_of(content));
+
+    const temporary_directory scratch;
+    const std::string fifo = scratch / "fifo";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1000}, first_read, 3 * first_read + 77}) {
+        const std::string text = random_text(size, 3);
+        std::jthread writer([&] { std::ofstream(fifo) << text; });
+        const file_sum sum = sums_of({"", {fifo}})[0];
+        CHECK(sum.error.empty());
+        CHECK(sum.digest == checksum::md5_of(text));
+    }
+}
+
+TEST_CASE("after a stop nothing is read: sums are done or they are not, and none is wrong") {
+    const sized_files files({100, 3 * first_read, 200, 4 * first_read, 300});
+    let_times_pass();
+    for (std::size_t at = 1; at < 12; ++at) {
+        std::atomic<bool> stop{false};
+        std::size_t calls = 0;
+        file_hasher hasher({.on_read = [&](std::size_t) { stop = ++calls >= at; }, .stop = &stop});
+        const std::vector<file_sum> sums = sums_of(hasher, files.range);
+        CHECK(calls <= at + 1); // what is in flight is read to its block's end
+        for (std::size_t i = 0; i < sums.size(); ++i)
+            if (sums[i].is_done) CHECK(sums[i].digest == files.digests[i]);
+    }
+}
