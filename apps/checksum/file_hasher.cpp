@@ -1,7 +1,6 @@
 #include <checksum/file_hasher.hpp>
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,8 +21,6 @@ constexpr std::size_t buffer_size = bytes_at_once + file_hasher::first_read + md
 /// What is read of a large file at a time.
 constexpr std::size_t chunk_size = std::size_t{128} << 10;
 static_assert(chunk_size % md5_block_size == 0 && file_hasher::first_read % md5_block_size == 0);
-/// Descriptors that are left to others.
-constexpr std::size_t descriptors_left = 24;
 
 std::string message_of(const std::string& path, int error) {
     return path + ": " + std::generic_category().message(error);
@@ -42,6 +39,16 @@ std::optional<std::size_t> read_all(int file, std::byte* to, std::size_t size, s
         ++reads;
     }
     return done;
+}
+
+/// Number -1 where it cannot be opened: each of its files will say why.
+descriptor open_if_possible(const std::string& directory) {
+    if (directory.empty()) return descriptor{-1};
+    try {
+        return open_path(directory, O_PATH | O_DIRECTORY);
+    } catch (const std::system_error&) {
+        return descriptor{-1};
+    }
 }
 
 bool is_before(const timespec& left, const timespec& right) noexcept {
@@ -93,14 +100,7 @@ void file_hasher::set_most_open(std::size_t files) noexcept {
 
 void file_hasher::add(const file_range& files, std::span<file_sum> sums) {
     ::clock_gettime(CLOCK_REALTIME_COARSE, &range_begin_);
-    descriptor directory{-1};
-    if (!files.directory.empty()) {
-        try {
-            directory = open_path(files.directory, O_PATH | O_DIRECTORY);
-        } catch (const std::system_error&) {
-            // Each file will say why it cannot be opened.
-        }
-    }
+    const descriptor directory = open_if_possible(files.directory);
     for (std::size_t i = 0; i < files.names.size() && !is_stopped(); ++i)
         if (!sums[i].is_done) read_file(directory.number(), files, i, sums[i]);
 }

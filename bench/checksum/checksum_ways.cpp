@@ -1,0 +1,51 @@
+// checksum_ways WAY DIR: what spmd_sum -r DIR does, without its output: lists, opens, reads and closes all files below DIR, and
+// hashes them where WAY is "sum", and not where it is "read". Prints how many files and bytes that were.
+#include <checksum/file_sums.hpp>
+
+#include <atomic>
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+namespace {
+
+int run(checksum::file_work work, const char* root) {
+    checksum::tree_lister tree(root);
+    std::atomic<std::size_t> bytes{0};
+    std::size_t files = 0;
+    std::size_t failed = 0;
+    const std::atomic<bool> stop{false};
+    const auto next = [&](checksum::file_batch& batch) {
+        while (batch.ranges.size() < checksum::ranges_in_batch) {
+            checksum::file_range range = tree.next(checksum::files_in_range);
+            if (range.names.empty()) break;
+            batch.ranges.push_back(std::move(range));
+        }
+        return !batch.ranges.empty();
+    };
+    checksum::sum_files(next, {.work = work, .on_read = [&](std::size_t count) { bytes += count; }}, stop,
+                        [&](const checksum::file_batch& batch) {
+                            for (const auto& sums : batch.sums)
+                                for (const checksum::file_sum& sum : sums)
+                                    ++(sum.error.empty() ? files : failed);
+                        });
+    std::printf("%zu files, %zu bytes, %zu failed\n", files, bytes.load(),
+                failed + tree.take_errors().size());
+    return failed == 0 ? 0 : 1;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const std::string_view way = argc == 3 ? argv[1] : "";
+    if (way != "sum" && way != "read") {
+        std::fputs("usage: checksum_ways read|sum DIR\n", stderr);
+        return 2;
+    }
+    try {
+        return run(way == "sum" ? checksum::file_work::sum : checksum::file_work::read, argv[2]);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "checksum_ways: %s\n", error.what());
+        return 1;
+    }
+}
