@@ -19,7 +19,7 @@ constexpr std::size_t messages_at_once = 128;
 constexpr std::size_t bytes_at_once = std::size_t{4} << 20;
 constexpr std::size_t buffer_size = bytes_at_once + file_hasher::first_read + md5_message::padding_room;
 /// What is read of a large file at a time.
-constexpr std::size_t chunk_size = std::size_t{128} << 10;
+constexpr std::size_t chunk_size = std::size_t{64} << 10;
 static_assert(chunk_size % md5_block_size == 0 && file_hasher::first_read % md5_block_size == 0);
 
 std::string message_of(const std::string& path, int error) {
@@ -98,11 +98,11 @@ void file_hasher::set_most_open(std::size_t files) noexcept {
     most_open_ = std::clamp<std::size_t>(files, 1, md5_lanes());
 }
 
-void file_hasher::add(const file_range& files, std::span<file_sum> sums) {
+void file_hasher::add(const file_range& files, std::size_t first, std::span<file_sum> sums) {
     ::clock_gettime(CLOCK_REALTIME_COARSE, &range_begin_);
     const descriptor directory = open_if_possible(files.directory);
-    for (std::size_t i = 0; i < files.names.size() && !is_stopped(); ++i)
-        if (!sums[i].is_done) read_file(directory.number(), files, i, sums[i]);
+    for (std::size_t i = 0; i < sums.size() && !is_stopped(); ++i)
+        if (!sums[i].is_done) read_file(directory.number(), files, first + i, sums[i]);
 }
 
 void file_hasher::read_file(int directory, const file_range& files, std::size_t index, file_sum& sum) {

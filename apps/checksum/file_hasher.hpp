@@ -60,9 +60,10 @@ public:
 
     /// How many large files it may keep open at the same time; at least 1, never more than there are lanes.
     void set_most_open(std::size_t files) noexcept;
-    /// Reads the files whose sums are not done. `sums`: of each name; they stay where they are until finish().
+    /// Reads the files whose sums are not done. `sums`: of the names from `first` on; they stay where they are until
+    /// finish().
     /// Blocks: on the files. Throws: std::bad_alloc; what goes wrong with a file is in its sum.
-    void add(const file_range& files, std::span<file_sum> sums);
+    void add(const file_range& files, std::size_t first, std::span<file_sum> sums);
     /// Makes all sums done, but where a stop was requested.
     void finish();
 

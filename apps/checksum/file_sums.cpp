@@ -10,6 +10,7 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <utility>
 
 namespace checksum {
@@ -18,7 +19,7 @@ namespace {
 constexpr std::size_t ranks_per_thread = 16;
 constexpr std::size_t batches_in_flight = 4;
 /// For how long the calling thread works alone: others take about as long to come.
-constexpr std::chrono::milliseconds alone_at_most{2};
+constexpr std::chrono::milliseconds alone_at_most{5};
 /// Descriptors that are not for large files: the standard ones, directories, outputs.
 constexpr std::size_t other_descriptors = 32;
 
@@ -33,6 +34,12 @@ std::size_t most_open_files(std::size_t threads) {
     const std::size_t limit = descriptor_limit();
     const std::size_t left = limit > other_descriptors ? limit - other_descriptors : 0;
     return std::max<std::size_t>(left / threads / batches_in_flight, 1);
+}
+
+std::size_t size_of(const file_batch& batch) {
+    std::size_t files = 0;
+    for (const file_range& range : batch.ranges) files += range.names.size();
+    return files;
 }
 
 /// Hashers that nobody uses now.
@@ -71,11 +78,18 @@ public:
 
     file_batch& batch() noexcept { return batch_; }
 
-    /// Reads the ranges of one rank.
+    /// Reads the files of one rank: a part of all files, whatever ranges they are in.
     void work(spmd::rank me) {
+        const spmd::index_range mine = me.part(size_of(batch_));
+        if (mine.empty()) return;
         std::unique_ptr<file_hasher> own = take();
-        for (const std::size_t range : me.part(batch_.ranges.size()).indices()) {
-            own->add(batch_.ranges[range], batch_.sums[range]);
+        std::size_t begin = 0; // of the range, counted in files
+        for (std::size_t i = 0; i < batch_.ranges.size() && begin < mine.end; ++i) {
+            const std::span<file_sum> sums = batch_.sums[i];
+            const std::size_t first = std::max(mine.begin, begin) - begin;
+            const std::size_t last = std::min(mine.end - begin, sums.size());
+            if (first < last) own->add(batch_.ranges[i], first, sums.subspan(first, last - first));
+            begin += sums.size();
         }
         const std::lock_guard lock(mutex_);
         idle_.push_back(std::move(own));
@@ -110,12 +124,6 @@ private:
     std::vector<std::unique_ptr<file_hasher>> idle_; // guarded by mutex_
 };
 
-std::size_t size_of(const file_batch& batch) {
-    std::size_t files = 0;
-    for (const file_range& range : batch.ranges) files += range.names.size();
-    return files;
-}
-
 /// Works on a batch until it is done or the time is over; true in the first case.
 bool sum_alone(file_batch& batch, const hasher_options& options) {
     const auto end = std::chrono::steady_clock::now() + alone_at_most;
@@ -123,7 +131,7 @@ bool sum_alone(file_batch& batch, const hasher_options& options) {
     alone.leaves_large_files = true;
     file_hasher hasher(std::move(alone));
     for (std::size_t i = 0; i < batch.ranges.size() && std::chrono::steady_clock::now() < end; ++i)
-        hasher.add(batch.ranges[i], batch.sums[i]);
+        hasher.add(batch.ranges[i], 0, batch.sums[i]);
     hasher.finish();
     return std::ranges::all_of(
         batch.sums, [](const auto& range) { return std::ranges::all_of(range, &file_sum::is_done); });

@@ -40,7 +40,7 @@ std::string random_text(std::size_t size, std::uint64_t seed) {
 
 std::vector<file_sum> sums_of(file_hasher& hasher, const file_range& files) {
     std::vector<file_sum> sums(files.names.size());
-    hasher.add(files, sums);
+    hasher.add(files, 0, sums);
     hasher.finish();
     return sums;
 }
@@ -115,7 +115,7 @@ TEST_CASE("large files are left where that is asked for, and sums that are done 
     file_hasher hasher({.leaves_large_files = true});
     std::vector<file_sum> sums(3);
     sums[2] = {.digest = {7}, .is_done = true};
-    hasher.add(files.range, sums);
+    hasher.add(files.range, 0, sums);
     hasher.finish();
     CHECK(sums[0].digest == files.digests[0]);
     CHECK(!sums[1].is_done);
