@@ -1,0 +1,155 @@
+// Guards what spmd_sum owes its users when files and devices fail: nothing is lost without a word, and nothing wrong is printed.
+#include "../../support/child_process.hpp"
+#include "../../support/running_program.hpp"
+#include "../../support/temporary_directory.hpp"
+
+#include <catch2/catch.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using test_support::program_result;
+using test_support::temporary_directory;
+
+const std::string tool = SPMD_SUM_PATH;
+
+program_result shell(const std::string& command) { return test_support::run_program({"sh", "-c", command}); }
+
+/// The tool with a fault of the shim's; standard error goes where standard output goes.
+program_result faulty(const std::string& fault, const std::string& arguments) {
+    return shell("FAULT='" + fault + "' LD_PRELOAD='" FAULT_SHIM_PATH "' '" + tool + "' " + arguments +
+                 " 2>&1");
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream from(text);
+    for (std::string line; std::getline(from, line);) lines.push_back(line);
+    return lines;
+}
+
+/// Small and large files: 300 of up to 900 bytes, and some of 300,000 and more.
+struct tree {
+    tree() {
+        for (int i = 0; i < 300; ++i)
+            scratch.write("small/f" + std::to_string(1000 + i),
+                          std::string(static_cast<std::size_t>(3 * i), 'x'));
+        for (int i = 0; i < 5; ++i)
+            scratch.write("large/f" + std::to_string(i),
+                          std::string(static_cast<std::size_t>(300'000 + i), 'y'));
+        // Times of files that have just been written would say that they change.
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    std::string quoted() const { return "'" + scratch.path() + "'"; }
+    /// What md5sum says of all, in the order of their paths.
+    std::string by_md5sum() const {
+        return shell("find " + quoted() + " -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum").output;
+    }
+    temporary_directory scratch;
+};
+
+} // namespace
+
+TEST_CASE("short and interrupted reads and opens lose nothing") {
+    const tree files;
+    const std::string expected = files.by_md5sum();
+    for (const char* fault : {"short", "interrupted"}) {
+        INFO(fault);
+        const program_result result = faulty(fault, "-r " + files.quoted());
+        CHECK(result.status == 0);
+        CHECK(result.output == expected);
+    }
+}
+
+TEST_CASE("an error in the middle of a file: it has no digest, the others do") {
+    const tree files;
+    for (const std::string size : {"300002", "600"}) {
+        const program_result result = faulty("broken:" + size, "-r " + files.quoted());
+        CHECK(result.status == 1);
+        std::vector<std::string> expected = lines_of(files.by_md5sum());
+        const std::string name = files.scratch.path() + (size == "600" ? "/small/f1200" : "/large/f2");
+        std::erase_if(expected, [&](const std::string& line) { return line.ends_with("  " + name); });
+        expected.push_back("spmd_sum: " + name + ": Input/output error");
+        std::vector<std::string> seen = lines_of(result.output);
+        std::ranges::sort(expected);
+        std::ranges::sort(seen);
+        CHECK(seen == expected);
+    }
+}
+
+TEST_CASE("files that vanish between the listing and the opening are named, each") {
+    const tree files;
+    const program_result result = faulty("vanishing", "--threads 1 -r " + files.quoted());
+    CHECK(result.status == 1);
+    std::size_t missing = 0;
+    const std::vector<std::string> seen = lines_of(result.output);
+    for (const std::string& line : seen) missing += line.ends_with(": No such file or directory") ? 1U : 0U;
+    CHECK(seen.size() == 305);
+    CHECK(missing > 50);
+}
+
+TEST_CASE("without permission: the file and the folder are named, the rest goes on") {
+    const tree files;
+    REQUIRE(::chmod((files.scratch.path() + "/small/f1001").c_str(), 0) == 0);
+    REQUIRE(::chmod((files.scratch.path() + "/large").c_str(), 0) == 0);
+    REQUIRE(::chmod(files.scratch.path().c_str(), 0755) == 0);
+    constexpr unsigned nobody = 65534;
+    const std::string as_nobody = ::geteuid() == 0 ? "setpriv --reuid=" + std::to_string(nobody) + " " : "";
+    const program_result result = shell(as_nobody + "'" + tool + "' -r " + files.quoted() + " 2>&1");
+    CHECK(result.status == 1);
+    CHECK_THAT(result.output,
+               Catch::Contains("spmd_sum: " + files.scratch.path() + "/small/f1001: Permission denied\n") &&
+                   Catch::Contains("spmd_sum: " + files.scratch.path() + "/large: Permission denied\n"));
+    CHECK(lines_of(result.output).size() == 301);
+    REQUIRE(::chmod((files.scratch.path() + "/large").c_str(), 0755) == 0);
+}
+
+TEST_CASE("few descriptors are enough") {
+    const tree files;
+    const program_result result = shell("ulimit -n 64; '" + tool + "' --threads 4 -r " + files.quoted());
+    CHECK(result.status == 0);
+    CHECK(result.output == files.by_md5sum());
+}
+
+TEST_CASE("a full or closed output is an error that says so") {
+    const tree files;
+    CHECK(shell("'" + tool + "' -r " + files.quoted() + " 2>&1 >/dev/full").output ==
+          "spmd_sum: write error: No space left on device\n");
+    const program_result closed = shell("'" + tool + "' -r " + files.quoted() + " 2>&1 >&-");
+    CHECK(closed.status == 1);
+    CHECK(closed.output == "spmd_sum: write error: Bad file descriptor\n");
+}
+
+TEST_CASE("interrupted at any moment, the output is whole lines of a prefix, and it dies of the signal") {
+    const tree files;
+    for (int i = 0; i < 3000; ++i)
+        files.scratch.write("more/f" + std::to_string(10'000 + i), std::to_string(i));
+    const std::string expected = files.by_md5sum();
+    const std::string output = files.scratch.path() + "-output";
+    std::size_t interrupted = 0;
+    for (int round = 0; round < 60; ++round) {
+        test_support::running_program program({tool, "-r", files.scratch.path()}, output, STDERR_FILENO);
+        std::this_thread::sleep_for(std::chrono::microseconds(3000 + 200 * round));
+        program.send(round % 2 == 0 ? SIGINT : SIGTERM);
+        const int status = program.wait();
+        std::ifstream file(output);
+        const std::string seen{std::istreambuf_iterator<char>(file), {}};
+        CHECK(expected.starts_with(seen));
+        CHECK((seen.empty() || seen.back() == '\n'));
+        interrupted += WIFSIGNALED(status) ? 1U : 0U;
+        if (!WIFSIGNALED(status)) CHECK(seen == expected);
+    }
+    ::unlink(output.c_str());
+    CHECK(interrupted > 0);
+}

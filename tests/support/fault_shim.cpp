@@ -1,0 +1,77 @@
+// Preloaded into a program under test: makes its reads and opens fail as FAULT says.
+//   short        each read gives at most 7 bytes
+//   interrupted  every second read and open fails with EINTR
+//   broken:N     reads of files whose size is N fail with EIO from their second on
+//   vanishing    every third open of a file fails with ENOENT, as if it had gone since it was listed
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+namespace {
+
+const std::string& fault() {
+    static const std::string asked = [] {
+        const char* const text = std::getenv("FAULT");
+        return std::string(text != nullptr ? text : "");
+    }();
+    return asked;
+}
+
+/// The next definition after this one's: the C library's.
+template <class Function>
+Function next(const char* name) {
+    return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+}
+
+std::atomic<unsigned> reads{0};
+std::atomic<unsigned> opens{0};
+
+bool is_broken(int file) {
+    constexpr std::string_view broken = "broken:";
+    if (!fault().starts_with(broken)) return false;
+    struct stat status{};
+    return ::fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
+           std::to_string(status.st_size) == fault().substr(broken.size()) && ::lseek(file, 0, SEEK_CUR) > 0;
+}
+
+} // namespace
+
+extern "C" ssize_t read(int file, void* to, std::size_t size) {
+    static const auto real = next<ssize_t (*)(int, void*, std::size_t)>("read");
+    if (fault() == "interrupted" && reads.fetch_add(1) % 2 == 0) {
+        errno = EINTR;
+        return -1;
+    }
+    if (is_broken(file)) {
+        errno = EIO;
+        return -1;
+    }
+    constexpr std::size_t few = 7;
+    return real(file, to, fault() == "short" ? std::min(size, few) : size);
+}
+
+extern "C" int openat(int directory, const char* path, int flags, ...) {
+    static const auto real = next<int (*)(int, const char*, int, mode_t)>("openat");
+    std::va_list arguments;
+    va_start(arguments, flags);
+    const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
+    va_end(arguments);
+    if (fault() == "interrupted" && opens.fetch_add(1) % 2 == 0) {
+        errno = EINTR;
+        return -1;
+    }
+    if (fault() == "vanishing" && (flags & O_DIRECTORY) == 0 && opens.fetch_add(1) % 3 == 0) {
+        errno = ENOENT;
+        return -1;
+    }
+    return real(directory, path, flags, mode);
+}
