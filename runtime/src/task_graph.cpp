@@ -35,6 +35,14 @@ bool graph_node::was_cancelled() const noexcept {
     }
 }
 
+void graph_node::fail(std::exception_ptr error) noexcept {
+    error_ = std::move(error);
+    if (was_cancelled())
+        tally_.add_cancelled(1);
+    else
+        tally_.add_failures(1);
+}
+
 void graph_node::count_time() noexcept {
     const auto now = std::chrono::steady_clock::now();
     tally_.add_time(now - std::exchange(counted_until_, now));
@@ -112,7 +120,7 @@ public:
         graph_->wait_for_all(); // its nodes may still be on their way out
         for (const auto& node : nodes_) {
             node->reset();
-            node->clear_tally();
+            node->begin_tally();
         }
         for (const auto& each : streams_) each->flow->reset();
         stop_.store(false);

@@ -238,7 +238,8 @@ public:
     }
 
     /// The stages, the kinds and types of what they give, and their edges in Graphviz's language; after a run also what
-    /// each did in it: ranks, items or parts, wall time, whether it failed or did not run. A broadcast's time ends when
+    /// each did in it: ranks, items or parts, wall time, whether it failed or did not run; in a stream, in how many
+    /// batches. A broadcast's time ends when
     /// its results are there and asked for; a concat's holds its waits for ranks. Names may be any bytes; what is no
     /// UTF-8 is shown as U+FFFD. Requires: no run.
     std::string dot() const;
