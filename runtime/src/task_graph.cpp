@@ -337,8 +337,9 @@ graph_run task_graph::run_async() {
 void task_graph::append(std::unique_ptr<detail::graph_node> node) {
     if (flow_ != nullptr && flow_->running())
         throw std::logic_error("the task graph is running: no stage can be added");
-    flow_.reset();
     node->set_stream(stream_of(*node));
+    for (const detail::graph_node* input : node->inputs()) input->require_consumer(node->streams());
+    flow_.reset();
     node->set_trace(ranks_.group_->pool->trace.get());
     for (detail::graph_node* input : node->inputs()) input->add_consumer(node->streams());
     nodes_.push_back(std::move(node));
@@ -361,6 +362,11 @@ std::size_t task_graph::require_in_flight(const std::string& stream, std::size_t
         throw std::invalid_argument("stream \"" + stream +
                                     "\": at least 1 batch is in flight, not 0; each runs all its ranks, "
                                     "so they can meet even where it is 1");
+    constexpr std::size_t most_in_flight = 65'536;
+    if (in_flight > most_in_flight)
+        throw std::invalid_argument("stream \"" + stream + "\": at most " + std::to_string(most_in_flight) +
+                                    " batches are in flight, not " + std::to_string(in_flight) +
+                                    "; a few keep all threads busy, and each has memory of its own");
     return in_flight;
 }
 

@@ -106,7 +106,7 @@ public:
     /// Errors: batches up to the first that fails run to their end; of later ones nothing reaches a stage behind the one
     /// that failed, so what was delivered in order is right. The stage_error tells the batch. Run again, the
     /// generator goes on where it was.
-    /// Throws: std::invalid_argument when `in_flight` is 0; for a stage that depends on two streams.
+    /// Throws: std::invalid_argument when `in_flight` is 0 or more than 65,536; for a stage that depends on two streams.
     template <class Generator>
     auto stream(std::string name, Generator generator, const stream_options& options = {}) {
         const std::size_t in_flight = require_in_flight(name, options.in_flight);

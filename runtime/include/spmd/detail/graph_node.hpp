@@ -76,8 +76,10 @@ public:
     }
     /// True where it begins while its input is still running, and takes the ranks' results in order.
     virtual bool streams() const noexcept { return false; }
-    /// Told for each stage that takes this one as input, and whether it streams. May refuse by a throw.
-    virtual void add_consumer(bool /*streams*/) {}
+    /// Refuses, by a throw, a stage that would take this one as input, and streams or does not.
+    virtual void require_consumer(bool /*streams*/) const {}
+    /// Told for each that does.
+    virtual void add_consumer(bool /*streams*/) noexcept {}
 
     /// The source of the batches that it works on; null where it runs once.
     graph_node* stream() const noexcept { return stream_; }

@@ -106,12 +106,14 @@ class ranks_node : public value_node<results<T>> {
 public:
     using value_node<results<T>>::value_node;
 
-    void add_consumer(bool streams) override {
+    void require_consumer(bool streams) const override {
         if constexpr (!std::is_void_v<T> && !can_be_copied<T>())
             if (consumers_ > 0 && (streams || streamed_))
                 throw std::invalid_argument("stage \"" + this->name() +
                                             "\" gives results that cannot be copied: where a concat takes "
                                             "them, no other stage can");
+    }
+    void add_consumer(bool streams) noexcept override {
         ++consumers_;
         streamed_ = streamed_ || streams;
     }
