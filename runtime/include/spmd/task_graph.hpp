@@ -1,8 +1,10 @@
 #pragma once
 
+#include <spmd/detail/concat_stages.hpp>
 #include <spmd/detail/graph_node.hpp>
-#include <spmd/detail/graph_stages.hpp>
+#include <spmd/detail/parallel_stages.hpp>
 #include <spmd/detail/piece_stages.hpp>
+#include <spmd/detail/serial_stages.hpp>
 #include <spmd/engine_pool.hpp>
 #include <spmd/graph_run.hpp>
 #include <spmd/view.hpp>
@@ -82,7 +84,8 @@ struct stream_options {
 /// A stage takes no, one, or by a tuple several stages as input; their values are its arguments, by const
 /// reference. Values are kept until the next run: see result(); for those of a stream see stream().
 /// Throws: std::invalid_argument for a stage of another graph.
-/// Thread safety: none, but for graph_run's cancel, ready, wait and wait_for, while get is not called. Tasks may use the graph's pool in any way.
+/// Thread safety: none, but for graph_run's cancel, ready, wait and wait_for, while get is not called. Tasks may use the
+/// graph's pool in any way.
 class task_graph {
 public:
     explicit task_graph(const engine_pool& pool);
