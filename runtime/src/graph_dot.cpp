@@ -113,11 +113,25 @@ std::string counts_of(const detail::graph_node& node) {
     return text + text_of(tally.time());
 }
 
+/// "failed"; for a stage that has run several times, how often: "2 failed". Empty where it ended well.
+std::string trouble_of(const detail::graph_node& node) {
+    const detail::stage_tally& tally = node.tally();
+    std::string text;
+    const auto add = [&](std::size_t runs, std::string_view what) {
+        if (runs == 0) return;
+        if (!text.empty()) text += ", ";
+        if (tally.runs() > 1) text += std::to_string(runs) + ' ';
+        text += what;
+    };
+    add(tally.failures(), "failed");
+    add(tally.cancelled(), "cancelled");
+    return text;
+}
+
 } // namespace
 
 std::string task_graph::dot() const {
-    const auto has_run = [](const auto& node) { return node->tally().runs() > 0; };
-    const bool any_has_run = std::ranges::any_of(nodes_, has_run);
+    const bool was_run = std::ranges::any_of(nodes_, [](const auto& node) { return node->was_in_a_run(); });
     const auto id_of = [&](const detail::graph_node* node) {
         const auto is_it = [&](const auto& each) { return each.get() == node; };
         std::string id = "s";
@@ -128,11 +142,12 @@ std::string task_graph::dot() const {
     for (const auto& node : nodes_) {
         std::string label = escaped(node->name()) + "\\n" + escaped(kind_and_type(*node));
         std::string look;
-        if (has_run(node)) label += "\\n" + counts_of(*node);
-        if (node->error() != nullptr) {
-            label += node->was_cancelled() ? "\\ncancelled" : "\\nfailed";
+        const bool has_run = node->tally().runs() > 0;
+        if (has_run) label += "\\n" + counts_of(*node);
+        if (const std::string trouble = trouble_of(*node); !trouble.empty()) {
+            label += "\\n" + trouble;
             look = ", color=red";
-        } else if (any_has_run && !has_run(node)) {
+        } else if (was_run && !has_run) {
             label += "\\ndid not run";
             look = ", style=dashed";
         }

@@ -35,6 +35,14 @@ bool graph_node::was_cancelled() const noexcept {
     }
 }
 
+void graph_node::fail(std::exception_ptr error) noexcept {
+    error_ = std::move(error);
+    if (was_cancelled())
+        tally_.add_cancelled(1);
+    else
+        tally_.add_failures(1);
+}
+
 void graph_node::count_time() noexcept {
     const auto now = std::chrono::steady_clock::now();
     tally_.add_time(now - std::exchange(counted_until_, now));
@@ -112,7 +120,7 @@ public:
         graph_->wait_for_all(); // its nodes may still be on their way out
         for (const auto& node : nodes_) {
             node->reset();
-            node->clear_tally();
+            node->begin_tally();
         }
         for (const auto& each : streams_) each->flow->reset();
         stop_.store(false);
@@ -329,8 +337,9 @@ graph_run task_graph::run_async() {
 void task_graph::append(std::unique_ptr<detail::graph_node> node) {
     if (flow_ != nullptr && flow_->running())
         throw std::logic_error("the task graph is running: no stage can be added");
-    flow_.reset();
     node->set_stream(stream_of(*node));
+    for (const detail::graph_node* input : node->inputs()) input->require_consumer(node->streams());
+    flow_.reset();
     node->set_trace(ranks_.group_->pool->trace.get());
     for (detail::graph_node* input : node->inputs()) input->add_consumer(node->streams());
     nodes_.push_back(std::move(node));
@@ -353,6 +362,11 @@ std::size_t task_graph::require_in_flight(const std::string& stream, std::size_t
         throw std::invalid_argument("stream \"" + stream +
                                     "\": at least 1 batch is in flight, not 0; each runs all its ranks, "
                                     "so they can meet even where it is 1");
+    constexpr std::size_t most_in_flight = 65'536;
+    if (in_flight > most_in_flight)
+        throw std::invalid_argument("stream \"" + stream + "\": at most " + std::to_string(most_in_flight) +
+                                    " batches are in flight, not " + std::to_string(in_flight) +
+                                    "; a few keep all threads busy, and each has memory of its own");
     return in_flight;
 }
 

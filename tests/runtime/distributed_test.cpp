@@ -16,6 +16,7 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <new>
 #include <numeric>
@@ -810,6 +811,60 @@ TEST_CASE("gather copies from a handle, and moves from a temporary one") {
         CHECK(counted::copied == 67);
         CHECK(objects[0].value == 2); // NOLINT(bugprone-use-after-move): only those of the view were taken
         CHECK(objects[1].value == counted::gone);
+    });
+}
+
+TEST_CASE("gather gives items in their order on every view, also those that may throw when copied") {
+    for_each_launcher(7, [](const spmd::engine_pool& pool) {
+        std::vector<std::string> names;
+        for (std::size_t i = 0; i < 40; ++i)
+            names.push_back("a name too long to be small, " + std::to_string(i));
+        const auto dealt = pool.on({6, 1, 2}).scatter(std::span(names).first(15), spmd::cyclic);
+        CHECK(pool.on({1, 2, 6}).gather(dealt) == std::vector(names.begin(), names.begin() + 15));
+        CHECK(pool.on({6}).gather(dealt) == std::vector{names[0], names[3], names[6], names[9], names[12]});
+        CHECK(pool.on({2, 6}).gather(dealt).size() == 10);
+        CHECK(pool.on({2, 6}).gather(dealt)[3] == names[5]);
+
+        const auto bits = pool.scatter(std::vector<bool>{true, false, false, true, true}, spmd::cyclic);
+        CHECK(pool.gather(bits) == std::deque<bool>{true, false, false, true, true});
+        CHECK(pool.on({3, 1}).gather(bits) == std::deque<bool>{false, true});
+    });
+}
+
+TEST_CASE("large slices dealt in turn come back in their order, on all threads") {
+    for_each_launcher(5, [](const spmd::engine_pool& pool) {
+        const numbers items = first_numbers(100'001);
+        CHECK(pool.gather(pool.scatter(items, spmd::cyclic)) == items);
+    });
+}
+
+TEST_CASE("items that cannot be assigned are dealt out and gathered") {
+    const spmd::engine_pool pool = make_shuffled_pool(3, 1);
+    const std::map<int, std::string> ages{{1, "one"}, {2, "two"}, {5, "five"}, {7, "seven"}};
+    const auto pairs = pool.scatter(ages);
+    CHECK(std::ranges::equal(pool.gather(pairs), ages));
+    CHECK(std::ranges::equal(pool.gather(pool.scatter(ages, spmd::cyclic)), ages));
+}
+
+TEST_CASE("a gather whose items cannot be copied names their ranks") {
+    for_each_launcher(4, [](const spmd::engine_pool& pool) {
+        counted::reset();
+        choosy::refused.clear();
+        {
+            std::vector<choosy> items;
+            for (std::size_t i = 0; i < 8; ++i) items.emplace_back(i);
+            const auto slices = pool.scatter(items);
+            const auto dealt = pool.scatter(items, spmd::cyclic);
+            const long before = counted::alive();
+            choosy::refused = {2, 7};
+            CHECK(failed_ranks([&] { pool.gather(slices); }) == numbers{1, 3});
+            CHECK(failed_ranks([&] { pool.gather(dealt); }) == numbers{2, 3});
+            CHECK(failed_ranks([&] { pool.on({3, 0, 1}).gather(slices); }) == numbers{0, 2});
+            CHECK(failed_ranks([&] { pool.pull(slices); }) == numbers{1, 3});
+            CHECK(counted::alive() == before);
+            choosy::refused.clear();
+        }
+        CHECK(counted::alive() == 0);
     });
 }
 

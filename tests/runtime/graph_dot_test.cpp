@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <regex>
 #include <stdexcept>
 #include <string>
@@ -150,6 +151,54 @@ TEST_CASE("stages that failed, were cancelled or did not run are told apart") {
     CHECK_THROWS_AS(run.get(), spmd::cancelled);
     CHECK_THAT(without_times(stopped.dot()),
                Contains("long\\nbroadcast\\n100 ranks, TIME\\ncancelled\", color=red]"));
+}
+
+TEST_CASE("of a stream it is told how many batches each stage worked on, and in how many it failed") {
+    const spmd::engine_pool pool{{.ranks = 2}};
+    spmd::task_graph graph{pool};
+    std::size_t next = 0;
+    std::size_t bad = 3;
+    std::size_t not_to_show = 6;
+    const auto refuse = [](std::size_t batch, std::size_t refused) {
+        if (batch == refused) throw std::runtime_error("no");
+    };
+    const auto batches = graph.stream(
+        "batches", [&] { return next < 6 ? std::optional(next++) : std::nullopt; }, {.in_flight = 1});
+    const auto parts = graph.broadcast("parts", batches, [&](spmd::rank, std::size_t batch) {
+        refuse(batch, bad);
+        return numbers{batch};
+    });
+    const auto flat = graph.concat("flat", parts);
+    graph.each("show", flat, [&](const numbers& part) { refuse(part[0], not_to_show); });
+
+    CHECK_THROWS_AS(graph.run(), spmd::stage_error); // batches 0 to 3
+    CHECK_THAT(without_times(graph.dot()),
+               Contains("batches\\nstream: unsigned long\\n4 runs, TIME\"]") &&
+                   Contains("4 runs, 8 ranks, TIME\\n1 failed\", color=red]") &&
+                   Contains("flat\\nconcat: std::vector<unsigned long>\\n3 runs, 6 parts, TIME\"]") &&
+                   Contains("show\\neach\\n3 runs, 6 parts, TIME\"]"));
+    bad = 4;
+    CHECK_THROWS_AS(graph.run(), spmd::stage_error); // batch 4
+    CHECK_THAT(without_times(graph.dot()), Contains("2 ranks, TIME\\nfailed\", color=red]") &&
+                                               Contains("show\\neach\\ndid not run\", style=dashed]"));
+    not_to_show = 5;
+    CHECK_THROWS_AS(graph.run(), spmd::stage_error); // batch 5
+    CHECK_THAT(without_times(graph.dot()),
+               Contains("show\\neach\\n1 part, TIME\\nfailed\", color=red]") &&
+                   Contains("flat\\nconcat: std::vector<unsigned long>\\n2 parts, TIME\"]"));
+    next = 5;
+    not_to_show = 6;
+    graph.run();
+    CHECK_THAT(graph.dot(), !Contains("failed"));
+}
+
+TEST_CASE("a run in which no stage ran is shown as such") {
+    const spmd::engine_pool pool{{.ranks = 2}};
+    spmd::task_graph graph{pool};
+    graph.once("take", graph.stream("nothing", [] { return std::optional<int>(); }), [](int) {});
+    CHECK_THAT(graph.dot(), !Contains("did not run"));
+    graph.run();
+    CHECK(count_of("did not run", graph.dot()) == 2);
 }
 
 TEST_CASE("Graphviz draws a graph whatever its stages are called") {

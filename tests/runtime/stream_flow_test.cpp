@@ -3,7 +3,7 @@
 // ends the run, and the end is told once, last of all.
 #include "support/pools.hpp"
 
-#include <spmd/detail/graph_stages.hpp>
+#include <spmd/detail/serial_stages.hpp>
 #include <spmd/detail/stream_flow.hpp>
 
 #include <catch2/catch.hpp>

@@ -757,13 +757,18 @@ TEST_CASE("a stage of two streams is refused by both their names") {
     CHECK(others.values() == first_numbers(20));
 }
 
-TEST_CASE("no batch in flight is refused with the stream's name") {
+TEST_CASE("no batch in flight, or more than there is room for, is refused with the stream's name") {
     const spmd::engine_pool pool{{.ranks = 2}};
     spmd::task_graph graph{pool};
     CHECK_THROWS_AS(graph.stream("nothing", [] { return std::optional<int>(); }, {.in_flight = 0}),
                     std::invalid_argument);
     CHECK_THROWS_WITH(graph.stream("nothing", [] { return std::optional<int>(); }, {.in_flight = 0}),
                       Catch::StartsWith("stream \"nothing\": at least 1 batch is in flight, not 0"));
+    CHECK_THROWS_WITH(graph.stream("all", [] { return std::optional<int>(); }, {.in_flight = 65'537}),
+                      Catch::StartsWith("stream \"all\": at most 65536 batches are in flight, not 65537"));
+    const auto empty = graph.stream("very many", [] { return std::optional<int>(); }, {.in_flight = 65'536});
+    graph.once("take", empty, [](int) {});
+    graph.run();
 }
 
 TEST_CASE("stages of a stream keep no value, and say so") {

@@ -172,15 +172,21 @@ TEST_CASE("parts that cannot be copied go to one stage, and a second one is refu
     using owned = std::vector<std::unique_ptr<int>>;
     const spmd::engine_pool pool{{.ranks = 3}};
     spmd::task_graph graph{pool};
-    const auto parts = graph.broadcast("parts", [](spmd::rank) {
+    const auto one_each = [](spmd::rank) {
         owned one;
         one.push_back(std::make_unique<int>(7));
         return one;
-    });
+    };
+    const auto parts = graph.broadcast("parts", one_each);
+    const auto others = graph.broadcast("others", one_each);
     const auto flat = graph.concat("flat", parts);
     CHECK_THROWS_WITH(graph.concat("second", parts), Catch::Contains("\"parts\""));
+    CHECK_THROWS_WITH(graph.once("both", std::tuple(others, parts), [](const auto&, const auto&) {}),
+                      Catch::Contains("\"parts\""));
+    const auto flat_others = graph.concat("others, flat", others); // what was refused takes nothing
     graph.run();
     CHECK(graph.result(flat).size() == 3);
+    CHECK(graph.result(flat_others).size() == 3);
     CHECK_THROWS_AS(graph.result(parts), std::logic_error); // the concat moved them away, and says so
 }
 

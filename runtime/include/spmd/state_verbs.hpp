@@ -1,5 +1,6 @@
 #pragma once
 
+#include <spmd/detail/gather.hpp>
 #include <spmd/detail/scatter.hpp>
 #include <spmd/distributed.hpp>
 #include <spmd/rank.hpp>
@@ -67,12 +68,12 @@ public:
     /// The items of these ranks, in the order in which they came, whatever rule dealt them.
     template <class T>
     results<T> gather(const scattered<T>& from) const {
-        return detail::gather_items<const T>(group_, from);
+        return detail::gather_items(group_, options_, from);
     }
     template <class T>
     // NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): the same
     results<T> gather(scattered<T>&& from) const {
-        return detail::gather_items<T>(group_, from);
+        return detail::gather_items(group_, options_, from);
     }
     /// Copies of what each rank has, by id: its object, or its slice as a vector.
     template <class T>

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <spmd/detail/concat_stages.hpp>
 #include <spmd/detail/graph_node.hpp>
-#include <spmd/detail/graph_stages.hpp>
+#include <spmd/detail/parallel_stages.hpp>
 #include <spmd/detail/piece_stages.hpp>
+#include <spmd/detail/serial_stages.hpp>
 #include <spmd/engine_pool.hpp>
 #include <spmd/graph_run.hpp>
 #include <spmd/view.hpp>
@@ -82,7 +84,8 @@ struct stream_options {
 /// A stage takes no, one, or by a tuple several stages as input; their values are its arguments, by const
 /// reference. Values are kept until the next run: see result(); for those of a stream see stream().
 /// Throws: std::invalid_argument for a stage of another graph.
-/// Thread safety: none, but for graph_run's cancel, ready, wait and wait_for, while get is not called. Tasks may use the graph's pool in any way.
+/// Thread safety: none, but for graph_run's cancel, ready, wait and wait_for, while get is not called. Tasks may use the
+/// graph's pool in any way.
 class task_graph {
 public:
     explicit task_graph(const engine_pool& pool);
@@ -106,7 +109,7 @@ public:
     /// Errors: batches up to the first that fails run to their end; of later ones nothing reaches a stage behind the one
     /// that failed, so what was delivered in order is right. The stage_error tells the batch. Run again, the
     /// generator goes on where it was.
-    /// Throws: std::invalid_argument when `in_flight` is 0; for a stage that depends on two streams.
+    /// Throws: std::invalid_argument when `in_flight` is 0 or more than 65,536; for a stage that depends on two streams.
     template <class Generator>
     auto stream(std::string name, Generator generator, const stream_options& options = {}) {
         const std::size_t in_flight = require_in_flight(name, options.in_flight);
@@ -238,7 +241,8 @@ public:
     }
 
     /// The stages, the kinds and types of what they give, and their edges in Graphviz's language; after a run also what
-    /// each did in it: ranks, items or parts, wall time, whether it failed or did not run. A broadcast's time ends when
+    /// each did in it: ranks, items or parts, wall time, whether it failed or did not run; in a stream, in how many
+    /// batches. A broadcast's time ends when
     /// its results are there and asked for; a concat's holds its waits for ranks. Names may be any bytes; what is no
     /// UTF-8 is shown as U+FFFD. Requires: no run.
     std::string dot() const;

@@ -62,7 +62,13 @@ public:
     /// What it did in the last run. Time is wall time from its start until its value was there, as far as anybody looked:
     /// of a broadcast or map, until its results were asked for and there; of a concat, with the waits for ranks.
     const stage_tally& tally() const noexcept { return tally_; }
-    void clear_tally() noexcept { tally_.clear(); }
+    /// From now on the last run is the one that begins.
+    void begin_tally() noexcept {
+        tally_.clear();
+        was_in_a_run_ = true;
+    }
+    /// True from the first run of its graph on, whatever it did in it.
+    bool was_in_a_run() const noexcept { return was_in_a_run_; }
     /// Adds what a copy has done, which forgets it.
     void add_up(graph_node& copy) noexcept {
         tally_.add(copy.tally_);
@@ -70,8 +76,10 @@ public:
     }
     /// True where it begins while its input is still running, and takes the ranks' results in order.
     virtual bool streams() const noexcept { return false; }
-    /// Told for each stage that takes this one as input, and whether it streams. May refuse by a throw.
-    virtual void add_consumer(bool /*streams*/) {}
+    /// Refuses, by a throw, a stage that would take this one as input, and streams or does not.
+    virtual void require_consumer(bool /*streams*/) const {}
+    /// Told for each that does.
+    virtual void add_consumer(bool /*streams*/) noexcept {}
 
     /// The source of the batches that it works on; null where it runs once.
     graph_node* stream() const noexcept { return stream_; }
@@ -114,7 +122,7 @@ protected:
     virtual bool works_in_start() const noexcept { return true; }
     virtual void collect() {}
     virtual void forget() noexcept = 0;
-    void fail(std::exception_ptr error) noexcept { error_ = std::move(error); }
+    void fail(std::exception_ptr error) noexcept;
     void count_tasks(std::size_t tasks) noexcept { tally_.add_tasks(tasks); }
     void count_time(std::chrono::nanoseconds time) noexcept { tally_.add_time(time); }
     /// Counts the time since its start, or since the last call.
@@ -143,6 +151,7 @@ private:
     bool finished_ = false; // guarded by mutex_
     std::exception_ptr error_;
     stage_tally tally_;
+    bool was_in_a_run_ = false;
     std::chrono::steady_clock::time_point counted_until_;
     std::mutex mutex_;
 };

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <spmd/detail/argument.hpp>
-#include <spmd/detail/graph_stages.hpp>
 #include <spmd/detail/map_range.hpp>
+#include <spmd/detail/parallel_stages.hpp>
 #include <spmd/rank.hpp>
 #include <spmd/view.hpp>
 

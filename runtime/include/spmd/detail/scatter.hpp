@@ -6,15 +6,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <concepts>
 #include <cstddef>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <ranges>
 #include <span>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -128,49 +125,6 @@ auto replicate_value(const std::shared_ptr<const group>& ranks, const run_option
                         [&](std::size_t) -> const T& { return *original; });
     });
     return handle_access::make<replicated<T>>(std::move(made));
-}
-
-/// The slices that ranks of the group have, in the order of the items.
-template <class T>
-std::vector<std::span<T>> slices_of(const group& ranks, const slices<T>& from) {
-    std::vector<bool> wanted;
-    if (!ranks.engines.empty()) {
-        wanted.resize(ranks.pool->everyone.size);
-        for (const std::size_t engine : ranks.engines) wanted[engine] = true;
-    }
-    std::vector<std::span<T>> chosen;
-    for (std::size_t id = 0; id < from.ranks(); ++id)
-        if (wanted.empty() || wanted[from.engine_of(id)]) chosen.push_back(from.table()[from.engine_of(id)]);
-    return chosen;
-}
-
-/// The items of the group's ranks in their order: copies, or the items themselves where Item is not const.
-template <class Item, class T>
-results<T> gather_items(const std::shared_ptr<const group>& ranks, const scattered<T>& handle) {
-    const auto from = handle_access::share(handle);
-    from->require(ranks);
-    std::vector<std::span<T>> parts = slices_of(*ranks, *from);
-    if constexpr (std::is_const_v<Item> || (std::is_trivially_copyable_v<T> && std::copyable<T>))
-        if (from->in_order())
-            return concat_parts(*ranks->pool->launch, parts.data(), parts.size(), results<T>());
-
-    using taken = std::conditional_t<std::is_const_v<Item>, const T&, T&&>;
-    results<T> all;
-    if (from->in_order()) {
-        for (const std::span<T> part : parts)
-            for (T& item : part) all.push_back(static_cast<taken>(item));
-        return all;
-    }
-    std::erase_if(parts, [](std::span<T> part) { return part.empty(); });
-    std::ranges::sort(parts, std::less<>(), [](std::span<T> part) { return part.data(); });
-    for (std::size_t i = 0; i < from->size(); ++i) {
-        T& item = from->item(i);
-        const auto after = std::ranges::upper_bound(parts, &item, std::less<>(),
-                                                    [](std::span<T> part) { return part.data(); });
-        if (after != parts.begin() && &item < std::prev(after)->data() + std::prev(after)->size())
-            all.push_back(static_cast<taken>(item));
-    }
-    return all;
 }
 
 } // namespace spmd::detail

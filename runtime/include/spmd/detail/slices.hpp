@@ -80,6 +80,8 @@ public:
         const std::size_t id = owner_of(i);
         return this->table()[this->engine_of(id)][i - first_[id]];
     }
+    /// Where each item is. Requires: not in_order().
+    std::span<T* const> places() const noexcept { return places_; }
     std::vector<placed_range> shares(const pool_topology& topology) const {
         return in_order_ ? place_items(*this, first_, topology) : deal(size(), topology);
     }

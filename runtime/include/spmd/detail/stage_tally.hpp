@@ -15,14 +15,19 @@ public:
     /// Ranks, items or parts, by the kind of the stage.
     void add_tasks(std::size_t tasks) noexcept { add(tasks_, tasks); }
     void add_time(std::chrono::nanoseconds time) noexcept { add(time_, time.count()); }
+    /// So many of the runs threw; or were cancelled.
+    void add_failures(std::size_t runs) noexcept { add(failures_, runs); }
+    void add_cancelled(std::size_t runs) noexcept { add(cancelled_, runs); }
     void add(const stage_tally& other) noexcept {
         add_runs(other.runs());
         add_tasks(other.tasks());
         add_time(other.time());
+        add_failures(other.failures());
+        add_cancelled(other.cancelled());
     }
     void clear() noexcept {
-        runs_.store(0, std::memory_order_relaxed);
-        tasks_.store(0, std::memory_order_relaxed);
+        for (std::atomic<std::size_t>* each : {&runs_, &tasks_, &failures_, &cancelled_})
+            each->store(0, std::memory_order_relaxed);
         time_.store(0, std::memory_order_relaxed);
     }
 
@@ -31,6 +36,8 @@ public:
     std::chrono::nanoseconds time() const noexcept {
         return std::chrono::nanoseconds(time_.load(std::memory_order_relaxed));
     }
+    std::size_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
+    std::size_t cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
 
 private:
     template <class Number>
@@ -41,6 +48,8 @@ private:
     std::atomic<std::size_t> runs_{0};
     std::atomic<std::size_t> tasks_{0};
     std::atomic<std::chrono::nanoseconds::rep> time_{0};
+    std::atomic<std::size_t> failures_{0};
+    std::atomic<std::size_t> cancelled_{0};
 };
 
 } // namespace spmd::detail
