@@ -84,8 +84,8 @@ point_result result_at(const prepared_point& of, const std::vector<measurement>&
 }
 
 /// With as many items and ranks as the largest point has, as far as that takes no time.
-cost_scale scale_of(const std::vector<point_result>& points) {
-    cost_scale scale{.items = 0, .ranks = 0};
+cost_scale scale_of(const std::vector<point_result>& points, std::size_t rounds) {
+    cost_scale scale{.items = 0, .ranks = 0, .rounds = rounds};
     for (const point_result& each : points) {
         scale.items = std::clamp(each.at.items, scale.items, most_probe_items);
         scale.ranks = std::clamp(each.at.ranks, scale.ranks, most_probe_ranks);
@@ -123,8 +123,9 @@ report run_experiment(const options& asked, temporary_directory& scratch,
     const bool has_spmd = std::ranges::find(asked.ways, "spmd") != asked.ways.end();
     for (std::size_t i = 0; i < prepared.size(); ++i)
         made.points.push_back(result_at(prepared[i], measured[i], has_spmd, made.clock_overhead_ns));
-    made.answer = answer_of(made, measure_costs(pool_at(asked, first.at), scale_of(made.points), asked.ways,
-                                                asked.measurement.seed));
+    made.answer = answer_of(made, measure_costs(pool_at(asked, first.at),
+                                                scale_of(made.points, asked.measurement.repetitions),
+                                                asked.ways, asked.measurement.seed));
     return made;
 }
 
