@@ -239,7 +239,7 @@ void add_costs(std::vector<std::string>& sentences, const std::vector<way_cost>&
         if (!parts.empty()) told.push_back(fmt::format("{} {}", cost.name, fmt::join(parts, " and ")));
     }
     if (!told.empty())
-        sentences.push_back(fmt::format("Beside the items' own work: {}.", fmt::join(told, "; ")));
+        sentences.push_back(fmt::format("Overhead, with items that do nothing: {}.", fmt::join(told, "; ")));
 }
 
 std::string about_limit(const time_parts& parts) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double clear_drift = 0.05;
 constexpr double wide_interval = 0.1;
-constexpr double many_outliers = 0.1;
+constexpr double many_outliers = 0.2;
 constexpr double clock_share = 0.01;
 
 std::optional<interval_estimate> ratio_to(std::string_view base, const measurement& of,

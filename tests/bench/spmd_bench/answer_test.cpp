@@ -64,9 +64,10 @@ TEST_CASE("of one point the answer tells the fastest of all ways, the costs, the
                          {"spmd", {}, interval_estimate{8.04, 8, 9}, interval_estimate{1, -2, 4}},
                          {"tbb", {}, {}, interval_estimate{9, 9, 9}}});
     CHECK(says(answer, "The fastest of all was tbb: 0.800 x spmd's time (95 % sure: 0.758 to 0.900)."));
-    CHECK(says(answer,
-               "Beside the items' own work: map 52 ns per item; spmd 8.0 ns per rank and at most 4.0 ns "
-               "per item."));
+    CHECK(says(
+        answer,
+        "Overhead, with items that do nothing: map 52 ns per item; spmd 8.0 ns per rank and at most 4.0 ns "
+        "per item."));
     CHECK(says(answer,
                "spmd is limited by memory or I/O: 30 % of the threads' time is what items take longer "
                "than one by one."));
