@@ -50,18 +50,18 @@ std::optional<scale> scale_of(std::span<const unit> units, const std::vector<dou
 template <class Text>
 column scaled(std::string title, const std::vector<way_result>& ways, const std::optional<scale>& by,
               Text text) {
-    column made{std::move(title), by ? std::string(by->shown.name) : "", {}};
-    made.cells.reserve(ways.size());
-    for (const way_result& way : ways) made.cells.push_back(by ? text(way, *by) : "-");
-    return made;
+    std::vector<std::string> cells;
+    cells.reserve(ways.size());
+    for (const way_result& way : ways) cells.push_back(by ? text(way, *by) : "-");
+    return {std::move(title), by ? std::string(by->shown.name) : "", std::move(cells)};
 }
 
 template <class Text>
 column plain(std::string title, const std::vector<way_result>& ways, Text text) {
-    column made{std::move(title), {}, {}};
-    made.cells.reserve(ways.size());
-    for (const way_result& way : ways) made.cells.push_back(text(way));
-    return made;
+    std::vector<std::string> cells;
+    cells.reserve(ways.size());
+    for (const way_result& way : ways) cells.push_back(std::invoke(text, way));
+    return {std::move(title), {}, std::move(cells)};
 }
 
 std::string ratio_text(const std::optional<interval_estimate>& ratio) {
@@ -85,7 +85,7 @@ std::vector<column> columns_of_point(const point_result& at) {
     for (const way_result& way : at.ways) medians.push_back(way.median_ns.value);
     const auto time = scale_of(times, medians);
     std::vector<column> columns{
-        plain("way", at.ways, std::mem_fn(&way_result::name)),
+        plain("way", at.ways, &way_result::name),
         scaled("median", at.ways, time,
                [](const way_result& way, const scale& by) { return by.text(way.median_ns.value); }),
         scaled("95 % sure", at.ways, time,
@@ -121,10 +121,10 @@ std::string title_of_axis(std::string name) {
 
 template <class Text>
 column over_points(std::string title, const report& what, Text text) {
-    column made{std::move(title), {}, {}};
-    made.cells.reserve(what.points.size());
-    for (const point_result& each : what.points) made.cells.push_back(text(each));
-    return made;
+    std::vector<std::string> cells;
+    cells.reserve(what.points.size());
+    for (const point_result& each : what.points) cells.push_back(text(each));
+    return {std::move(title), {}, std::move(cells)};
 }
 
 /// One row per point: the axes, the medians of the ways, and how spmd compares.

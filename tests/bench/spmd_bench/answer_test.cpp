@@ -109,6 +109,17 @@ TEST_CASE("a sweep over item costs tells who wins where, and the crossover") {
     CHECK(answer.crossovers[0].even_ns->value == Approx(200 / (1.5 / 0.95 - 1))); // 200 + c = 1.5 c / 0.95
 }
 
+TEST_CASE("a point where chance may have decided counts for neither") {
+    report what = ranks_sweep({{1, 0.5e6}, {2, 2e6}});
+    const std::vector<measurement> both{{"map", 1, always(1e6)},
+                                        {"spmd", 1, {0.9e6, 0.95e6, 0.9e6, 1.1e6, 0.9e6, 1.1e6, 0.9e6}}};
+    what.points.push_back(summarise({.ranks = 3}, 0, both, 0));
+    const report_answer answer = answer_of(what, {});
+    CHECK(answer.sentences[0].starts_with("spmd is the faster at 1 of 3 points, most at 1 rank: "));
+    CHECK(answer.sentences[1].starts_with("map is the faster at 1 of 3 points, most at 2 ranks: "));
+    CHECK(answer.sentences[2] == "No difference at 1 of 3 points.");
+}
+
 TEST_CASE("where map never wins the answer is the item cost from which the choice is worth nothing") {
     report what = sample_sweep();
     for (point_result& point : what.points) { // map takes 500 (cost + 20 ns), spmd 500 cost
