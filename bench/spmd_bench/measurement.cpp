@@ -1,10 +1,13 @@
 #include "measurement.hpp"
 
+#include "statistics.hpp"
+
 #include <checksum/digest.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <random>
 #include <type_traits>
@@ -12,6 +15,11 @@
 
 namespace spmd_bench {
 namespace {
+
+constexpr std::size_t settling_window = 5;
+constexpr double settling_tolerance = 0.05;
+constexpr std::size_t most_settling_runs = 50;
+constexpr std::chrono::milliseconds longest_settling{200};
 
 std::string text_of(const checksum::md5& digest) { return checksum::hex(digest); }
 std::string text_of(std::uint64_t number) { return std::to_string(number); }
@@ -45,6 +53,88 @@ double measure_once(way& each, std::size_t warmup) {
     return time;
 }
 
+/// Whether the last times are as those right before them.
+bool is_stable(std::span<const double> times) {
+    if (times.size() < 2 * settling_window) return false;
+    const double last = median(times.last(settling_window));
+    const double before = median(times.last(2 * settling_window).first(settling_window));
+    return std::abs(last - before) <= settling_tolerance * before;
+}
+
+/// Runs a way until its times are stable. False where they are not within a while, though there was time for enough.
+bool settle(way& each) {
+    const auto begin = std::chrono::steady_clock::now();
+    std::vector<double> times;
+    each.prepare();
+    while (!is_stable(times)) {
+        if (times.size() >= most_settling_runs) break;
+        if (!times.empty() && std::chrono::steady_clock::now() - begin > longest_settling) break;
+        times.push_back(run_once(each));
+    }
+    each.settle();
+    return times.size() < 2 * settling_window || is_stable(times);
+}
+
+/// All ways of all groups, run by run.
+class measuring {
+public:
+    measuring(std::span<const way_group> groups, const measurement_options& options,
+              const std::function<void(const measure_progress&)>& tell)
+        : groups_(groups), options_(options), tell_(tell), draw_(options.seed) {
+        for (const way_group& group : groups) {
+            std::vector<measurement>& of_group = measured_.emplace_back();
+            for (const auto& each : group) of_group.push_back({each->name(), each->submissions(), {}});
+            progress_.total += group.size() * options.repetitions;
+        }
+    }
+
+    std::vector<std::vector<measurement>> run() {
+        if (options_.warmup > 0) for_all([&](way& each, measurement& of) { of.settled = settle(each); });
+        for (progress_.round = 1; progress_.round <= options_.repetitions; ++progress_.round)
+            for_all([&](way& each, measurement& of) {
+                of.nanoseconds.push_back(measure_once(each, options_.warmup));
+                ++progress_.done;
+            });
+        return std::move(measured_);
+    }
+
+private:
+    template <class Act>
+    void for_all(Act act) {
+        for (const std::size_t group : order(groups_.size()))
+            for (const std::size_t at : order(groups_[group].size()))
+                act_on(*groups_[group][at], measured_[group][at], act);
+    }
+
+    template <class Act>
+    void act_on(way& each, measurement& of, Act act) {
+        progress_.way = each.name();
+        if (tell_) tell_(progress_);
+        try {
+            act(each, of);
+        } catch (const result_difference& found) {
+            const std::string when =
+                progress_.round == 0 ? "while warming up" : fmt::format("in round {}", progress_.round);
+            throw result_difference(fmt::format("the way '{}' differs from the serial loop {}: {}",
+                                                each.name(), when, found.what()));
+        }
+    }
+
+    std::vector<std::size_t> order(std::size_t count) {
+        std::vector<std::size_t> drawn(count);
+        std::iota(drawn.begin(), drawn.end(), std::size_t{0});
+        std::ranges::shuffle(drawn, draw_);
+        return drawn;
+    }
+
+    std::span<const way_group> groups_;
+    const measurement_options& options_;
+    const std::function<void(const measure_progress&)>& tell_;
+    std::mt19937_64 draw_;
+    measure_progress progress_;
+    std::vector<std::vector<measurement>> measured_;
+};
+
 } // namespace
 
 std::string difference(const results_view& expected, const results_view& found) {
@@ -58,32 +148,22 @@ std::string difference(const results_view& expected, const results_view& found) 
         expected, found);
 }
 
-std::vector<measurement> measure(std::span<const std::unique_ptr<way>> ways,
-                                 const measurement_options& options,
-                                 const std::function<void(const measure_progress&)>& tell) {
-    std::vector<measurement> measured;
-    for (const auto& each : ways) {
-        measured.push_back({each->name(), each->submissions(), {}});
-        measured.back().nanoseconds.reserve(options.repetitions);
+std::vector<std::vector<measurement>> measure(std::span<const way_group> groups,
+                                              const measurement_options& options,
+                                              const std::function<void(const measure_progress&)>& tell) {
+    return measuring(groups, options, tell).run();
+}
+
+double clock_overhead_ns() {
+    constexpr std::size_t readings = 1'001;
+    std::vector<double> times;
+    times.reserve(readings);
+    for (std::size_t i = 0; i < readings; ++i) {
+        const auto begin = std::chrono::steady_clock::now();
+        const std::chrono::duration<double, std::nano> elapsed = std::chrono::steady_clock::now() - begin;
+        times.push_back(elapsed.count());
     }
-    std::vector<std::size_t> order(ways.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::mt19937_64 draw(options.seed);
-    for (std::size_t repetition = 0; repetition < options.repetitions; ++repetition) {
-        std::ranges::shuffle(order, draw);
-        for (std::size_t done = 0; done < order.size(); ++done) {
-            const std::size_t at = order[done];
-            if (tell) tell({repetition, done, order.size(), ways[at]->name()});
-            try {
-                measured[at].nanoseconds.push_back(measure_once(*ways[at], options.warmup));
-            } catch (const result_difference& found) {
-                throw result_difference(
-                    fmt::format("the way '{}' differs from the serial loop in repetition {}: {}",
-                                ways[at]->name(), repetition + 1, found.what()));
-            }
-        }
-    }
-    return measured;
+    return median(times);
 }
 
 } // namespace spmd_bench

@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include "axis.hpp"
 #include "units.hpp"
 
 #include <boost/program_options.hpp>
@@ -11,12 +12,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <optional>
 #include <sstream>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 namespace spmd_bench {
@@ -30,6 +34,10 @@ constexpr std::size_t most_threads = 4096;
 constexpr std::size_t most_ranks = 100'000'000;
 constexpr std::size_t most_items = 1'000'000'000;
 constexpr std::size_t most_repetitions = 1'000'000;
+constexpr std::size_t most_points = 10'000;
+constexpr double most_skew = 100;
+constexpr std::size_t sweep_repetitions = 15; // at each point
+constexpr std::array<std::string_view, 4> sweep_ways{"serial", "map", "map-chunked", "spmd"};
 
 template <class T>
 struct named {
@@ -39,7 +47,8 @@ struct named {
 
 constexpr std::array workload_names{named{"files", workload_kind::files},
                                     named{"memory", workload_kind::memory},
-                                    named{"spin", workload_kind::spin}, named{"empty", workload_kind::empty}};
+                                    named{"spin", workload_kind::spin}, named{"mixed", workload_kind::mixed},
+                                    named{"empty", workload_kind::empty}};
 constexpr std::array placement_names{named{"compact", spmd::placement::compact},
                                      named{"per_numa_node", spmd::placement::per_numa_node},
                                      named{"per_core_type", spmd::placement::per_core_type}};
@@ -58,6 +67,58 @@ std::string listed(const Names& names) {
 template <class Names, class T>
 std::string_view name_in(const Names& names, T value) {
     return std::ranges::find(names, value, [](const auto& each) { return each.value; })->name;
+}
+
+template <class T>
+T value_of(double number) {
+    if constexpr (std::is_same_v<T, std::chrono::nanoseconds>)
+        return T(std::llround(number));
+    else
+        return static_cast<T>(number);
+}
+
+/// Whole numbers of least … most.
+axis_syntax counts(std::uint64_t least, std::uint64_t most) {
+    return {[least, most](std::string_view text) -> std::optional<double> {
+                const auto count = parse_count(text);
+                if (!count || *count < least || *count > most) return std::nullopt;
+                return static_cast<double>(*count);
+            },
+            fmt::format("a whole number from {} to {}", least, most)};
+}
+
+/// A whole number, or "auto", which is 0.
+axis_syntax chunks() {
+    axis_syntax syntax = counts(1, most_items);
+    syntax.parse = [count = syntax.parse](std::string_view text) {
+        return text == "auto" ? std::optional(0.0) : count(text);
+    };
+    syntax.expected += " or auto";
+    return syntax;
+}
+
+axis_syntax sizes() {
+    return {[](std::string_view text) -> std::optional<double> {
+                const auto size = parse_size(text);
+                return size ? std::optional(static_cast<double>(*size)) : std::nullopt;
+            },
+            "a size such as 64K, 1KiB or 1.5MiB"};
+}
+
+axis_syntax durations() {
+    return {[](std::string_view text) -> std::optional<double> {
+                const auto time = parse_duration(text);
+                return time ? std::optional(static_cast<double>(time->count())) : std::nullopt;
+            },
+            "a time such as 100ns, 1.5us or 2ms"};
+}
+
+axis_syntax skews() {
+    return {[](std::string_view text) -> std::optional<double> {
+                const auto skew = parse_decimal(text);
+                return skew && *skew <= most_skew ? skew : std::nullopt;
+            },
+            fmt::format("a number from 0 to {}", most_skew), false};
 }
 
 /// The options that were given, by name; reads each as what it is.
@@ -81,12 +142,17 @@ public:
             fail(name, fmt::format("a whole number from {} to {}", least, most));
         target = *count;
     }
-    template <class T, class Parse>
-    void read_quantity(const std::string& name, T& target, Parse parse, std::string_view expected) const {
+    /// Sets `target` to the values of a list, where the option is given.
+    template <class T>
+    void read_axis(const std::string& name, axis<T>& target, const axis_syntax& syntax) const {
         if (!has(name)) return;
-        const auto value = parse(text(name));
-        if (!value) fail(name, expected);
-        target = *value;
+        target = {{}, text(name)};
+        try {
+            for (const double value : parse_axis(target.text, syntax))
+                target.values.push_back(value_of<T>(value));
+        } catch (const axis_error& error) {
+            throw option_error(fmt::format("--{} {}", name, error.what()));
+        }
     }
     template <class Names, class T>
     void read_name(const std::string& name, T& target, const Names& names) const {
@@ -128,20 +194,29 @@ po::options_description described() {
     };
     add("workload", "KIND", "what an item is: " + listed(workload_names) + " (files)");
     add("input", "DIR", "hash the files below DIR; else random ones are made");
-    add("items", "N", "how many items in all (5 per rank)");
-    add("file-size", "SIZE", "of a random file or message: 64K, 1KiB, 1.5MiB (1KiB)");
-    add("item-cost", "TIME", "of an item of the workload spin: 100ns, 2ms (1us)");
-    add("ranks", "N", fmt::format("ranks of the pool ({})", usual.ranks));
-    add("threads", "N", fmt::format("threads that run them (here {})", usual.threads));
+    add("items", "N *", "how many items in all (5 per rank)");
+    add("file-size", "SIZE *", "of a random file or message: 64K, 1KiB, 1.5MiB (1KiB)");
+    add("item-cost", "TIME *", "of an item of spin, the mean of mixed: 100ns, 2ms (1us)");
+    add("skew", "S *", "of the workload mixed: item i of n costs (S+1)(i/n)^S times the mean (1)");
+    add("ranks", "N *", fmt::format("ranks of the pool ({})", usual.axes.ranks.text));
+    add("threads", "N *", fmt::format("threads that run them (here {})", spmd::available_threads()));
+    add("chunk", "N *", "items per task of map-chunked (auto: the pool chooses)");
     add("placement", "KIND", listed(placement_names) + " (compact)");
     all.add_options()("topology", "show the pool's arenas, threads and ranks, and end");
-    add("ways", "LIST", "which ways, joined by commas (all that are possible)");
-    add("repetitions", "N", fmt::format("measured runs of each way ({})", usual.measurement.repetitions));
+    add("ways", "LIST",
+        fmt::format("which ways, joined by commas (all that are possible; in a sweep {})",
+                    fmt::join(sweep_ways, ",")));
+    add("repetitions", "N",
+        fmt::format("measured runs of each way ({}; in a sweep {} at each point)",
+                    usual.measurement.repetitions, sweep_repetitions));
     add("warmup", "N",
         fmt::format("runs right before each of them; 0: start cold ({})", usual.measurement.warmup));
     add("seed", "N", "of the random bytes and of the order of the runs (1)");
     add("format", "KIND", listed(format_names) + " (table)");
     add("output", "FILE", "write the report to FILE (standard output)");
+    for (const auto& each : format_names)
+        if (each.value != report_format::table)
+            add(each.name.data(), "FILE", fmt::format("write it to FILE as {}, too", each.name));
     apps::add_progress_option(all);
     apps::add_trace_options(all);
     all.add_options()("pin", "pin each worker thread to a CPU")("help,h", "print this and exit");
@@ -168,51 +243,59 @@ po::variables_map parsed(const std::vector<std::string>& arguments) {
     return given;
 }
 
-workload_options read_workload(const given_options& given, std::size_t ranks) {
-    workload_options work;
-    work.items = notebook_files_per_rank * ranks;
-    given.read_name("workload", work.kind, workload_names);
-    given.read_count("items", work.items, 0, most_items);
-    given.read_quantity("file-size", work.file_size, parse_size, "a size such as 64K, 1KiB or 1.5MiB");
-    given.read_quantity("item-cost", work.item_cost, parse_duration, "a time such as 100ns, 1.5us or 2ms");
-    given.read_count("seed", work.seed, 0, std::numeric_limits<std::uint64_t>::max());
-    const bool has_bytes = work.kind == workload_kind::files || work.kind == workload_kind::memory;
-    if (work.kind != workload_kind::spin) given.refuse("item-cost", "is for --workload spin");
-    if (!has_bytes) {
+bool has_bytes(workload_kind kind) { return kind == workload_kind::files || kind == workload_kind::memory; }
+bool has_cost(workload_kind kind) { return kind == workload_kind::spin || kind == workload_kind::mixed; }
+
+void read_axes(const given_options& given, sweep_axes& axes) {
+    given.read_axis("ranks", axes.ranks, counts(1, most_ranks));
+    given.read_axis("threads", axes.threads, counts(1, most_threads));
+    given.read_axis("chunk", axes.chunk, chunks());
+    const std::size_t items = notebook_files_per_rank * std::ranges::max(axes.ranks.values);
+    axes.items = {{items}, fmt::format("{}", items)};
+    given.read_axis("items", axes.items, counts(0, most_items));
+    given.read_axis("file-size", axes.file_size, sizes());
+    given.read_axis("item-cost", axes.item_cost, durations());
+    given.read_axis("skew", axes.skew, skews());
+    if (count_points(axes) > most_points)
+        throw option_error(
+            fmt::format("this sweep has {} points; at most {}", count_points(axes), most_points));
+}
+
+/// Options that the kind of workload has no use for are not passed over.
+void refuse_useless(const given_options& given, workload_kind kind) {
+    if (!has_cost(kind)) given.refuse("item-cost", "is for --workload spin and mixed");
+    if (kind != workload_kind::mixed) given.refuse("skew", "is for --workload mixed");
+    if (!has_bytes(kind)) {
         given.refuse("file-size", "is for --workload files and memory");
         given.refuse("input", "is for --workload files and memory");
     }
-    if (given.has("input")) {
-        given.refuse("items", "cannot go with --input, whose files are all taken");
-        given.refuse("file-size", "cannot go with --input, whose files have their own");
-        work.input = given.text("input");
-        std::error_code reason;
-        if (!std::filesystem::is_directory(work.input, reason))
-            throw option_error(
-                fmt::format("--input '{}': {}", work.input, reason ? reason.message() : "Not a directory"));
-    }
-    return work;
 }
 
-std::vector<std::string> split(std::string_view text) {
-    std::vector<std::string> words;
-    std::size_t begin = 0;
-    while (begin <= text.size()) {
-        const std::size_t end = std::min(text.find(',', begin), text.size());
-        words.emplace_back(text.substr(begin, end - begin));
-        begin = end + 1;
-    }
-    return words;
+std::string read_input(const given_options& given) {
+    if (!given.has("input")) return {};
+    given.refuse("items", "cannot go with --input, whose files are all taken");
+    given.refuse("file-size", "cannot go with --input, whose files have their own");
+    std::string input = given.text("input");
+    std::error_code reason;
+    if (!std::filesystem::is_directory(input, reason))
+        throw option_error(
+            fmt::format("--input '{}': {}", input, reason ? reason.message() : "Not a directory"));
+    return input;
 }
 
-std::vector<std::string> read_ways(const given_options& given, workload_kind kind) {
+/// All that can run the kind; in a sweep only those that its answer is about.
+std::vector<std::string> usual_ways(workload_kind kind, bool sweeps) {
     std::vector<std::string> chosen;
-    if (!given.has("ways")) {
-        for (const way_description& each : all_ways())
-            if (why_not(each.name, kind).empty()) chosen.emplace_back(each.name);
-        return chosen;
+    for (const way_description& each : all_ways()) {
+        const bool wanted = !sweeps || std::ranges::find(sweep_ways, each.name) != sweep_ways.end();
+        if (wanted && why_not(each.name, kind).empty()) chosen.emplace_back(each.name);
     }
-    for (const std::string& name : split(given.text("ways"))) {
+    return chosen;
+}
+
+std::vector<std::string> chosen_ways(std::string_view list, workload_kind kind) {
+    std::vector<std::string> chosen;
+    for (const std::string& name : split(list, ',')) {
         if (std::ranges::find(all_ways(), name, &way_description::name) == all_ways().end())
             throw option_error(
                 fmt::format("--ways: no way is called '{}': there are {}", name, listed(all_ways())));
@@ -224,14 +307,36 @@ std::vector<std::string> read_ways(const given_options& given, workload_kind kin
 }
 
 /// A file that cannot be written is told before the measurements are made, not after.
-void require_writable(const std::string& path) {
+std::string read_file(const given_options& given, const std::string& option) {
+    std::string path = given.text(option);
     const std::filesystem::path file(path);
     const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
     int reason = ::access(path.c_str(), W_OK) == 0 ? 0 : errno;
     if (reason == ENOENT) reason = ::access(folder.c_str(), W_OK) == 0 ? 0 : errno;
     if (std::filesystem::is_directory(file)) reason = EISDIR;
     if (reason != 0)
-        throw option_error(fmt::format("--output '{}': {}", path, std::generic_category().message(reason)));
+        throw option_error(
+            fmt::format("--{} '{}': {}", option, path, std::generic_category().message(reason)));
+    return path;
+}
+
+void read_outputs(const given_options& given, options& asked) {
+    given.read_name("format", asked.format, format_names);
+    if (given.has("output")) asked.output = read_file(given, "output");
+    for (const auto& each : format_names) {
+        const std::string option(each.name);
+        if (given.has(option)) asked.files.push_back({each.value, read_file(given, option)});
+    }
+}
+
+void refuse_with_topology(const given_options& given, const options& asked) {
+    for (const char* name : {"workload", "input", "items", "file-size", "item-cost", "skew", "chunk", "ways",
+                             "repetitions", "warmup", "seed", "progress", "trace", "markdown", "csv", "json"})
+        given.refuse(name, "cannot go with --topology, which measures nothing");
+    if (asked.format != report_format::table && asked.format != report_format::json)
+        throw option_error("--format with --topology is one of table, json");
+    if (count_points(asked.axes) > 1)
+        throw option_error("--topology shows one pool: give it one number of ranks, and of threads");
 }
 
 std::string quoted(const std::string& text) {
@@ -250,67 +355,87 @@ options parse_options(const std::vector<std::string>& arguments) {
     options asked;
     asked.help = given.has("help");
     if (asked.help) return asked;
-    given.read_count("ranks", asked.ranks, 1, most_ranks);
-    given.read_count("threads", asked.threads, 1, most_threads);
+    const std::size_t threads = spmd::available_threads();
+    asked.axes.threads = {{threads}, fmt::format("{}", threads)};
+    given.read_name("workload", asked.workload, workload_names);
+    refuse_useless(given, asked.workload);
+    asked.input = read_input(given);
+    read_axes(given, asked.axes);
     given.read_name("placement", asked.placement, placement_names);
     asked.pin = given.has("pin");
     asked.progress = given.shared(apps::asked_progress);
     asked.trace = given.shared(apps::asked_trace);
-    asked.workload = read_workload(given, asked.ranks);
-    asked.topology = given.has("topology");
-    if (asked.topology)
-        for (const char* name : {"workload", "input", "items", "file-size", "item-cost", "ways",
-                                 "repetitions", "warmup", "seed", "progress", "trace"})
-            given.refuse(name, "cannot go with --topology, which measures nothing");
+    const bool sweeps = count_points(asked.axes) > 1;
+    if (sweeps) asked.measurement.repetitions = sweep_repetitions;
     given.read_count("repetitions", asked.measurement.repetitions, 1, most_repetitions);
     given.read_count("warmup", asked.measurement.warmup, 0, most_repetitions);
-    asked.measurement.seed = asked.workload.seed;
-    asked.ways = read_ways(given, asked.workload.kind);
-    given.read_name("format", asked.format, format_names);
-    if (asked.topology && asked.format != report_format::table && asked.format != report_format::json)
-        throw option_error("--format with --topology is one of table, json");
-    if (given.has("output")) {
-        asked.output = given.text("output");
-        require_writable(asked.output);
-    }
+    given.read_count("seed", asked.measurement.seed, 0, std::numeric_limits<std::uint64_t>::max());
+    asked.ways = given.has("ways") ? chosen_ways(given.text("ways"), asked.workload)
+                                   : usual_ways(asked.workload, sweeps);
+    if (std::ranges::find(asked.ways, "map-chunked") == asked.ways.end())
+        given.refuse("chunk", "is for the way map-chunked, which is not among --ways");
+    read_outputs(given, asked);
+    asked.topology = given.has("topology");
+    if (asked.topology) refuse_with_topology(given, asked);
     return asked;
+}
+
+workload_options workload_at(const options& asked, const sweep_point& at) {
+    return {.kind = asked.workload,
+            .items = at.items,
+            .file_size = at.file_size,
+            .input = asked.input,
+            .item_cost = at.item_cost,
+            .skew = at.skew,
+            .seed = asked.measurement.seed};
+}
+
+spmd::engine_pool_options pool_at(const options& asked, const sweep_point& at) {
+    return {.ranks = at.ranks, .threads = at.threads, .placement = asked.placement, .pin_workers = asked.pin};
 }
 
 std::string help_text() {
     std::ostringstream text;
     text << "Usage: spmd_bench [OPTION...]\n"
-            "Runs the same items in several ways, compares the results, reports the times.\n"
-            "By default the items are 500 files of 1 KiB, five for each of 100 ranks.\n\n"
-         << described() << "\nWays:\n";
-    for (const way_description& each : all_ways()) text << fmt::format("  {:<13}{}\n", each.name, each.text);
-    text << "\nReport: median, MAD (median absolute deviation) and minimum of the times; items\n"
-            "and bytes per second at the median; tasks submitted per run; and the time over\n"
-            "that of map and of read: the median of the ratios within each repetition.\n"
-            "Every result, also of warm-up runs, is compared with that of a plain loop.\n"
+            "Runs the same items in several ways, compares the results, reports the times,\n"
+            "and says which of map and SPMD to take. By default the items are 500 files of\n"
+            "1 KiB, five for each of 100 ranks.\n\n"
+         << described()
+         << "\n* One value, or several for a sweep, which measures all combinations: 1,10,100,\n"
+            "or a range with a factor or a step: 1:4096:*4, 0:10us:+2us.\n\nWays:\n";
+    for (const way_description& each : all_ways()) text << fmt::format("  {:<15}{}\n", each.name, each.text);
+    text << "\nReport: the median of the times with bounds that hold it with a confidence of\n"
+            "95 % (bootstrap), their MAD (median absolute deviation), items and bytes per\n"
+            "second at the median, tasks submitted per run, and the time over that of map:\n"
+            "the median of the ratios within each round, with bounds. The ways, and the\n"
+            "points of a sweep, take turns in random order. Every result, also of warm-up\n"
+            "runs, is compared with that of a plain loop.\n"
             "Exit status: 0; 1 for a result that differs or an error; 2 for bad options.\n";
     return text.str();
 }
 
 std::vector<std::string> spelled_out(const options& asked) {
-    const workload_options& work = asked.workload;
-    std::vector<std::string> all{fmt::format("--workload {}", name_of(work.kind))};
-    const bool has_bytes = work.kind == workload_kind::files || work.kind == workload_kind::memory;
-    if (work.input.empty()) {
-        all.push_back(fmt::format("--items {}", work.items));
-        if (has_bytes) all.push_back(fmt::format("--file-size {}", work.file_size));
+    const sweep_axes& axes = asked.axes;
+    std::vector<std::string> all{fmt::format("--workload {}", name_of(asked.workload))};
+    if (asked.input.empty()) {
+        all.push_back("--items " + quoted(axes.items.text));
+        if (has_bytes(asked.workload)) all.push_back("--file-size " + quoted(axes.file_size.text));
     } else {
-        all.push_back(fmt::format("--input {}", quoted(work.input)));
+        all.push_back("--input " + quoted(asked.input));
     }
-    if (work.kind == workload_kind::spin)
-        all.push_back(fmt::format("--item-cost {}ns", work.item_cost.count()));
-    all.push_back(fmt::format("--ranks {}", asked.ranks));
-    all.push_back(fmt::format("--threads {}", asked.threads));
+    if (has_cost(asked.workload)) all.push_back("--item-cost " + quoted(axes.item_cost.text));
+    if (asked.workload == workload_kind::mixed) all.push_back("--skew " + quoted(axes.skew.text));
+    all.push_back("--ranks " + quoted(axes.ranks.text));
+    all.push_back("--threads " + quoted(axes.threads.text));
+    if (std::ranges::find(asked.ways, "map-chunked") != asked.ways.end())
+        all.push_back("--chunk " + quoted(axes.chunk.text));
     all.push_back(fmt::format("--placement {}", name_of(asked.placement)));
     if (asked.pin) all.emplace_back("--pin");
     all.push_back(fmt::format("--repetitions {}", asked.measurement.repetitions));
     all.push_back(fmt::format("--warmup {}", asked.measurement.warmup));
     all.push_back(fmt::format("--seed {}", asked.measurement.seed));
-    all.push_back(fmt::format("--ways {}", fmt::join(asked.ways, ",")));
+    if (asked.ways != usual_ways(asked.workload, count_points(asked.axes) > 1))
+        all.push_back(fmt::format("--ways {}", fmt::join(asked.ways, ",")));
     return all;
 }
 

@@ -4,83 +4,149 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace spmd_bench {
 namespace {
 
 using json = nlohmann::ordered_json;
 
-template <class T>
-json json_of(const std::optional<T>& value) {
-    return value ? json(*value) : json(nullptr);
+constexpr int schema_version = 2;
+
+json json_of(const interval_estimate& of) {
+    return {{"value", of.value}, {"low", of.low}, {"high", of.high}};
 }
 
-json json_of(const std::optional<time_ratio>& ratio) {
-    if (!ratio) return nullptr;
-    return {{"median", ratio->value}, {"low", ratio->likely.low}, {"high", ratio->likely.high}};
+json json_of(const std::optional<interval_estimate>& of) { return of ? json_of(*of) : json(nullptr); }
+
+json json_of(const sweep_point& at) {
+    return {{"ranks", at.ranks},
+            {"items", at.items},
+            {"threads", at.threads},
+            {"chunk", at.chunk == 0 ? json(nullptr) : json(at.chunk)},
+            {"item_cost_ns", at.item_cost.count()},
+            {"file_size_bytes", at.file_size},
+            {"skew", at.skew}};
 }
 
-json json_of(const way_summary& way) {
-    return {{"way", way.way},
-            {"median_ns", way.median_ns},
+json json_of(const point_result& at, const way_result& way) {
+    return {{"way", way.name},
+            {"median_ns", json_of(way.median_ns)},
             {"mad_ns", way.mad_ns},
             {"min_ns", way.min_ns},
-            {"items_per_second", way.items_per_second},
-            {"bytes_per_second", way.bytes_per_second},
-            {"submissions", json_of(way.submissions)},
-            {"ratio_to_map", json_of(way.to_map)},
-            {"ratio_to_read", json_of(way.to_read)},
-            {"times_ns", way.nanoseconds}};
+            {"items_per_second", items_per_second(at, way)},
+            {"bytes_per_second", bytes_per_second(at, way)},
+            {"submissions", way.submissions ? json(*way.submissions) : json(nullptr)},
+            {"ratio_to_map", json_of(way.ratio_to_map)},
+            {"ratio_to_read", json_of(way.ratio_to_read)},
+            {"outliers", way.outliers},
+            {"unstable", way.unstable},
+            {"samples_ns", way.samples_ns}};
+}
+
+json json_of(const std::optional<time_parts>& parts) {
+    if (!parts) return nullptr;
+    return {{"total_ns", parts->total_ns},
+            {"items_ns", parts->items_ns},
+            {"slower_ns", parts->slower_ns},
+            {"imbalance_ns", parts->imbalance_ns},
+            {"scheduling_ns", parts->scheduling_ns}};
+}
+
+json json_of(const point_result& point) {
+    json made = {{"at", json_of(point.at)},
+                 {"bytes", point.bytes},
+                 {"ways", json::array()},
+                 {"spmd_parts", json_of(point.spmd_parts)},
+                 {"warnings", json::array()}};
+    for (const warning& each : point.warnings) made["warnings"].push_back(text_of(each));
+    for (const way_result& way : point.ways) made["ways"].push_back(json_of(point, way));
+    return made;
+}
+
+json json_of(const report_answer& answer) {
+    json made = {{"sentences", answer.sentences},
+                 {"crossovers", json::array()},
+                 {"enough_ranks", json::array()},
+                 {"costs", json::array()}};
+    for (const crossover& each : answer.crossovers)
+        made["crossovers"].push_back({{"at", json_of(each.at)},
+                                      {"crossing_item_cost_ns", json_of(each.crossing_ns)},
+                                      {"even_item_cost_ns", json_of(each.even_ns)}});
+    for (const enough_ranks& each : answer.ranks)
+        made["enough_ranks"].push_back(
+            {{"at", json_of(each.at)}, {"fastest_ranks", each.fastest}, {"most_ranks", each.most}});
+    for (const way_cost& each : answer.costs)
+        made["costs"].push_back({{"way", each.name},
+                                 {"per_run_ns", json_of(each.per_run_ns)},
+                                 {"per_rank_ns", json_of(each.per_rank_ns)},
+                                 {"per_item_ns", json_of(each.per_item_ns)}});
+    return made;
 }
 
 std::string field(const std::optional<std::size_t>& count) { return count ? fmt::format("{}", *count) : ""; }
-std::string field(const std::optional<time_ratio>& ratio) {
-    return ratio ? fmt::format("{:.4f}", ratio->value) : "";
+
+/// Three fields: the value and its bounds.
+std::string fields(const std::optional<interval_estimate>& of) {
+    return of ? fmt::format("{:.6g},{:.6g},{:.6g}", of->value, of->low, of->high) : ",,";
+}
+
+std::string csv_line(const point_result& point, const way_result& way) {
+    const sweep_point& at = point.at;
+    return fmt::format(
+        "{},{},{},{},{},{},{},{},{},{},{:.1f},{:.1f},{:.1f},{:.1f},{:.1f},{:.6g},{:.6g},{},{},{},{},{}\n",
+        at.ranks, at.items, at.threads, at.chunk == 0 ? "" : fmt::format("{}", at.chunk),
+        at.item_cost.count(), at.file_size, at.skew, point.bytes, way.name, way.samples_ns.size(),
+        way.median_ns.value, way.median_ns.low, way.median_ns.high, way.mad_ns, way.min_ns,
+        items_per_second(point, way), bytes_per_second(point, way), field(way.submissions),
+        fields(way.ratio_to_map), way.outliers, way.unstable ? "true" : "false",
+        fmt::join(way.samples_ns, " "));
 }
 
 } // namespace
 
 std::string render_csv(const report& what) {
     std::string text =
-        "way,median_ns,mad_ns,min_ns,items_per_second,bytes_per_second,submissions,ratio_to_map,"
-        "ratio_to_read\n";
-    for (const way_summary& way : what.ways) {
-        text += fmt::format("{},{:.0f},{:.0f},{:.0f},{:.0f},{:.0f},{},{},{}\n", way.way, way.median_ns,
-                            way.mad_ns, way.min_ns, way.items_per_second, way.bytes_per_second,
-                            field(way.submissions), field(way.to_map), field(way.to_read));
-    }
+        "ranks,items,threads,chunk,item_cost_ns,file_size_bytes,skew,bytes,way,rounds,median_ns,"
+        "median_low_ns,median_high_ns,mad_ns,min_ns,items_per_second,bytes_per_second,submissions,"
+        "ratio_to_map,ratio_to_map_low,ratio_to_map_high,outliers,unstable,samples_ns\n";
+    for (const point_result& point : what.points)
+        for (const way_result& way : point.ways) text += csv_line(point, way);
     return text;
 }
 
 std::string render_json(const report& what) {
     const options& asked = what.asked;
     json all = {
+        {"schema_version", schema_version},
         {"machine", {{"cpu", what.cpu}, {"available_threads", what.available_threads}}},
+        {"command", command_of(what)},
+        {"clock_overhead_ns", what.clock_overhead_ns},
         {"pool",
-         {{"ranks", asked.ranks},
-          {"threads", what.pool.threads()},
-          {"placement_asked", name_of(what.pool.asked)},
+         {{"placement_asked", name_of(what.pool.asked)},
           {"placement", name_of(what.pool.got)},
           {"reason", what.pool.reason},
           {"pinned", asked.pin}}},
-        {"workload",
-         {{"kind", name_of(asked.workload.kind)},
-          {"description", what.workload},
-          {"items", what.items},
-          {"bytes", what.bytes}}},
+        {"workload", {{"kind", name_of(asked.workload)}, {"description", what.workload}}},
         {"repetitions", asked.measurement.repetitions},
         {"warmup", asked.measurement.warmup},
         {"seed", asked.measurement.seed},
-        {"options", fmt::format("{}", fmt::join(spelled_out(asked), " "))},
-        {"ways", json::array()},
-        {"conclusion", conclusion(what.ways)},
+        {"swept", what.swept},
+        {"points", json::array()},
+        {"answer", json_of(what.answer)},
+        {"absent_peers", json::array()},
     };
-    for (const way_summary& way : what.ways) all["ways"].push_back(json_of(way));
+    for (const point_result& point : what.points) all["points"].push_back(json_of(point));
+    for (const auto& [peer, reason] : what.absent_peers)
+        all["absent_peers"].push_back({{"way", peer}, {"reason", reason}});
     // A path may be any bytes; JSON is UTF-8.
     return all.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
 }
 
-std::string render(const report& what) {
-    switch (what.asked.format) {
+std::string render(const report& what, report_format format) {
+    switch (format) {
         case report_format::markdown: return render_markdown(what);
         case report_format::csv: return render_csv(what);
         case report_format::json: return render_json(what);

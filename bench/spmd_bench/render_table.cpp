@@ -1,4 +1,7 @@
+#include "axis.hpp"
 #include "render.hpp"
+#include "text_table.hpp"
+#include "units.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -6,18 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <set>
 
 namespace spmd_bench {
 namespace {
 
 constexpr std::size_t terminal_width = 80;
-
-/// What is shown of all ways: a title, a unit, and a text for each way.
-struct column {
-    std::string title;
-    std::string unit;
-    std::vector<std::string> cells;
-};
 
 struct unit {
     std::string_view name;
@@ -28,75 +25,132 @@ constexpr std::array rates{unit{"1/s", 1}, unit{"1000/s", 1e3}, unit{"10^6/s", 1
 constexpr std::array bytes{unit{"B/s", 1}, unit{"KiB/s", 0x1p+10}, unit{"MiB/s", 0x1p+20},
                            unit{"GiB/s", 0x1p+30}};
 
-/// The least figure above 0; 0 where there is none.
-double least_positive(const std::vector<double>& values) {
+/// A unit and a number of decimals that show three digits of the least figure above 0.
+struct scale {
+    unit shown;
+    int decimals = 0;
+
+    std::string text(double value) const { return fmt::format("{:.{}f}", value / shown.factor, decimals); }
+};
+
+std::optional<scale> scale_of(std::span<const unit> units, const std::vector<double>& values) {
     double least = 0;
     for (const double value : values)
         if (value > 0 && (least == 0 || value < least)) least = value;
-    return least;
-}
-
-/// Figures in the unit, and with the decimals, that show three digits of the least of `scale`.
-column figures(std::string title, std::span<const unit> units, const std::vector<double>& values,
-               const std::vector<double>& scale) {
-    const double least = least_positive(scale);
-    column made{std::move(title), {}, std::vector<std::string>(values.size(), "-")};
-    if (least == 0) return made;
-    unit shown = units.front();
+    if (least == 0) return std::nullopt;
+    scale made{units.front()};
     for (const unit& each : units)
-        if (least >= each.factor) shown = each;
-    const double figure = least / shown.factor;
-    const int decimals = figure < 10 ? 2 : figure < 100 ? 1 : 0;
-    made.unit = shown.name;
-    for (std::size_t i = 0; i < values.size(); ++i)
-        made.cells[i] = fmt::format("{:.{}f}", values[i] / shown.factor, decimals);
+        if (least >= each.factor) made.shown = each;
+    const double figure = least / made.shown.factor;
+    made.decimals = figure < 10 ? 2 : figure < 100 ? 1 : 0;
     return made;
 }
 
-template <class Get>
-std::vector<double> values_of(const report& what, Get get) {
-    std::vector<double> values;
-    values.reserve(what.ways.size());
-    for (const way_summary& way : what.ways) values.push_back(std::invoke(get, way));
-    return values;
+/// Texts of all ways in the scale; dashes where there is none.
+template <class Text>
+column scaled(std::string title, const std::vector<way_result>& ways, const std::optional<scale>& by,
+              Text text) {
+    std::vector<std::string> cells;
+    cells.reserve(ways.size());
+    for (const way_result& way : ways) cells.push_back(by ? text(way, *by) : "-");
+    return {std::move(title), by ? std::string(by->shown.name) : "", std::move(cells)};
 }
 
-column words(std::string title, const report& what, std::string (*word)(const way_summary&)) {
-    column made{std::move(title), {}, {}};
-    for (const way_summary& way : what.ways) made.cells.push_back(word(way));
-    return made;
+template <class Text>
+column plain(std::string title, const std::vector<way_result>& ways, Text text) {
+    std::vector<std::string> cells;
+    cells.reserve(ways.size());
+    for (const way_result& way : ways) cells.push_back(std::invoke(text, way));
+    return {std::move(title), {}, std::move(cells)};
 }
 
-std::string ratio_text(const std::optional<time_ratio>& ratio) {
+std::string ratio_text(const std::optional<interval_estimate>& ratio) {
     return ratio ? fmt::format("{:.2f}", ratio->value) : "-";
+}
+std::string bounds_text(const std::optional<interval_estimate>& ratio) {
+    return ratio ? fmt::format("{:.2f}-{:.2f}", ratio->low, ratio->high) : "-";
+}
+
+column rate_column(std::string title, std::span<const unit> units, const point_result& at,
+                   double (*rate)(const point_result&, const way_result&)) {
+    std::vector<double> values;
+    for (const way_result& way : at.ways) values.push_back(rate(at, way));
+    return scaled(std::move(title), at.ways, scale_of(units, values),
+                  [&](const way_result& way, const scale& by) { return by.text(rate(at, way)); });
+}
+
+/// One row per way.
+std::vector<column> columns_of_point(const point_result& at) {
+    std::vector<double> medians;
+    for (const way_result& way : at.ways) medians.push_back(way.median_ns.value);
+    const auto time = scale_of(times, medians);
+    std::vector<column> columns{
+        plain("way", at.ways, &way_result::name),
+        scaled("median", at.ways, time,
+               [](const way_result& way, const scale& by) { return by.text(way.median_ns.value); }),
+        scaled("95 % sure", at.ways, time,
+               [](const way_result& way, const scale& by) {
+                   return by.text(way.median_ns.low) + '-' + by.text(way.median_ns.high);
+               }),
+        scaled("MAD", at.ways, time,
+               [](const way_result& way, const scale& by) { return by.text(way.mad_ns); }),
+        // Only one of the two, as 80 columns are few.
+        at.bytes > 0 ? rate_column("bytes", bytes, at, bytes_per_second)
+                     : rate_column("items", rates, at, items_per_second)};
+    columns.push_back(plain("tasks", at.ways, [](const way_result& way) {
+        return way.submissions ? fmt::format("{}", *way.submissions) : "auto";
+    }));
+    columns.push_back(
+        plain("x map", at.ways, [](const way_result& way) { return ratio_text(way.ratio_to_map); }));
+    columns.push_back(
+        plain("95 % sure", at.ways, [](const way_result& way) { return bounds_text(way.ratio_to_map); }));
+    return columns;
+}
+
+/// Three digits and a unit, "1.23 ms".
+std::string short_time(double nanoseconds) {
+    const auto by = scale_of(times, {nanoseconds});
+    return by ? fmt::format("{} {}", by->text(nanoseconds), by->shown.name) : "0 ns";
+}
+
+/// "item cost"
+std::string title_of_axis(std::string name) {
+    std::ranges::replace(name, '_', ' ');
+    return name;
+}
+
+template <class Text>
+column over_points(std::string title, const report& what, Text text) {
+    std::vector<std::string> cells;
+    cells.reserve(what.points.size());
+    for (const point_result& each : what.points) cells.push_back(text(each));
+    return {std::move(title), {}, std::move(cells)};
+}
+
+/// One row per point: the axes, the medians of the ways, and how spmd compares.
+std::vector<column> columns_of_sweep(const report& what) {
+    std::vector<column> columns;
+    for (const std::string& name : what.swept)
+        columns.push_back(over_points(title_of_axis(name), what,
+                                      [&](const point_result& each) { return text_of_axis(each.at, name); }));
+    for (const std::string& name : what.asked.ways)
+        columns.push_back(over_points(name, what, [&](const point_result& each) {
+            return short_time(find_way(each, name)->median_ns.value);
+        }));
+    const auto ratio = [](const point_result& each) {
+        const way_result* spmd = find_way(each, "spmd");
+        return spmd == nullptr ? std::nullopt : spmd->ratio_to_map;
+    };
+    if (!ratio(what.points.front())) return columns;
+    columns.push_back(
+        over_points("spmd/map", what, [&](const point_result& each) { return ratio_text(ratio(each)); }));
+    columns.push_back(
+        over_points("95 % sure", what, [&](const point_result& each) { return bounds_text(ratio(each)); }));
+    return columns;
 }
 
 std::vector<column> columns_of(const report& what) {
-    const std::vector<double> medians = values_of(what, &way_summary::median_ns);
-    const std::vector<double> items = values_of(what, &way_summary::items_per_second);
-    const std::vector<double> byte_rates = values_of(what, &way_summary::bytes_per_second);
-    return {
-        words("way", what, [](const way_summary& way) { return way.way; }),
-        figures("median", times, medians, medians),
-        figures("MAD", times, values_of(what, &way_summary::mad_ns), medians),
-        figures("min", times, values_of(what, &way_summary::min_ns), medians),
-        figures("items", rates, items, items),
-        figures("bytes", bytes, byte_rates, byte_rates),
-        words("submitted", what,
-              [](const way_summary& way) {
-                  return way.submissions ? fmt::format("{}", *way.submissions) : "auto";
-              }),
-        words("x map", what, [](const way_summary& way) { return ratio_text(way.to_map); }),
-        words("x read", what, [](const way_summary& way) { return ratio_text(way.to_read); }),
-    };
-}
-
-/// What the columns of ratios hold, where there are any.
-std::string about_ratios(const report& what) {
-    const auto has_ratio = [](const way_summary& way) { return way.to_map || way.to_read; };
-    return std::ranges::any_of(what.ways, has_ratio)
-               ? "x map, x read: medians of the ratios within each repetition\n"
-               : "";
+    return what.swept.empty() ? columns_of_point(what.points.front()) : columns_of_sweep(what);
 }
 
 /// A line of the header: what it says, in words that may be put on several lines.
@@ -105,94 +159,91 @@ struct header_line {
     std::vector<std::string> words;
 };
 
-std::vector<std::string> split(std::string_view text) {
-    std::vector<std::string> words(1);
-    for (const char c : text) {
-        if (c == ' ')
-            words.emplace_back();
-        else
-            words.back() += c;
-    }
-    return words;
-}
-
 std::string pool_text(const report& what) {
-    std::string text = fmt::format("{} ranks on {} threads{}, {}", what.asked.ranks, what.pool.threads(),
-                                   what.asked.pin ? ", workers pinned" : "", name_of(what.pool.got));
+    std::string text =
+        fmt::format("{} ranks on {} threads{}, {}", what.asked.axes.ranks.text, what.asked.axes.threads.text,
+                    what.asked.pin ? ", workers pinned" : "", name_of(what.pool.got));
     if (!what.pool.reason.empty())
         text += fmt::format(" instead of {}: {}", name_of(what.pool.asked), what.pool.reason);
     return text;
 }
 
-std::vector<header_line> header_of(const report& what) {
+std::string runs_text(const report& what) {
     const measurement_options& asked = what.asked.measurement;
-    return {
-        {"machine", split(fmt::format("{}, {} threads used, {} available", what.cpu, what.pool.threads(),
-                                      what.available_threads))},
-        {"pool", split(pool_text(what))},
-        {"workload", split(what.workload)},
-        {"runs", split(fmt::format("{} repetitions, the ways in random order; warm-up runs before each: {}",
-                                   asked.repetitions, asked.warmup))},
-        {"options", spelled_out(what.asked)},
+    const std::string warmup = asked.warmup == 0
+                                   ? "no warm-up"
+                                   : fmt::format("warm-up until stable, then {} before each", asked.warmup);
+    return fmt::format("{} rounds in random order; {}; a clock reading takes {:.0f} ns", asked.repetitions,
+                       warmup, what.clock_overhead_ns);
+}
+
+std::vector<header_line> header_of(const report& what) {
+    std::vector<std::string> command = spelled_out(what.asked);
+    command.insert(command.begin(), "spmd_bench");
+    std::vector<header_line> lines{
+        {"machine", split(fmt::format("{}, {} threads available", what.cpu, what.available_threads), ' ')},
+        {"pool", split(pool_text(what), ' ')},
+        {"workload", split(what.workload, ' ')},
+        {"runs", split(runs_text(what), ' ')},
+        {"command", std::move(command)},
     };
-}
-
-std::string header_text(const header_line& line) {
-    constexpr std::size_t indent = 10;
-    std::string text = fmt::format("{:<{}}", line.name, indent);
-    std::size_t width = indent;
-    for (const std::string& word : line.words) {
-        if (width > indent && width + 1 + word.size() > terminal_width) {
-            text += fmt::format("\n{:{}}", "", indent);
-            width = indent;
-        }
-        text += width > indent ? ' ' + word : word;
-        width += word.size() + (width > indent ? 1 : 0);
-    }
-    return text + '\n';
-}
-
-/// The columns side by side: a line of titles, one of units, and one per way.
-std::vector<std::string> lines_of(const std::vector<column>& columns, std::size_t ways) {
-    std::vector<std::string> lines(ways + 2);
-    for (const column& each : columns) {
-        std::vector<std::string> cells{each.title, each.unit};
-        cells.insert(cells.end(), each.cells.begin(), each.cells.end());
-        const std::size_t width = std::ranges::max(cells, {}, &std::string::size).size();
-        for (std::size_t i = 0; i < lines.size(); ++i)
-            lines[i] += &each == &columns.front() ? fmt::format("{:<{}}", cells[i], width)
-                                                  : fmt::format("  {:>{}}", cells[i], width);
-    }
-    for (std::string& line : lines) line.erase(line.find_last_not_of(' ') + 1);
+    for (const auto& [peer, reason] : what.absent_peers)
+        lines.push_back({"absent", split(fmt::format("{}: {}", peer, reason), ' ')});
     return lines;
+}
+
+/// What several points suffer from is told once, with the first of them.
+std::vector<std::string> warnings_of_sweep(const report& what) {
+    std::vector<std::string> all;
+    std::set<std::string> told;
+    for (const point_result& first : what.points)
+        for (const warning& each : first.warnings) {
+            if (!told.insert(each.what).second) continue;
+            const auto count = std::ranges::count_if(what.points, [&](const point_result& at) {
+                return std::ranges::find(at.warnings, each.what, &warning::what) != at.warnings.end();
+            });
+            all.push_back(fmt::format("{} at {} of {} points, as at {}: {}; {}", each.what, count,
+                                      what.points.size(), text_of(first.at, what.swept), each.ways,
+                                      each.what_to_do));
+        }
+    return all;
+}
+
+std::vector<std::string> warnings_of(const report& what) {
+    if (!what.swept.empty()) return warnings_of_sweep(what);
+    std::vector<std::string> all;
+    for (const warning& each : what.points.front().warnings) all.push_back(text_of(each));
+    return all;
 }
 
 } // namespace
 
 std::string render_table(const report& what) {
     std::string text;
-    for (const header_line& line : header_of(what)) text += header_text(line);
-    const std::vector<std::string> lines = lines_of(columns_of(what), what.ways.size());
-    return text +
-           fmt::format("\n{}\n\n{}{}\n", fmt::join(lines, "\n"), about_ratios(what), conclusion(what.ways));
+    for (const header_line& line : header_of(what))
+        text += wrapped(fmt::format("{:<10}", line.name), line.words, terminal_width);
+    const std::vector<column> columns = columns_of(what);
+    const std::size_t keys = what.swept.empty() ? 1 : what.swept.size();
+    text += '\n' + text_table(columns, keys, terminal_width) + '\n';
+    for (const std::string& sentence : what.answer.sentences)
+        text += wrapped("", split(sentence, ' '), terminal_width);
+    const std::vector<std::string> warnings = warnings_of(what);
+    if (!warnings.empty()) text += '\n';
+    for (const std::string& warning : warnings)
+        text += wrapped("warning: ", split(warning, ' '), terminal_width);
+    return text;
 }
 
 std::string render_markdown(const report& what) {
     std::string text;
     for (const header_line& line : header_of(what))
         text += fmt::format("- {}: {}\n", line.name, fmt::join(line.words, " "));
-    text += "\n|";
-    const std::vector<column> columns = columns_of(what);
-    for (const column& each : columns)
-        text += each.unit.empty() ? fmt::format(" {} |", each.title)
-                                  : fmt::format(" {} ({}) |", each.title, each.unit);
-    text += "\n|";
-    for (const column& each : columns) text += &each == &columns.front() ? " --- |" : " ---: |";
-    for (std::size_t i = 0; i < what.ways.size(); ++i) {
-        text += "\n|";
-        for (const column& each : columns) text += fmt::format(" {} |", each.cells[i]);
-    }
-    return text + "\n\n" + about_ratios(what) + '\n' + conclusion(what.ways) + '\n';
+    text += '\n' + markdown_table(columns_of(what)) + '\n';
+    for (const std::string& sentence : what.answer.sentences) text += fmt::format("- {}\n", sentence);
+    const std::vector<std::string> warnings = warnings_of(what);
+    if (!warnings.empty()) text += '\n';
+    for (const std::string& warning : warnings) text += fmt::format("- warning: {}\n", warning);
+    return text;
 }
 
 } // namespace spmd_bench

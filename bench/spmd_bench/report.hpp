@@ -3,60 +3,117 @@
 #include "measurement.hpp"
 #include "options.hpp"
 #include "statistics.hpp"
+#include "sweep.hpp"
+#include "time_parts.hpp"
 
 #include <spmd/topology.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace spmd_bench {
 
-/// One way's times over another's: the median of the ratios within each repetition, and median_bounds of them.
-struct time_ratio {
-    double value = 0;
-    bounds likely;
-};
-
-/// What a report says of one way. Rates are those at the median time, and 0 where that is 0.
-struct way_summary {
-    std::string way;
-    std::vector<double> nanoseconds; ///< by repetition
-    double median_ns = 0;
+/// What a report says of one way at one point.
+struct way_result {
+    std::string name;
+    std::vector<double> samples_ns; ///< one per round, in their order
+    interval_estimate median_ns;
     double mad_ns = 0;
     double min_ns = 0;
-    double items_per_second = 0;
-    double bytes_per_second = 0;
+    std::optional<interval_estimate> ratio_to_map;  ///< median of the ratios within rounds; nothing: no `map`
+    std::optional<interval_estimate> ratio_to_read; ///< the same for `read`
+    std::size_t outliers = 0;
+    bool unstable = false;                  ///< its figures are not to be trusted; the warnings say why
     std::optional<std::size_t> submissions; ///< nothing: known to the pool alone, when it runs
-    std::optional<time_ratio> to_map;       ///< nothing: `map` was not measured
-    std::optional<time_ratio> to_read;      ///< nothing: `read` was not measured
+};
+
+/// Something that keeps figures from being trusted.
+struct warning {
+    std::string what;       ///< "wide intervals": the same at all points that have it
+    std::string ways;       ///< "map 12 %, spmd 15 %"
+    std::string what_to_do; ///< "four times the --repetitions halve them"
+};
+
+/// "wide intervals: map 12 %, spmd 15 %; four times the --repetitions halve them"
+std::string text_of(const warning& of);
+
+/// What a report says of one point of the sweep. All ways have the same number of samples.
+struct point_result {
+    sweep_point at;          ///< items: as many as there are, also where a directory gives them
+    std::uint64_t bytes = 0; ///< of all items
+    std::vector<way_result> ways = {};
+    std::optional<time_parts> spmd_parts = {}; ///< where the threads' time goes under spmd
+    std::vector<warning> warnings = {};
+};
+
+/// What running costs beside the items' own work, in wall time, measured with items that do nothing. Nothing where
+/// the way has no such cost or does not run such items.
+struct way_cost {
+    std::string name;
+    std::optional<interval_estimate> per_run_ns;
+    std::optional<interval_estimate> per_rank_ns;
+    std::optional<interval_estimate> per_item_ns;
+};
+
+/// Which item cost decides between map and spmd, where all else is as at `at`.
+struct crossover {
+    sweep_point at; ///< but for the item cost
+    /// Below it spmd is faster, above it map. Nothing: the times do not cross for sure between the costs measured.
+    std::optional<interval_estimate> crossing_ns;
+    /// Above it spmd saves less than `worthwhile` of map's time. Nothing: not for sure.
+    std::optional<interval_estimate> even_ns;
+};
+
+/// From how many ranks on more gain nothing, where all else is as at `at`.
+struct enough_ranks {
+    sweep_point at;          ///< with those ranks
+    std::size_t fastest = 0; ///< with the least median
+    std::size_t most = 0;    ///< that were measured
+};
+
+struct report_answer {
+    std::vector<std::string> sentences;
+    std::vector<crossover> crossovers;
+    std::vector<enough_ranks> ranks;
+    std::vector<way_cost> costs;
 };
 
 /// All that a report says, in whatever format.
 struct report {
     std::string cpu;
     std::size_t available_threads = 0;
-    spmd::pool_topology pool;
+    spmd::pool_topology pool; ///< of the first point
     options asked;
     std::string workload; ///< in words
-    std::size_t items = 0;
-    std::uint64_t bytes = 0;
-    std::vector<way_summary> ways = {};
+    double clock_overhead_ns = 0;
+    std::vector<std::string> swept; ///< names of the axes that have more than one value
+    std::vector<point_result> points = {};
+    report_answer answer = {};
+    std::vector<std::pair<std::string, std::string>> absent_peers = {}; ///< name, and why
 };
 
-/// What the measurements say, in their order, for runs of so many items and bytes.
-std::vector<way_summary> summarise(std::span<const measurement> measured, std::size_t items,
-                                   std::uint64_t bytes);
+/// A gain below this part of map's time is not worth a choice.
+inline constexpr double worthwhile = 0.05;
 
-/// The way of this name; null where it was not measured.
-const way_summary* find_way(std::span<const way_summary> ways, std::string_view name);
+/// What the measurements of one point say, in their order.
+point_result summarise(const sweep_point& at, std::uint64_t bytes, std::span<const measurement> measured,
+                       double clock_overhead_ns);
 
-/// One sentence: how spmd's time compares with map's, if both were measured; else which way was the fastest. It
-/// claims a difference only where the bounds of the ratio leave 1 out.
-std::string conclusion(std::span<const way_summary> ways);
+/// The result of this name; null where it was not measured.
+const way_result* find_way(const point_result& at, std::string_view name);
+
+/// The rates at the median time; 0 where that is 0.
+double items_per_second(const point_result& at, const way_result& way);
+double bytes_per_second(const point_result& at, const way_result& way);
+
+/// The command that measures the same again: "spmd_bench --workload files …".
+std::string command_of(const report& what);
 
 } // namespace spmd_bench

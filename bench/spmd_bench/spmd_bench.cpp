@@ -1,14 +1,12 @@
 // spmd_bench: runs the same items in several ways, compares the results, and reports the times.
 
+#include "experiment.hpp"
 #include "machine.hpp"
-#include "measurement.hpp"
 #include "options.hpp"
 #include "render.hpp"
 #include "report.hpp"
 #include "temporary_directory.hpp"
 #include "topology.hpp"
-#include "ways.hpp"
-#include "workload.hpp"
 
 #include <spmd/spmd.hpp>
 
@@ -34,14 +32,13 @@ constexpr int exit_failure = 1;
 constexpr int exit_bad_options = 2;
 
 /// For the progress line.
-std::vector<std::string> parts(const measure_progress& now, std::size_t repetitions,
+std::vector<std::string> parts(const measure_progress& now, std::size_t rounds,
                                std::chrono::steady_clock::time_point begin) {
-    const std::size_t done = now.repetition * now.ways + now.ways_done;
-    const std::size_t total = repetitions * now.ways;
-    std::vector<std::string> all{apps::percent(done, total)};
-    if (done > 0) all.push_back(apps::time_left(std::chrono::steady_clock::now() - begin, done, total));
-    all.push_back("round " + std::to_string(now.repetition + 1) + " of " + std::to_string(repetitions));
-    all.push_back(std::to_string(now.ways_done) + " of " + std::to_string(now.ways) + " ways done");
+    if (now.round == 0) return {"warming up", "now " + now.way};
+    std::vector<std::string> all{apps::percent(now.done, now.total)};
+    if (now.done > 0)
+        all.push_back(apps::time_left(std::chrono::steady_clock::now() - begin, now.done, now.total));
+    all.push_back("round " + std::to_string(now.round) + " of " + std::to_string(rounds));
     all.push_back("now " + now.way);
     return all;
 }
@@ -56,47 +53,22 @@ report run(const options& asked) {
     const apps::trace_file trace(asked.trace);
     temporary_directory scratch;
     apps::progress_line line({.mode = asked.progress});
-    const apps::clean_exit guard([&] { // before the pool, whose threads are to know no signals
+    const apps::clean_exit guard([&] { // before the pools, whose threads are to know no signals
         line.close();
         scratch.remove();
     });
-    const spmd::engine_pool pool({.ranks = asked.ranks,
-                                  .threads = asked.threads,
-                                  .placement = asked.placement,
-                                  .pin_workers = asked.pin,
-                                  .trace = trace.recorder()});
-    const workload work = make_workload(asked.workload, scratch);
-    const auto ways = make_ways(work, pool, asked.ways);
     const auto begin = std::chrono::steady_clock::now();
-    const std::vector<measurement> measured =
-        measure(ways, asked.measurement, [&](const measure_progress& now) {
-            line.show([&] { return parts(now, asked.measurement.repetitions, begin); });
-        });
-
+    report made = run_experiment(asked, scratch, trace.recorder(), [&](const measure_progress& now) {
+        line.show([&] { return parts(now, asked.measurement.repetitions, begin); });
+    });
     line.close();
     if (const std::string dropped = trace.write(); !dropped.empty())
         static_cast<void>(std::fprintf(stderr, "spmd_bench: %s\n", dropped.c_str()));
-
-    report made{.cpu = cpu_model(),
-                .available_threads = spmd::available_threads(),
-                .pool = pool.topology(),
-                .asked = asked,
-                .workload = description(asked.workload, work)};
-    std::visit(
-        [&](const auto& each) {
-            made.items = each.items().size();
-            made.bytes = each.bytes();
-        },
-        work);
-    made.ways = summarise(measured, made.items, made.bytes);
     return made;
 }
 
 topology_report topology_of(const options& asked) {
-    const spmd::engine_pool pool({.ranks = asked.ranks,
-                                  .threads = asked.threads,
-                                  .placement = asked.placement,
-                                  .pin_workers = asked.pin});
+    const spmd::engine_pool pool(pool_at(asked, points_of(asked.axes).front()));
     return {.cpu = cpu_model(),
             .cpus = spmd::allowed_cpus(),
             .cpu_quota = spmd::cgroup_cpu_quota(),
@@ -106,12 +78,7 @@ topology_report topology_of(const options& asked) {
             .asked = asked};
 }
 
-std::string output_of(const options& asked) {
-    if (asked.help) return help_text();
-    return asked.topology ? render(topology_of(asked)) : render(run(asked));
-}
-
-/// Throws: std::system_error naming the file.
+/// To a file; standard output where the path is empty. Throws: std::system_error naming the file.
 void write(const std::string& text, const std::string& path) {
     const std::string name = path.empty() ? "standard output" : path;
     std::FILE* file = path.empty() ? stdout : std::fopen(path.c_str(), "w");
@@ -121,12 +88,23 @@ void write(const std::string& text, const std::string& path) {
     if (!written || !closed) throw std::system_error(errno, std::generic_category(), name);
 }
 
+void run_and_write(const options& asked) {
+    const report made = run(asked);
+    write(render(made, asked.format), asked.output);
+    for (const report_file& file : asked.files) write(render(made, file.format), file.path);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
     try {
         const options asked = parse_options({argv + 1, argv + argc});
-        write(output_of(asked), asked.output);
+        if (asked.help)
+            write(help_text(), asked.output);
+        else if (asked.topology)
+            write(render(topology_of(asked)), asked.output);
+        else
+            run_and_write(asked);
         return 0;
     } catch (const option_error& error) {
         return fail(exit_bad_options, error.what());

@@ -1,42 +1,58 @@
 #include "statistics.hpp"
 
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
+
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
-#include <numbers>
+#include <numeric>
+#include <random>
 #include <vector>
 
 namespace spmd_bench {
 namespace {
 
-std::vector<double> sorted(std::span<const double> values) {
-    std::vector<double> copy(values.begin(), values.end());
-    std::ranges::sort(copy);
-    return copy;
+constexpr std::size_t resamples = 2'000;
+constexpr double tail = 0.025;
+constexpr double normal_mad = 0.6745; // the MAD of the standard normal distribution
+constexpr double far_out = 3.5;
+constexpr double clear_trend = 3;
+
+/// The middle of values that may be reordered.
+double median_in_place(std::vector<double>& values) {
+    if (values.empty()) return 0;
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::ranges::nth_element(values, middle);
+    if (values.size() % 2 == 1) return *middle;
+    const double below = *std::max_element(values.begin(), middle);
+    return below == *middle ? below : (below + *middle) / 2; // of two infinities, too
 }
 
-/// The largest k such that fewer than k of n fair coins show heads with a probability of at most 2.5 %.
-std::size_t cut_off(std::size_t n) {
-    const auto coins = static_cast<double>(n);
-    // By logarithms, as 2^-n is 0 for a double from n = 1,075 on.
-    double log_probability = -coins * std::numbers::ln2;
-    double below = 0;
-    for (std::size_t k = 0; k < n; ++k) {
-        below += std::exp(log_probability);
-        if (below > 0.025) return k;
-        log_probability += std::log((coins - static_cast<double>(k)) / static_cast<double>(k + 1));
-    }
-    return 0;
+/// How many more pairs of values ascend than descend, in standard deviations of that number for values without a trend.
+/// Source: Mann, Nonparametric Tests Against Trend (1945).
+double trend(std::span<const double> values) {
+    double ascending = 0;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        for (std::size_t j = i + 1; j < values.size(); ++j)
+            ascending +=
+                static_cast<double>(values[j] > values[i]) - static_cast<double>(values[j] < values[i]);
+    const auto n = static_cast<double>(values.size());
+    return ascending / std::sqrt(n * (n - 1) * (2 * n + 5) / 18);
+}
+
+/// The part of the resamples beyond each bound: a little less than 2.5 %, as percentiles of few rounds are too
+/// narrow, by what sets the normal quantile apart from Student's, and n - 1 from n.
+double expanded_tail(std::size_t rounds) {
+    const auto n = static_cast<double>(rounds);
+    const double quantile = boost::math::quantile(boost::math::students_t(n - 1), tail);
+    return boost::math::cdf(boost::math::normal(), std::sqrt(n / (n - 1)) * quantile);
 }
 
 } // namespace
 
 double median(std::span<const double> values) {
-    if (values.empty()) return 0;
-    const std::vector<double> ascending = sorted(values);
-    const std::size_t middle = ascending.size() / 2;
-    if (ascending.size() % 2 == 1) return ascending[middle];
-    return (ascending[middle - 1] + ascending[middle]) / 2;
+    std::vector<double> copy(values.begin(), values.end());
+    return median_in_place(copy);
 }
 
 double median_absolute_deviation(std::span<const double> values) {
@@ -44,18 +60,57 @@ double median_absolute_deviation(std::span<const double> values) {
     std::vector<double> deviations;
     deviations.reserve(values.size());
     for (const double value : values) deviations.push_back(std::abs(value - middle));
-    return median(deviations);
+    return median_in_place(deviations);
 }
 
 double minimum(std::span<const double> values) {
     return values.empty() ? 0 : *std::ranges::min_element(values);
 }
 
-bounds median_bounds(std::span<const double> values) {
-    if (values.empty()) return {};
-    const std::vector<double> ascending = sorted(values);
-    const std::size_t cut = std::max<std::size_t>(cut_off(ascending.size()), 1);
-    return {ascending[cut - 1], ascending[ascending.size() - cut]};
+std::size_t count_outliers(std::span<const double> values) {
+    const double middle = median(values);
+    const double mad = median_absolute_deviation(values);
+    if (mad == 0) return 0; // more than half are the same: no scale to measure the others by
+    return static_cast<std::size_t>(std::ranges::count_if(
+        values, [&](double value) { return normal_mad * std::abs(value - middle) > far_out * mad; }));
+}
+
+double drift(std::span<const double> values) {
+    const std::size_t third = values.size() / 3;
+    const double middle = median(values);
+    if (third == 0 || middle == 0 || std::abs(trend(values)) < clear_trend) return 0;
+    return (median(values.last(third)) - median(values.first(third))) / middle;
+}
+
+interval_estimate bootstrap(std::size_t rounds, const std::function<double(resample)>& statistic,
+                            std::uint64_t seed) {
+    if (rounds == 0) return {};
+    std::vector<std::size_t> drawn(rounds);
+    std::iota(drawn.begin(), drawn.end(), std::size_t{0});
+    const double value = statistic(drawn);
+    if (rounds < 2) return {value, value, value};
+    std::mt19937_64 draw(seed);
+    std::uniform_int_distribution<std::size_t> any_round(0, rounds - 1);
+    std::vector<double> values(resamples);
+    for (double& each : values) {
+        for (std::size_t& round : drawn) round = any_round(draw);
+        each = statistic(drawn);
+    }
+    std::ranges::sort(values);
+    const auto cut = static_cast<std::size_t>(static_cast<double>(resamples) * expanded_tail(rounds));
+    // The value itself is never left out, which may be beyond both where rounds are few.
+    return {value, std::min(value, values[cut]), std::max(value, values[resamples - 1 - cut])};
+}
+
+interval_estimate median_estimate(std::span<const double> values, std::uint64_t seed) {
+    return bootstrap(values.size(), [values](resample rounds) { return median_of(values, rounds); }, seed);
+}
+
+double median_of(std::span<const double> values, resample rounds) {
+    std::vector<double> taken;
+    taken.reserve(rounds.size());
+    for (const std::size_t round : rounds) taken.push_back(values[round]);
+    return median_in_place(taken);
 }
 
 } // namespace spmd_bench

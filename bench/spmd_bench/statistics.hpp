@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <span>
 
 namespace spmd_bench {
@@ -13,18 +16,41 @@ double median_absolute_deviation(std::span<const double> values);
 /// The least value.
 double minimum(std::span<const double> values);
 
-/// Two bounds. Invariant "forward": low <= high.
-struct bounds {
+/// How many values have a modified z-score, 0.6745 (value - median) / MAD, beyond 3.5. Source: Iglewicz and Hoaglin,
+/// How to Detect and Handle Outliers (1993); the NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.17.
+std::size_t count_outliers(std::span<const double> values);
+
+/// How much the median of the last third of the values is above that of the first third, over the median of all. 0 where
+/// the values show no trend: the test of Mann and Kendall, at three standard deviations.
+double drift(std::span<const double> values);
+
+/// A figure, and bounds between which its true value is with a confidence of 95 %. Invariant "forward": low <= high.
+struct interval_estimate {
+    double value = 0;
     double low = 0;
     double high = 0;
+
+    bool holds(double other) const noexcept { return low <= other && other <= high; }
+    bool operator==(const interval_estimate&) const = default;
 };
 
-/// Bounds that hold the median of what the values are drawn from with a probability of at least 95 %, whatever
-/// their distribution; of fewer than 6 values no bounds do, and these are the least and the largest. Source:
-/// the order statistics whose ranks cut off at most 2.5 % of the binomial distribution (n, 1/2) on each side.
-bounds median_bounds(std::span<const double> values);
+/// The rounds that a resample consists of: as many as there are, each drawn from all of them.
+using resample = std::span<const std::size_t>;
 
-/// The least number of values of which median_bounds keeps its promise.
-inline constexpr int fewest_for_bounds = 6;
+/// A statistic of the rounds 0 … rounds-1, and bounds for it by bootstrap: the percentiles of the statistic of 2,000
+/// resamples, "expanded" for few rounds as in Hesterberg, What Teachers Should Know About the Bootstrap (2015), 3.3.
+/// The statistic may be infinite, not NaN. The same seed gives the same bounds. Fewer than 2 rounds have no bounds:
+/// they are the value.
+interval_estimate bootstrap(std::size_t rounds, const std::function<double(resample)>& statistic,
+                            std::uint64_t seed = 1);
+
+/// The median, and its bounds by bootstrap.
+interval_estimate median_estimate(std::span<const double> values, std::uint64_t seed = 1);
+
+/// The median of the values of a resample.
+double median_of(std::span<const double> values, resample rounds);
+
+/// The least number of rounds for which the bounds are worth their name.
+inline constexpr std::size_t fewest_rounds = 6;
 
 } // namespace spmd_bench

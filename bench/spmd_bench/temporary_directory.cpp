@@ -35,14 +35,13 @@ std::string temporary_directory::create() {
     require_not_removed();
     std::string path = parent_directory() + "/spmd_bench_XXXXXX";
     if (::mkdtemp(path.data()) == nullptr) throw_errno(path);
-    path_ = std::move(path);
-    return path_;
+    return paths_.emplace_back(std::move(path));
 }
 
 std::string temporary_directory::write(std::string_view name, std::span<const char> content) {
     const std::lock_guard lock(mutex_);
     require_not_removed();
-    std::string path = path_ + '/' + std::string(name);
+    std::string path = paths_.back() + '/' + std::string(name);
     errno = EIO; // where the stream fails and the system has not said why
     std::ofstream file(path, std::ios::binary);
     file.write(content.data(), static_cast<std::streamsize>(content.size()));
@@ -54,8 +53,7 @@ std::string temporary_directory::write(std::string_view name, std::span<const ch
 void temporary_directory::remove() {
     const std::lock_guard lock(mutex_);
     removed_ = true;
-    if (path_.empty()) return;
-    std::filesystem::remove_all(std::exchange(path_, {}));
+    for (const std::string& path : std::exchange(paths_, {})) std::filesystem::remove_all(path);
 }
 
 void temporary_directory::require_not_removed() const {

@@ -4,10 +4,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace spmd_bench {
 
-/// A directory of files below TMPDIR (else /tmp) that is removed with all that is in it by remove(), or
+/// Directories of files below TMPDIR (else /tmp) that are removed with all that is in them by remove(), or
 /// when this object goes.
 ///
 ///     temporary_directory inputs;
@@ -23,19 +24,19 @@ public:
     temporary_directory& operator=(const temporary_directory&) = delete;
     ~temporary_directory();
 
-    /// Makes it, by mkdtemp(3), and gives its path. Throws: std::system_error naming the path.
+    /// Makes one, by mkdtemp(3), and gives its path. Throws: std::system_error naming the path.
     std::string create();
-    /// Writes a file. Gives its path. Requires: create() was called. Throws: std::system_error naming the path.
+    /// Writes a file in the one made last. Gives its path. Requires: create() was called. Throws: std::system_error naming the path.
     std::string write(std::string_view name, std::span<const char> content);
-    /// Removes it, if it is there. Throws: std::system_error naming what could not be removed.
+    /// Removes those that are there. Throws: std::system_error naming what could not be removed.
     void remove();
 
 private:
     void require_not_removed() const;
 
     std::mutex mutex_;
-    std::string path_;     // guarded by mutex_; empty: not made
-    bool removed_ = false; // guarded by mutex_
+    std::vector<std::string> paths_; // guarded by mutex_
+    bool removed_ = false;           // guarded by mutex_
 };
 
 } // namespace spmd_bench

@@ -69,12 +69,23 @@ std::optional<std::uint64_t> parse_count(std::string_view text) {
     return count;
 }
 
+std::optional<double> parse_decimal(std::string_view text) {
+    double number = 0;
+    const std::string digits(text);
+    const char* end = digits.c_str() + digits.size();
+    const auto [rest, error] = std::from_chars(digits.c_str(), end, number, std::chars_format::fixed);
+    if (error != std::errc{} || rest != end || std::signbit(number) || !std::isfinite(number))
+        return std::nullopt;
+    return number;
+}
+
 std::optional<std::uint64_t> parse_size(std::string_view text) {
     // Above 2^53 a double has not every whole number; nobody has such files.
     return parse_quantity(text, size_units, 0x1p+53);
 }
 
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
+    if (text == "0") return std::chrono::nanoseconds(0);
     const auto parsed = parse_quantity(text, duration_units, 3600e9);
     if (!parsed) return std::nullopt;
     return std::chrono::nanoseconds(*parsed);

@@ -3,6 +3,7 @@
 #include "workload.hpp"
 
 #include <spmd/engine_pool.hpp>
+#include <spmd/view.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -53,16 +54,18 @@ struct way_description {
     std::string_view text;
 };
 
-/// All ways there are, in the order of the report; `openmp` too where this program was built without OpenMP.
+/// All ways there are, in the order of the report; peers too that this program was built without.
 std::span<const way_description> all_ways();
 
 /// Why a way cannot run a kind of workload here, for the user to read; empty where it can.
 /// Throws: std::invalid_argument for a name that no way has.
 std::string why_not(std::string_view way, workload_kind kind);
 
-/// The ways of these names, in their order, for a workload and on a pool, which both stay while the ways live.
+/// The ways of these names, in their order, for a workload and on a pool, which both stay while the ways live; `chunk`:
+/// items per task of map-chunked, or `automatic`.
 /// Requires: why_not is empty for each. Throws: std::invalid_argument where it is not.
 std::vector<std::unique_ptr<way>> make_ways(const workload& work, const spmd::engine_pool& pool,
-                                            std::span<const std::string> names);
+                                            std::span<const std::string> names,
+                                            std::size_t chunk = spmd::automatic);
 
 } // namespace spmd_bench

@@ -86,19 +86,32 @@ std::vector<std::uint64_t> indices(std::size_t count) {
     return all;
 }
 
-template <class Workload>
-std::vector<typename Workload::result> results_of(const Workload& work) {
-    std::vector<typename Workload::result> results;
-    results.reserve(work.items().size());
-    for (const auto& item : work.items()) results.push_back(work.run(item));
-    return results;
+double nanoseconds_per_round() {
+    constexpr std::uint64_t rounds = 20'000;
+    constexpr int attempts = 50;
+    double least = std::numeric_limits<double>::max();
+    std::uint64_t hash = 1;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        const auto begin = std::chrono::steady_clock::now();
+        hash = hash_chain(hash, rounds);
+        const std::chrono::duration<double, std::nano> elapsed = std::chrono::steady_clock::now() - begin;
+        least = std::min(least, elapsed.count());
+    }
+    // The hash is looked at, so that it has to be computed; it changes the outcome by nothing.
+    return least / static_cast<double>(rounds + (hash == 0 ? 1 : 0));
+}
+
+/// Where the bytes come from.
+std::string origin_of(const workload_options& options) {
+    return options.input.empty() ? fmt::format("random bytes, seed {}", options.seed)
+                                 : "from " + options.input;
 }
 
 } // namespace
 
 file_workload::file_workload(std::string directory) : directory_(std::move(directory)), paths_(list()) {
     for (const std::string& path : paths_) bytes_ += lengths_.emplace_back(read(path));
-    digests_ = results_of(*this);
+    digests_ = results_of(*this, items());
 }
 
 std::uint64_t file_workload::read(const std::string& path) const {
@@ -111,15 +124,10 @@ std::vector<std::string> file_workload::list() const { return list_directory(dir
 
 memory_workload::memory_workload(std::vector<std::string> messages) : messages_(std::move(messages)) {
     for (const std::string& message : messages_) bytes_ += message.size();
-    digests_ = results_of(*this);
+    digests_ = results_of(*this, items());
 }
 
-spin_workload::spin_workload(std::size_t items, std::chrono::nanoseconds cost)
-    : rounds_(static_cast<std::uint64_t>(
-          std::llround(static_cast<double>(cost.count()) / nanoseconds_per_round()))),
-      indices_(indices(items)), hashes_(results_of(*this)) {}
-
-std::uint64_t spin_workload::chain(std::uint64_t hash, std::uint64_t rounds) noexcept {
+std::uint64_t hash_chain(std::uint64_t hash, std::uint64_t rounds) noexcept {
     // Each round needs the one before, so the compiler can neither skip nor overlap them. Two multiplications
     // and shifts are the finaliser of MurmurHash3.
     for (std::uint64_t round = 0; round < rounds; ++round) {
@@ -129,19 +137,23 @@ std::uint64_t spin_workload::chain(std::uint64_t hash, std::uint64_t rounds) noe
     return hash;
 }
 
-double spin_workload::nanoseconds_per_round() {
-    constexpr std::uint64_t rounds = 20'000;
-    constexpr int attempts = 50;
-    double least = std::numeric_limits<double>::max();
-    std::uint64_t hash = 1;
-    for (int attempt = 0; attempt < attempts; ++attempt) {
-        const auto begin = std::chrono::steady_clock::now();
-        hash = chain(hash, rounds);
-        const std::chrono::duration<double, std::nano> elapsed = std::chrono::steady_clock::now() - begin;
-        least = std::min(least, elapsed.count());
+std::uint64_t rounds_that_take(double nanoseconds) {
+    static const double per_round = nanoseconds_per_round();
+    return static_cast<std::uint64_t>(std::llround(nanoseconds / per_round));
+}
+
+spin_workload::spin_workload(std::size_t items, std::chrono::nanoseconds cost)
+    : rounds_(rounds_that_take(static_cast<double>(cost.count()))), indices_(indices(items)),
+      hashes_(results_of(*this, this->items())) {}
+
+mixed_workload::mixed_workload(std::size_t items, std::chrono::nanoseconds mean_cost, double skew) {
+    items_.reserve(items);
+    for (std::size_t i = 0; i < items; ++i) {
+        const double place = (static_cast<double>(i) + 0.5) / static_cast<double>(items);
+        const double cost = static_cast<double>(mean_cost.count()) * (skew + 1) * std::pow(place, skew);
+        items_.push_back({i, rounds_that_take(cost)});
     }
-    // The hash is looked at, so that it has to be computed; it changes the outcome by nothing.
-    return least / static_cast<double>(rounds + (hash == 0 ? 1 : 0));
+    hashes_ = results_of(*this, this->items());
 }
 
 empty_workload::empty_workload(std::size_t items) : indices_(indices(items)) {}
@@ -152,6 +164,7 @@ workload make_workload(const workload_options& options, temporary_directory& scr
         case workload_kind::memory:
             return memory_workload(made ? make_messages(options) : read_messages(options.input));
         case workload_kind::spin: return spin_workload(options.items, options.item_cost);
+        case workload_kind::mixed: return mixed_workload(options.items, options.item_cost, options.skew);
         case workload_kind::empty: return empty_workload(options.items);
         case workload_kind::files: break;
     }
@@ -164,17 +177,30 @@ workload make_workload(const workload_options& options, temporary_directory& scr
 std::string description(const workload_options& options, const workload& made) {
     const std::size_t items = std::visit([](const auto& work) { return work.items().size(); }, made);
     const std::string bytes = text_of_size(std::visit([](const auto& work) { return work.bytes(); }, made));
-    const std::string origin =
-        options.input.empty() ? fmt::format("random bytes, seed {}", options.seed) : "from " + options.input;
+    const std::string cost = text_of_duration(options.item_cost);
     switch (options.kind) {
-        case workload_kind::files: return fmt::format("MD5 of {} files, {} in all, {}", items, bytes, origin);
+        case workload_kind::files:
+            return fmt::format("MD5 of {} files, {} in all, {}", items, bytes, origin_of(options));
         case workload_kind::memory:
-            return fmt::format("MD5 of {} messages in memory, {} in all, {}", items, bytes, origin);
-        case workload_kind::spin:
-            return fmt::format("{} items that spin for {} each", items, text_of_duration(options.item_cost));
+            return fmt::format("MD5 of {} messages in memory, {} in all, {}", items, bytes,
+                               origin_of(options));
+        case workload_kind::spin: return fmt::format("{} items that spin for {} each", items, cost);
+        case workload_kind::mixed:
+            return fmt::format("{} items that spin for {} in the mean, skew {}", items, cost, options.skew);
         case workload_kind::empty: break;
     }
     return fmt::format("{} items that do nothing", items);
+}
+
+std::string common_description(const workload_options& options) {
+    switch (options.kind) {
+        case workload_kind::files: return "MD5 of files, " + origin_of(options);
+        case workload_kind::memory: return "MD5 of messages in memory, " + origin_of(options);
+        case workload_kind::spin: return "items that spin";
+        case workload_kind::mixed: return "items that spin, some for longer than others";
+        case workload_kind::empty: break;
+    }
+    return "items that do nothing";
 }
 
 } // namespace spmd_bench

@@ -38,32 +38,90 @@ private:
     std::vector<std::uint64_t> results_;
 };
 
+/// Groups of ways with these names.
+std::vector<way_group> groups_of(const std::vector<std::vector<std::string>>& names,
+                                 std::vector<std::string>& runs) {
+    std::vector<way_group> groups;
+    for (const auto& group : names) {
+        way_group& made = groups.emplace_back();
+        for (const std::string& name : group) made.push_back(std::make_unique<recorded_way>(name, runs));
+    }
+    return groups;
+}
+
 std::vector<std::string> runs_of(const measurement_options& options) {
     std::vector<std::string> runs;
-    std::vector<std::unique_ptr<way>> ways;
-    for (const char* name : {"a", "b", "c"}) ways.push_back(std::make_unique<recorded_way>(name, runs));
-    measure(ways, options);
+    measure(groups_of({{"a", "b", "c"}}, runs), options);
     return runs;
 }
 
 } // namespace
 
-TEST_CASE("each repetition runs every way once, after its warm-up runs") {
+TEST_CASE("each round runs every way once, after its warm-up runs") {
     std::vector<std::string> runs;
-    std::vector<std::unique_ptr<way>> ways;
-    for (const char* name : {"a", "b", "c"}) ways.push_back(std::make_unique<recorded_way>(name, runs));
-    const auto measured = measure(ways, {.repetitions = 20, .warmup = 2, .seed = 1});
-    REQUIRE(measured.size() == 3);
-    CHECK(measured[1].way == "b");
-    CHECK(measured[1].submissions == 3U);
-    for (const measurement& each : measured) CHECK(each.nanoseconds.size() == 20);
-    REQUIRE(runs.size() == 20 * 3 * 3);
-    for (std::size_t at = 0; at < runs.size(); at += 9) {
+    const auto measured = measure(groups_of({{"a", "b", "c"}}, runs), {.repetitions = 20, .warmup = 2});
+    REQUIRE(measured.size() == 1);
+    REQUIRE(measured[0].size() == 3);
+    CHECK(measured[0][1].way == "b");
+    CHECK(measured[0][1].submissions == 3U);
+    for (const measurement& each : measured[0]) CHECK(each.nanoseconds.size() == 20);
+    const std::size_t settling = runs.size() - 20UL * 3 * 3;
+    REQUIRE(settling >= 3);
+    for (std::size_t at = settling; at < runs.size(); at += 9) {
         std::map<std::string, int> times;
         for (std::size_t i = at; i < at + 9; ++i) ++times[runs[i]];
         CHECK(times == std::map<std::string, int>{{"a", 3}, {"b", 3}, {"c", 3}});
         CHECK(runs[at] == runs[at + 2]);
     }
+}
+
+TEST_CASE("before the first round each way runs until it is stable, within a bound; from cold not at all") {
+    std::vector<std::string> runs;
+    measure(groups_of({{"a"}, {"b"}}, runs), {.repetitions = 1, .warmup = 1});
+    for (const char* name : {"a", "b"}) {
+        const auto count = std::ranges::count(runs, name) - 2;
+        CHECK(count >= 10); // twice the window in which times have to agree
+        CHECK(count <= 50);
+    }
+    runs.clear();
+    measure(groups_of({{"a"}, {"b"}}, runs), {.repetitions = 1, .warmup = 0});
+    CHECK(runs.size() == 2);
+}
+
+TEST_CASE("the ways of a group follow each other, in whatever order") {
+    std::vector<std::string> runs;
+    const auto measured =
+        measure(groups_of({{"a", "b"}, {"c"}, {"d", "e"}}, runs), {.repetitions = 30, .warmup = 0});
+    REQUIRE(measured.size() == 3);
+    CHECK(measured[2][1].way == "e");
+    std::map<std::string, int> orders;
+    for (std::size_t at = 0; at < runs.size(); at += 5) {
+        std::string round;
+        for (std::size_t i = at; i < at + 5; ++i) round += runs[i];
+        CHECK((round.find("ab") != std::string::npos || round.find("ba") != std::string::npos));
+        CHECK((round.find("de") != std::string::npos || round.find("ed") != std::string::npos));
+        ++orders[round];
+    }
+    CHECK(orders.size() > 10); // of 24
+}
+
+TEST_CASE("it tells how far it is, from the warm-up to the last way") {
+    std::vector<std::string> runs;
+    std::vector<measure_progress> told;
+    measure(groups_of({{"a"}, {"b"}}, runs), {.repetitions = 2, .warmup = 1},
+            [&](const measure_progress& now) { told.push_back(now); });
+    REQUIRE(told.size() == 6);
+    CHECK(told.front().round == 0);
+    CHECK(told.front().total == 4);
+    CHECK(told[2].round == 1);
+    CHECK(told[2].done == 0);
+    CHECK(told.back().round == 2);
+    CHECK(told.back().done == 3);
+}
+
+TEST_CASE("a reading of the clock takes time, but not much") {
+    CHECK(clock_overhead_ns() > 0);
+    CHECK(clock_overhead_ns() < 100'000);
 }
 
 TEST_CASE("the order of the ways is random, and the seed's") {
@@ -80,14 +138,19 @@ TEST_CASE("the order of the ways is random, and the seed's") {
 TEST_CASE("a result that differs from the serial one is an error, in any run") {
     for (const std::size_t wrong_from : {0U, 1U, 7U}) {
         std::vector<std::string> runs;
-        std::vector<std::unique_ptr<way>> ways;
-        ways.push_back(std::make_unique<recorded_way>("good", runs));
-        ways.push_back(std::make_unique<recorded_way>("bad", runs, wrong_from));
-        const std::string repetition = std::to_string(wrong_from / 2 + 1);
-        CHECK_THROWS_WITH(measure(ways, {.repetitions = 10, .warmup = 1, .seed = 1}),
-                          "the way 'bad' differs from the serial loop in repetition " + repetition +
-                              ": item 2 of 3 is 99, not 12");
+        std::vector<way_group> groups(1);
+        groups[0].push_back(std::make_unique<recorded_way>("good", runs));
+        groups[0].push_back(std::make_unique<recorded_way>("bad", runs, wrong_from));
+        CHECK_THROWS_WITH(measure(groups, {.repetitions = 10, .warmup = 0}),
+                          "the way 'bad' differs from the serial loop in round " +
+                              std::to_string(wrong_from + 1) + ": item 2 of 3 is 99, not 12");
     }
+    std::vector<std::string> runs;
+    std::vector<way_group> groups(1);
+    groups[0].push_back(std::make_unique<recorded_way>("bad", runs, 1));
+    CHECK_THROWS_WITH(
+        measure(groups, {.repetitions = 10, .warmup = 1}),
+        "the way 'bad' differs from the serial loop while warming up: item 2 of 3 is 99, not 12");
 }
 
 TEST_CASE("a difference is told by its first item") {

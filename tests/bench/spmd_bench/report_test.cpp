@@ -1,193 +1,104 @@
-// Guards against: a figure in the wrong column, unit or row, a format that its readers cannot parse, and a
-// conclusion that claims more than was measured.
+// Guards against: a figure of another way or round, a ratio that is not taken within rounds, and a warning that is
+// missing, or there without need.
+
+#include "sample_report.hpp"
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
-#include <spmd_bench/render.hpp>
 #include <spmd_bench/report.hpp>
 
-#include <algorithm>
-#include <sstream>
 #include <string>
 #include <vector>
 
 using namespace spmd_bench;
+using namespace test_support;
 
 namespace {
 
-/// Times in ns that were chosen for their medians: serial 2,000,000, map 1,000,000, spmd 900,000, read 500,000.
-std::vector<measurement> measured() {
-    return {{"serial", 0, {2.0e6, 2.0e6, 2.1e6, 1.9e6, 2.0e6, 2.0e6, 2.2e6}},
-            {"map", 500, {1.0e6, 1.0e6, 1.0e6, 1.0e6, 1.0e6, 1.0e6, 1.0e6}},
-            {"map-chunked", std::nullopt, {1.1e6, 1.2e6, 1.1e6, 1.1e6, 1.1e6, 1.1e6, 1.1e6}},
-            {"spmd", 100, {0.9e6, 0.8e6, 0.9e6, 0.95e6, 0.9e6, 0.9e6, 0.9e6}},
-            {"read", 100, {0.5e6, 0.5e6, 0.5e6, 0.5e6, 0.5e6, 0.5e6, 0.5e6}}};
-}
-
-report sample() {
-    report made;
-    made.cpu = "AMD EPYC 9J14";
-    made.available_threads = 2;
-    made.pool.arenas = {{.threads = 2, .ranks = {0, 100}}};
-    made.asked.ways = {"serial", "map", "map-chunked", "spmd", "read"};
-    made.asked.threads = 2;
-    made.workload = "MD5 of 500 files, 500 KiB in all, random bytes, seed 1";
-    made.items = 500;
-    made.bytes = 512'000;
-    made.ways = summarise(measured(), made.items, made.bytes);
-    return made;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::istringstream stream(text);
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(stream, line);) lines.push_back(line);
-    return lines;
-}
-
-way_summary with_ratio(std::vector<double> spmd) {
-    const std::vector<double> map(spmd.size(), 100);
-    const std::vector<measurement> both{{"map", 1, map}, {"spmd", 1, std::move(spmd)}};
-    return summarise(both, 1, 1)[1];
+/// What is warned of when map took these times; "" is put before nothing.
+std::vector<std::string> warned_of(std::vector<double> times, double clock_overhead_ns = 0,
+                                   bool settled = true) {
+    const std::vector<measurement> measured{{"map", 1, std::move(times), settled}};
+    const point_result point = summarise({}, 0, measured, clock_overhead_ns);
+    std::vector<std::string> what;
+    for (const warning& each : point.warnings) what.push_back(text_of(each));
+    return what;
 }
 
 } // namespace
 
-TEST_CASE("a summary holds the figures of its way") {
-    const auto ways = summarise(measured(), 500, 512'000);
-    const way_summary& serial = *find_way(ways, "serial");
-    CHECK(serial.median_ns == 2.0e6);
+TEST_CASE("a result holds the figures of its way") {
+    const point_result point = summarise({.items = 500}, 512'000, sample_measurements(), 0);
+    const way_result& serial = *find_way(point, "serial");
+    CHECK(serial.samples_ns[6] == 2.2e6);
+    CHECK(serial.median_ns.value == 2.0e6);
     CHECK(serial.mad_ns == 0);
     CHECK(serial.min_ns == 1.9e6);
-    CHECK(serial.items_per_second == Approx(250'000));
-    CHECK(serial.bytes_per_second == Approx(256e6));
-    CHECK(serial.to_map->value == Approx(2));
-    CHECK(serial.to_read->value == Approx(4));
-    CHECK(find_way(ways, "spmd")->to_map->value == Approx(0.9));
-    CHECK(find_way(ways, "spmd")->to_map->likely.low == Approx(0.8));
-    CHECK(find_way(ways, "spmd")->to_map->likely.high == Approx(0.95));
-    CHECK(find_way(ways, "openmp") == nullptr);
-    CHECK_FALSE(summarise(std::vector{measured()[0]}, 1, 1)[0].to_map);
-    const std::vector<measurement> nothing{{"serial", 0, {}}};
-    CHECK(summarise(nothing, 5, 5)[0].items_per_second == 0);
+    CHECK(items_per_second(point, serial) == Approx(250'000));
+    CHECK(bytes_per_second(point, serial) == Approx(256e6));
+    CHECK(serial.ratio_to_map->value == Approx(2));
+    CHECK(serial.ratio_to_read->value == Approx(4));
+    CHECK(find_way(point, "spmd")->ratio_to_map->value == Approx(0.9));
+    CHECK(find_way(point, "spmd")->ratio_to_map->holds(0.9));
+    CHECK_FALSE(find_way(point, "spmd")->ratio_to_map->holds(1));
+    CHECK(find_way(point, "map-chunked")->submissions == std::nullopt);
+    CHECK(find_way(point, "openmp") == nullptr);
 }
 
-TEST_CASE("the table is the one that a reader expects") {
-    CHECK(render_table(sample()) ==
-          "machine   AMD EPYC 9J14, 2 threads used, 2 available\n"
-          "pool      100 ranks on 2 threads, compact\n"
-          "workload  MD5 of 500 files, 500 KiB in all, random bytes, seed 1\n"
-          "runs      51 repetitions, the ways in random order; warm-up runs before each: 1\n"
-          "options   --workload files --items 500 --file-size 1024 --ranks 100 --threads 2\n"
-          "          --placement compact --repetitions 51 --warmup 1 --seed 1\n"
-          "          --ways serial,map,map-chunked,spmd,read\n"
-          "\n"
-          "way          median  MAD   min   items  bytes  submitted  x map  x read\n"
-          "                 us   us    us  1000/s  MiB/s\n"
-          "serial         2000    0  1900     250    244          0   2.00    4.00\n"
-          "map            1000    0  1000     500    488        500   1.00    2.00\n"
-          "map-chunked    1100    0  1100     455    444       auto   1.10    2.20\n"
-          "spmd            900    0   800     556    543        100   0.90    1.80\n"
-          "read            500    0   500    1000    977        100   0.50    1.00\n"
-          "\n"
-          "x map, x read: medians of the ratios within each repetition\n"
-          "spmd took 0.900 x map's time (95 % sure: 0.800 to 0.950).\n");
+TEST_CASE("without map there is no ratio to it, and without time no rate") {
+    const std::vector<measurement> only{{"serial", 0, {0}}};
+    const point_result point = summarise({.items = 5}, 5, only, 0);
+    CHECK_FALSE(point.ways[0].ratio_to_map);
+    CHECK_FALSE(point.ways[0].ratio_to_read);
+    CHECK(items_per_second(point, point.ways[0]) == 0);
+    CHECK(bytes_per_second(point, point.ways[0]) == 0);
 }
 
-TEST_CASE("the table fits 80 columns with all ways and the longest figures") {
-    report wide = sample();
-    wide.asked.ways.clear();
-    wide.pool.asked = spmd::placement::per_numa_node;
-    wide.pool.reason = "the machine has one NUMA node, or oneTBB's tbbbind cannot tell";
-    std::vector<measurement> slow;
-    for (const way_description& each : all_ways()) {
-        wide.asked.ways.emplace_back(each.name);
-        slow.push_back({std::string(each.name), 100'000, std::vector<double>(10, 123'456e6)});
-    }
-    slow.back().nanoseconds.assign(10, 1'234e6);
-    wide.ways = summarise(slow, 1'000'000, 1'000'000'000);
-    for (const std::string& line : lines_of(render_table(wide))) {
-        CAPTURE(line);
-        CHECK(line.size() <= 80);
-        CHECK_FALSE(line.ends_with(' '));
-    }
-    CHECK_THAT(render_table(wide), Catch::Contains("compact instead of per_numa_node: the machine"));
+TEST_CASE("the ratio is the median of those within rounds, not that of the medians") {
+    const std::vector<measurement> both{{"map", 1, {100, 200, 400}}, {"spmd", 1, {50, 240, 440}}};
+    CHECK(summarise({}, 0, both, 0).ways[1].ratio_to_map->value == Approx(1.1)); // of 0.5, 1.2, 1.1
 }
 
-TEST_CASE("what was not measured is a dash, without a unit") {
-    report without = sample();
-    const std::vector<measurement> only{{"serial", 0, {100}}};
-    without.ways = summarise(only, 0, 0);
-    const auto lines = lines_of(render_table(without));
-    CHECK(lines[lines.size() - 3] == "serial     100    0  100      -      -          0      -       -");
-    CHECK(lines.back() == "serial took 100 ns.");
+TEST_CASE("steady times are not warned of") {
+    CHECK(warned_of({100, 101, 99, 100, 102, 98, 100, 101, 99, 100}).empty());
+    CHECK(warned_of({100}).empty());
 }
 
-TEST_CASE("markdown has a row per way, all as wide as the head") {
-    const auto lines = lines_of(render_markdown(sample()));
-    CHECK(lines[0] == "- machine: AMD EPYC 9J14, 2 threads used, 2 available");
-    CHECK(lines[6] ==
-          "| way | median (us) | MAD (us) | min (us) | items (1000/s) | bytes (MiB/s) | submitted | x map | "
-          "x read |");
-    CHECK(lines[7] == "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    CHECK(lines[11] == "| spmd | 900 | 0 | 800 | 556 | 543 | 100 | 0.90 | 1.80 |");
-    for (std::size_t i = 6; i <= 12; ++i) CHECK(std::ranges::count(lines[i], '|') == 10);
+TEST_CASE("what keeps times from being trusted is told, with what to do") {
+    CHECK(
+        warned_of(always(100), 0, false) ==
+        std::vector<std::string>{"not stable after the warm-up: map; end other programs, or let the machine "
+                                 "cool, and run again"});
+    CHECK(
+        warned_of({100, 101, 102, 103, 104, 105, 106, 107, 108, 109}) ==
+        std::vector<std::string>{"times that drift: map +7 %; the CPU's frequency changes, or other programs "
+                                 "run: fix it, end them"});
+    std::vector<double> disturbed = always(100, 25);
+    for (std::size_t i = 0; i < disturbed.size(); ++i) disturbed[i] += static_cast<double>(i % 3);
+    for (const std::size_t i : {1U, 6U, 10U, 14U, 19U, 23U}) disturbed[i] = 150;
+    CHECK(
+        warned_of(disturbed) ==
+        std::vector<std::string>{"many outliers: map 6 of 25; other programs disturb: end them, or use fewer "
+                                 "--threads than there are CPUs"});
+    disturbed[1] = 101;
+    CHECK(warned_of(disturbed).empty()); // 5 of 25
+    CHECK(warned_of({100, 200, 100, 200, 100, 200, 150, 100, 200}) ==
+          std::vector<std::string>{"wide intervals: map 67 %; four times the --repetitions halve them"});
+    CHECK(warned_of(always(2'000), 25) ==
+          std::vector<std::string>{"hardly longer than a clock reading: map; take more --items"});
+    CHECK(warned_of(always(2'500), 25).empty());
 }
 
-TEST_CASE("csv has this header and one line per way") {
-    const auto lines = lines_of(render_csv(sample()));
-    REQUIRE(lines.size() == 6);
-    CHECK(lines[0] ==
-          "way,median_ns,mad_ns,min_ns,items_per_second,bytes_per_second,submissions,ratio_to_map,"
-          "ratio_to_read");
-    CHECK(lines[1] == "serial,2000000,0,1900000,250000,256000000,0,2.0000,4.0000");
-    CHECK(lines[3] == "map-chunked,1100000,0,1100000,454545,465454545,,1.1000,2.2000");
+TEST_CASE("a way that is warned of is marked as unstable, but for the clock") {
+    const auto unstable = [](std::vector<double> times) {
+        const std::vector<measurement> measured{{"map", 1, std::move(times)}};
+        return summarise({}, 0, measured, 1'000).ways[0].unstable;
+    };
+    CHECK(unstable({100, 101, 102, 103, 104, 105, 106, 107, 108, 109}));
+    CHECK_FALSE(unstable(always(100)));
 }
 
-TEST_CASE("json parses and holds everything") {
-    report what = sample();
-    what.asked.workload.input = "not \xff UTF-8";
-    const auto parsed = nlohmann::json::parse(render_json(what));
-    CHECK(parsed["machine"]["cpu"] == "AMD EPYC 9J14");
-    CHECK(parsed["machine"]["available_threads"] == 2);
-    CHECK(parsed["pool"]["ranks"] == 100);
-    CHECK(parsed["pool"]["threads"] == 2);
-    CHECK(parsed["pool"]["placement"] == "compact");
-    CHECK(parsed["workload"]["kind"] == "files");
-    CHECK(parsed["workload"]["items"] == 500);
-    CHECK(parsed["workload"]["bytes"] == 512'000);
-    CHECK(parsed["repetitions"] == 51);
-    CHECK(parsed["ways"].size() == 5);
-    CHECK(parsed["ways"][3]["way"] == "spmd");
-    CHECK(parsed["ways"][3]["median_ns"] == 0.9e6);
-    CHECK(parsed["ways"][3]["submissions"] == 100);
-    CHECK(parsed["ways"][3]["ratio_to_map"]["high"] == Approx(0.95));
-    CHECK(parsed["ways"][3]["times_ns"].size() == 7);
-    CHECK(parsed["ways"][2]["submissions"].is_null());
-    CHECK(parsed["conclusion"] == conclusion(what.ways));
-}
-
-TEST_CASE("the format that is asked for is rendered") {
-    report what = sample();
-    CHECK(render(what) == render_table(what));
-    what.asked.format = report_format::markdown;
-    CHECK(render(what) == render_markdown(what));
-    what.asked.format = report_format::csv;
-    CHECK(render(what) == render_csv(what));
-    what.asked.format = report_format::json;
-    CHECK(render(what) == render_json(what));
-}
-
-TEST_CASE("the conclusion claims a difference only where there is one") {
-    CHECK(conclusion(std::vector{with_ratio({90, 91, 92, 93, 94, 95})}) ==
-          "spmd took 0.925 x map's time (95 % sure: 0.900 to 0.950).");
-    CHECK(conclusion(std::vector{with_ratio({110, 110, 110, 110, 110, 110})}) ==
-          "spmd took 1.100 x map's time (95 % sure: 1.100 to 1.100).");
-    CHECK(conclusion(std::vector{with_ratio({90, 90, 90, 90, 90, 110})}) ==
-          "spmd and map tie: 0.900 x map's time (95 % sure: 0.900 to 1.100).");
-    CHECK(conclusion(std::vector{with_ratio({90, 90, 90, 90, 90})}) ==
-          "spmd took 0.900 x map's time; 5 repetitions are too few to tell that from chance.");
-    CHECK(conclusion(summarise(std::vector{measured()[0], measured()[1]}, 1, 1)) ==
-          "map had the least median, 1 ms; measure spmd and map to compare them.");
-    CHECK(conclusion({}) == "nothing was measured.");
+TEST_CASE("the command is the one that measures the same again") {
+    CHECK(command_of(sample_report()) ==
+          "spmd_bench --workload files --items 500 --file-size 1024 --ranks 100 --threads 2 --chunk auto "
+          "--placement compact --repetitions 51 --warmup 1 --seed 1 --ways serial,map,map-chunked,spmd,read");
 }

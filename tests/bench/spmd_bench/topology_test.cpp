@@ -19,7 +19,7 @@ topology_report two_nodes() {
                            .machine = {{{0, 4}, {1, 3}}, {{0, 7}}},
                            .pool = {},
                            .asked = {}};
-    sample.asked.ranks = 101;
+    sample.asked.axes.ranks.values = {101};
     sample.asked.pin = true;
     sample.pool.asked = spmd::placement::per_numa_node;
     sample.pool.got = spmd::placement::per_numa_node;
@@ -36,7 +36,7 @@ topology_report nothing_there() {
                            .machine = {},
                            .pool = {},
                            .asked = {}};
-    sample.asked.ranks = 1;
+    sample.asked.axes.ranks.values = {1};
     sample.pool.asked = spmd::placement::per_core_type;
     sample.pool.reason = "the machine has one core type";
     sample.pool.arenas = {{.threads = 2, .ranks = {0, 1}}, {.threads = 1, .ranks = {1, 1}}};

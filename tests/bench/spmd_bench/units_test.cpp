@@ -37,7 +37,17 @@ TEST_CASE("sizes are in the units of GNU coreutils") {
     }
 }
 
-TEST_CASE("durations need a unit") {
+TEST_CASE("decimals have no sign and no exponent") {
+    CHECK(parse_decimal("2") == 2.0);
+    CHECK(parse_decimal("0.25") == 0.25);
+    for (const char* bad : {"", "-1", "+1", "1e3", "inf", "nan", "1 ", "1,5", "x"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(parse_decimal(bad));
+    }
+}
+
+TEST_CASE("durations need a unit, but for 0") {
+    CHECK(parse_duration("0") == 0ns);
     CHECK(parse_duration("100ns") == 100ns);
     CHECK(parse_duration("1us") == 1'000ns);
     CHECK(parse_duration("1.5µs") == 1'500ns);

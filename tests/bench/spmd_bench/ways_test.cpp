@@ -26,8 +26,8 @@ std::vector<std::string> possible_ways(workload_kind kind) {
 } // namespace
 
 TEST_CASE("every way gives the serial results, again and again") {
-    const auto kind =
-        GENERATE(workload_kind::files, workload_kind::memory, workload_kind::spin, workload_kind::empty);
+    const auto kind = GENERATE(workload_kind::files, workload_kind::memory, workload_kind::spin,
+                               workload_kind::mixed, workload_kind::empty);
     const auto ranks = GENERATE(as<std::size_t>{}, 1, 3, 40);
     const auto items = GENERATE(as<std::size_t>{}, 0, 1, 7, 100);
     const auto threads = GENERATE(as<std::size_t>{}, 1, 2, 5);
@@ -59,7 +59,10 @@ TEST_CASE("submissions are counted where they are known") {
         if (each->name() == "spmd") CHECK(each->submissions() == 7U);
         if (each->name() == "spmd-graph") CHECK(each->submissions() == 9U);
         if (each->name() == "openmp") CHECK(each->submissions() == 2U);
+        if (each->name() == "tbb-task-group") CHECK(each->submissions() == 20U);
     }
+    const std::vector<std::string> chunked{"map-chunked"};
+    CHECK(make_ways(work, pool, chunked, 6)[0]->submissions() == 4U);
 }
 
 TEST_CASE("a file that is gone is an error in every way, which names it") {

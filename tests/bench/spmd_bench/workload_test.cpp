@@ -111,3 +111,19 @@ TEST_CASE("a workload says in words what it is") {
     const workload_options spins{.kind = workload_kind::spin, .items = 3, .item_cost = 1500ns};
     CHECK(description(spins, make_workload(spins, scratch)) == "3 items that spin for 1.5 us each");
 }
+
+TEST_CASE("mixed items cost more the later they come, and in the mean what is asked for") {
+    const mixed_workload even(4, 1us, 0);
+    for (const mixed_workload::item& each : even.items()) CHECK(each.rounds == even.items()[0].rounds);
+    // (S + 1) ((i + 1/2) / n)^S of the mean: 0.25, 0.75, 1.25, 1.75 for S = 1 and n = 4.
+    const mixed_workload triangle(4, 1ms, 1);
+    const auto mean = static_cast<double>(rounds_that_take(1e6));
+    for (std::size_t i = 0; i < 4; ++i)
+        CHECK(static_cast<double>(triangle.items()[i].rounds) ==
+              Approx((0.25 + 0.5 * static_cast<double>(i)) * mean).epsilon(0.001));
+    const mixed_workload steep(1'000, 10us, 4);
+    double sum = 0;
+    for (const mixed_workload::item& each : steep.items()) sum += static_cast<double>(each.rounds);
+    CHECK(sum / 1'000 == Approx(mean / 100).epsilon(0.01));
+    CHECK(steep.serial()[999] == steep.run(steep.items()[999]));
+}

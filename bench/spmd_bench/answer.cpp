@@ -1,0 +1,307 @@
+#include "answer.hpp"
+
+#include "crossing.hpp"
+#include "units.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace spmd_bench {
+namespace {
+
+using points = std::vector<const point_result*>;
+
+constexpr std::size_t most_told = 3; // of the same kind
+constexpr double same_time = 1.02;   // times the least
+
+// Words
+
+std::string text_of_time(double nanoseconds) {
+    if (nanoseconds < 1'000) return fmt::format("{:.{}f} ns", nanoseconds, nanoseconds < 10 ? 1 : 0);
+    return text_of_duration(std::chrono::nanoseconds(std::llround(nanoseconds)));
+}
+
+std::string sure(const std::string& low, const std::string& high) {
+    return fmt::format("(95 % sure: {} to {})", low, high);
+}
+std::string sure_ratio(const interval_estimate& of) {
+    return fmt::format("{:.3f} x map's time {}", of.value,
+                       sure(fmt::format("{:.3f}", of.low), fmt::format("{:.3f}", of.high)));
+}
+std::string sure_time(const interval_estimate& of) {
+    return fmt::format("{} {}", text_of_time(of.value), sure(text_of_time(of.low), text_of_time(of.high)));
+}
+
+/// "At 4 ranks, skew 2: "; nothing where there is nothing to name.
+std::string place(const sweep_point& at, std::vector<std::string> names, std::string_view without) {
+    std::erase(names, without);
+    return names.empty() ? "" : fmt::format("At {}: ", text_of(at, names));
+}
+
+/// As many sentences as are worth reading.
+void add_some(std::vector<std::string>& all, std::vector<std::string> some) {
+    const std::size_t left = some.size() > most_told + 1 ? some.size() - most_told : 0;
+    some.resize(some.size() - left);
+    all.insert(all.end(), some.begin(), some.end());
+    if (left > 0) all.push_back(fmt::format("… and so on, for {} more.", left));
+}
+
+// Map or SPMD?
+
+const interval_estimate* spmd_to_map(const point_result& at) {
+    const way_result* spmd = find_way(at, "spmd");
+    return spmd != nullptr && spmd->ratio_to_map ? &*spmd->ratio_to_map : nullptr;
+}
+
+std::string verdict_at(const point_result& at, const interval_estimate& ratio) {
+    const std::size_t rounds = at.ways.front().samples_ns.size();
+    if (rounds < fewest_rounds)
+        return fmt::format(
+            "spmd took {:.3f} x map's time; {} repetitions are too few to tell that from chance.",
+            ratio.value, rounds);
+    if (ratio.holds(1)) return fmt::format("No difference: spmd took {}.", sure_ratio(ratio));
+    if (ratio.value < 1)
+        return fmt::format("Take spmd, it saves {:.0f} %: it took {}.", 100 * (1 - ratio.value),
+                           sure_ratio(ratio));
+    return fmt::format("Take map, it saves {:.0f} %: spmd took {}.", 100 * (1 - 1 / ratio.value),
+                       sure_ratio(ratio));
+}
+
+void add_verdict_of_sweep(const report& what, std::vector<std::string>& sentences) {
+    points for_spmd;
+    points for_map;
+    std::size_t compared = 0;
+    const std::size_t rounds = what.asked.measurement.repetitions;
+    if (rounds < fewest_rounds) {
+        sentences.push_back(
+            fmt::format("{} repetitions are too few to tell differences from chance.", rounds));
+        return;
+    }
+    for (const point_result& each : what.points) {
+        const interval_estimate* ratio = spmd_to_map(each);
+        if (ratio == nullptr) continue;
+        ++compared;
+        if (ratio->high < 1) for_spmd.push_back(&each);
+        if (ratio->low > 1) for_map.push_back(&each);
+    }
+    if (compared == 0) return;
+    const auto by_ratio = [](const point_result* at) { return spmd_to_map(*at)->value; };
+    const auto tell = [&](std::string_view winner, points where, auto order) {
+        std::ranges::sort(where, order, by_ratio);
+        sentences.push_back(fmt::format(
+            "{} is the faster at {} of {} points, most at {}: spmd took {}.", winner, where.size(), compared,
+            text_of(where.front()->at, what.swept), sure_ratio(*spmd_to_map(*where.front()))));
+    };
+    if (!for_spmd.empty()) tell("spmd", for_spmd, std::less());
+    if (!for_map.empty()) tell("map", for_map, std::greater());
+    const std::size_t even = compared - for_spmd.size() - for_map.size();
+    if (even > 0) sentences.push_back(fmt::format("No difference at {} of {} points.", even, compared));
+}
+
+/// Two ways' times, round by round.
+interval_estimate ratio_between(const way_result& of, const way_result& to) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < of.samples_ns.size(); ++i)
+        if (to.samples_ns[i] > 0) ratios.push_back(of.samples_ns[i] / to.samples_ns[i]);
+    return median_estimate(ratios);
+}
+
+/// Who was the fastest, where there were others than the two.
+void add_fastest(const point_result& at, std::vector<std::string>& sentences) {
+    const way_result* fastest = nullptr;
+    for (const way_result& way : at.ways)
+        if (way.name != "read" && (fastest == nullptr || way.median_ns.value < fastest->median_ns.value))
+            fastest = &way;
+    if (fastest == nullptr) return;
+    const way_result* spmd = find_way(at, "spmd");
+    if (spmd == nullptr || spmd_to_map(at) == nullptr) {
+        sentences.push_back(fmt::format("{} had the least median, {}; measure spmd and map to compare them.",
+                                        fastest->name, text_of_time(fastest->median_ns.value)));
+        return;
+    }
+    if (fastest == spmd || fastest->name == "map" || at.ways.front().samples_ns.size() < fewest_rounds)
+        return;
+    const interval_estimate ratio = ratio_between(*fastest, *spmd);
+    sentences.push_back(
+        ratio.high > 1 / same_time // the least of many is a little less than it should be
+            ? fmt::format("Of all ways {} had the least median, but is not clearly faster than spmd.",
+                          fastest->name)
+            : fmt::format("The fastest of all was {}: {:.3f} x spmd's time {}.", fastest->name, ratio.value,
+                          sure(fmt::format("{:.3f}", ratio.low), fmt::format("{:.3f}", ratio.high))));
+}
+
+// Where it changes
+
+/// The points that differ in nothing but one axis, in the order of their first.
+std::vector<points> groups_along(const report& what, const std::string& axis) {
+    std::vector<points> groups;
+    for (const point_result& each : what.points) {
+        const auto same = std::ranges::find_if(
+            groups, [&](const points& group) { return equal_but_for(axis, group.front()->at, each.at); });
+        if (same == groups.end())
+            groups.push_back({&each});
+        else
+            same->push_back(&each);
+    }
+    return groups;
+}
+
+crossover crossover_of(points group) {
+    std::ranges::sort(group, {}, [](const point_result* each) { return each->at.item_cost; });
+    std::vector<cost_samples> by_cost;
+    for (const point_result* each : group)
+        by_cost.push_back({static_cast<double>(each->at.item_cost.count()),
+                           find_way(*each, "map")->samples_ns, find_way(*each, "spmd")->samples_ns});
+    return {.at = group.front()->at,
+            .crossing_ns = crossing(by_cost, 1),
+            .even_ns = crossing(by_cost, 1 / (1 - worthwhile))};
+}
+
+std::string sentence_of(const crossover& of, const std::vector<std::string>& swept) {
+    const std::string where = place(of.at, swept, "item_cost");
+    if (of.crossing_ns)
+        return fmt::format("{}Crossover at an item cost of {}: spmd is the faster below, map above.", where,
+                           sure_time(*of.crossing_ns));
+    if (of.even_ns)
+        return fmt::format("{}spmd saves {:.0f} % or more up to an item cost of {}, less above.", where,
+                           100 * worthwhile, sure_time(*of.even_ns));
+    return {};
+}
+
+void add_crossovers(const report& what, report_answer& answer) {
+    if (std::ranges::find(what.swept, "item_cost") == what.swept.end()) return;
+    std::vector<std::string> sentences;
+    for (points& group : groups_along(what, "item_cost")) {
+        if (spmd_to_map(*group.front()) == nullptr) return;
+        const crossover& found = answer.crossovers.emplace_back(crossover_of(std::move(group)));
+        const std::string sentence = sentence_of(found, what.swept);
+        if (!sentence.empty()) sentences.push_back(sentence);
+    }
+    if (sentences.empty())
+        sentences.emplace_back(
+            "Between the item costs measured there is no crossover, nor one where spmd's gain "
+            "falls below 5 %, for sure.");
+    add_some(answer.sentences, std::move(sentences));
+}
+
+/// The least number of ranks whose time is that of the fastest, but for chance or a trifle.
+enough_ranks enough_of(points group) {
+    std::ranges::sort(group, {}, [](const point_result* each) { return each->at.ranks; });
+    const point_result& fastest = **std::ranges::min_element(
+        group, {}, [](const point_result* each) { return find_way(*each, "spmd")->median_ns.value; });
+    const auto is_enough = [&](const point_result* each) {
+        const interval_estimate ratio = ratio_between(*find_way(*each, "spmd"), *find_way(fastest, "spmd"));
+        return ratio.value <= same_time || ratio.low <= 1;
+    };
+    const point_result& enough = **std::ranges::find_if(group, is_enough);
+    return {.at = enough.at, .fastest = fastest.at.ranks, .most = group.back()->at.ranks};
+}
+
+void add_enough_ranks(const report& what, report_answer& answer) {
+    if (std::ranges::find(what.swept, "ranks") == what.swept.end()) return;
+    std::vector<std::string> sentences;
+    for (points& group : groups_along(what, "ranks")) {
+        if (find_way(*group.front(), "spmd") == nullptr) return;
+        const enough_ranks& found = answer.ranks.emplace_back(enough_of(std::move(group)));
+        const std::string where = place(found.at, what.swept, "ranks");
+        sentences.push_back(found.at.ranks == found.most
+                                ? fmt::format("{}More ranks still gain at {}, the most that were measured.",
+                                              where, found.most)
+                                : fmt::format("{}From {} ranks on more gain nothing (least median: {}).",
+                                              where, found.at.ranks, found.fastest));
+    }
+    add_some(answer.sentences, std::move(sentences));
+}
+
+// What it costs, and what limits it
+
+std::string cost_text(const interval_estimate& of, std::string_view each) {
+    const std::string time =
+        of.low <= 0 ? "at most " + text_of_time(std::max(of.high, 0.0)) : text_of_time(of.value);
+    return fmt::format("{} per {}", time, each);
+}
+
+void add_costs(std::vector<std::string>& sentences, const std::vector<way_cost>& costs) {
+    std::vector<std::string> told;
+    for (const way_cost& cost : costs) {
+        if (cost.name != "map" && cost.name != "map-chunked" && cost.name != "spmd") continue;
+        std::vector<std::string> parts;
+        if (cost.per_rank_ns) parts.push_back(cost_text(*cost.per_rank_ns, "rank"));
+        if (cost.per_item_ns) parts.push_back(cost_text(*cost.per_item_ns, "item"));
+        if (!parts.empty()) told.push_back(fmt::format("{} {}", cost.name, fmt::join(parts, " and ")));
+    }
+    if (!told.empty())
+        sentences.push_back(fmt::format("Overhead, with items that do nothing: {}.", fmt::join(told, "; ")));
+}
+
+std::string about_limit(const time_parts& parts) {
+    const std::string_view limit = limit_of(parts);
+    if (limit == "nothing") return "the items have at least 90 % of the threads' time";
+    return fmt::format("{:.0f} % of the threads' time is {}", 100 * share_of_limit(parts),
+                       limit == "memory or I/O" ? "what items take longer than one by one"
+                       : limit == "imbalance"   ? "waiting for the last rank"
+                                                : "launching ranks, waking threads, collecting results");
+}
+
+void add_limit(const point_result& at, std::vector<std::string>& sentences) {
+    if (!at.spmd_parts) return;
+    sentences.push_back(
+        fmt::format("spmd is limited by {}: {}.", limit_of(*at.spmd_parts), about_limit(*at.spmd_parts)));
+}
+
+void add_limits_of_sweep(const report& what, std::vector<std::string>& sentences) {
+    std::map<std::string_view, points> by_limit;
+    for (const point_result& each : what.points)
+        if (each.spmd_parts) by_limit[limit_of(*each.spmd_parts)].push_back(&each);
+    const auto share = [](const point_result* each) { return share_of_limit(*each->spmd_parts); };
+    for (const auto& [limit, where] : by_limit) {
+        const std::string count =
+            fmt::format("spmd is limited by {} at {} of {} points", limit, where.size(), what.points.size());
+        const point_result& most = **std::ranges::max_element(where, {}, share);
+        sentences.push_back(limit == "nothing"
+                                ? fmt::format("{}: {}.", count, about_limit(*most.spmd_parts))
+                                : fmt::format("{}; at {} {}.", count, text_of(most.at, what.swept),
+                                              about_limit(*most.spmd_parts)));
+    }
+}
+
+void add_reading(const point_result& at, std::vector<std::string>& sentences) {
+    const way_result* spmd = find_way(at, "spmd");
+    if (spmd == nullptr || !spmd->ratio_to_read || spmd->ratio_to_read->value <= 0) return;
+    sentences.push_back(fmt::format("To open and read the files alone takes {:.0f} % of spmd's time.",
+                                    100 / spmd->ratio_to_read->value));
+}
+
+} // namespace
+
+report_answer answer_of(const report& what, std::vector<way_cost> costs) {
+    report_answer answer;
+    std::vector<std::string>& sentences = answer.sentences;
+    if (what.swept.empty()) {
+        const point_result& only = what.points.front();
+        if (const interval_estimate* ratio = spmd_to_map(only)) sentences.push_back(verdict_at(only, *ratio));
+        add_fastest(only, sentences);
+        add_costs(sentences, costs);
+        add_limit(only, sentences);
+        add_reading(only, sentences);
+    } else {
+        add_verdict_of_sweep(what, sentences);
+        add_crossovers(what, answer);
+        add_enough_ranks(what, answer);
+        add_costs(sentences, costs);
+        add_limits_of_sweep(what, sentences);
+    }
+    answer.costs = std::move(costs);
+    return answer;
+}
+
+} // namespace spmd_bench

@@ -1,0 +1,49 @@
+#include "crossing.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+namespace spmd_bench {
+namespace {
+
+constexpr double beyond = std::numeric_limits<double>::infinity();
+
+/// How much longer than `factor` times spmd map took, at one cost, by round.
+std::vector<double> differences(const cost_samples& at, double factor) {
+    std::vector<double> all;
+    all.reserve(at.map.size());
+    for (std::size_t round = 0; round < at.map.size(); ++round)
+        all.push_back(at.map[round] - factor * at.spmd[round]);
+    return all;
+}
+
+/// Where the first of the differences is that is not above 0; infinite below the least cost and beyond the largest.
+double crossing_of(std::span<const cost_samples> by_cost, const std::vector<std::vector<double>>& differing,
+                   resample rounds) {
+    double before = median_of(differing.front(), rounds);
+    if (before <= 0) return -beyond;
+    for (std::size_t i = 1; i < by_cost.size(); ++i) {
+        const double here = median_of(differing[i], rounds);
+        if (here <= 0)
+            return std::lerp(by_cost[i - 1].item_cost_ns, by_cost[i].item_cost_ns, before / (before - here));
+        before = here;
+    }
+    return beyond;
+}
+
+} // namespace
+
+std::optional<interval_estimate> crossing(std::span<const cost_samples> by_cost, double factor) {
+    if (by_cost.empty() || by_cost.front().map.size() < fewest_rounds) return std::nullopt;
+    std::vector<std::vector<double>> differing;
+    differing.reserve(by_cost.size());
+    for (const cost_samples& each : by_cost) differing.push_back(differences(each, factor));
+    const interval_estimate found = bootstrap(
+        by_cost.front().map.size(), [&](resample rounds) { return crossing_of(by_cost, differing, rounds); });
+    if (std::isinf(found.low) || std::isinf(found.high)) return std::nullopt;
+    return found;
+}
+
+} // namespace spmd_bench

@@ -1,0 +1,67 @@
+"""Reports of the built spmd_bench keep to report.schema.json, and the schema notices what does not.
+
+Usage: report_schema_test.py SPMD_BENCH SCHEMA
+Guards against: a field that is renamed or forgotten in either place, and a schema that takes anything.
+"""
+import copy
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+# Debian's package is for Debian's Python.
+DEBIAN_PYTHON = "/usr/bin/python3"
+try:
+    import jsonschema
+except ImportError:
+    if sys.executable == DEBIAN_PYTHON or not os.path.exists(DEBIAN_PYTHON):
+        sys.exit("report_schema: python3-jsonschema is missing; third_party/install test installs it")
+    os.execv(DEBIAN_PYTHON, [DEBIAN_PYTHON, *sys.argv])
+
+COMMANDS = {
+    "one point": "--ranks 4 --repetitions 7",
+    "cold": "--workload memory --ranks 4 --repetitions 2 --warmup 0 --ways serial",
+    "a sweep": "--workload mixed --skew 0,2 --item-cost 0,1us --ranks 1,3 --items 20 --repetitions 7",
+    "a sweep of chunks": "--workload empty --chunk auto,5 --ranks 3 --repetitions 2 --threads 1,2",
+}
+
+
+def broken_copies(report):
+    """Copies of a report, each with one thing that no report has."""
+    def change(what, act):
+        changed = copy.deepcopy(report)
+        act(changed)
+        return what, changed
+
+    yield change("another version", lambda r: r.update(schema_version=1))
+    yield change("no command", lambda r: r.pop("command"))
+    yield change("no points", lambda r: r.update(points=[]))
+    yield change("an unknown field", lambda r: r.update(conclusion="map"))
+    yield change("no samples", lambda r: r["points"][0]["ways"][0].update(samples_ns=[]))
+    yield change("a sample that is no number", lambda r: r["points"][0]["ways"][0].update(samples_ns=["1"]))
+    yield change("an interval without bounds", lambda r: r["points"][0]["ways"][0].update(median_ns={"value": 1}))
+    yield change("a median without interval", lambda r: r["points"][0]["ways"][0].update(median_ns=1))
+    yield change("no ranks", lambda r: r["points"][0]["at"].update(ranks=0))
+    yield change("an axis that there is not", lambda r: r.update(swept=["cores"]))
+
+
+def main():
+    bench, schema_path = sys.argv[1:]
+    schema = json.loads(pathlib.Path(schema_path).read_text())
+    jsonschema.Draft7Validator.check_schema(schema)
+    validator = jsonschema.Draft7Validator(schema)
+    failures = []
+    for name, options in COMMANDS.items():
+        text = subprocess.run([bench, "--format", "json", *options.split()], capture_output=True, text=True,
+                              check=True).stdout
+        report = json.loads(text)
+        failures += [f"{name}: {error.json_path}: {error.message}" for error in validator.iter_errors(report)]
+        failures += [f"{name}: the schema takes {what}" for what, broken in broken_copies(report)
+                     if validator.is_valid(broken)]
+    print("\n".join(failures) or f"report_schema: {len(COMMANDS)} reports are as the schema says")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
