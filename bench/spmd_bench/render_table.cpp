@@ -74,6 +74,7 @@ std::string bounds_text(const std::optional<interval_estimate>& ratio) {
 column rate_column(std::string title, std::span<const unit> units, const point_result& at,
                    double (*rate)(const point_result&, const way_result&)) {
     std::vector<double> values;
+    values.reserve(at.ways.size());
     for (const way_result& way : at.ways) values.push_back(rate(at, way));
     return scaled(std::move(title), at.ways, scale_of(units, values),
                   [&](const way_result& way, const scale& by) { return by.text(rate(at, way)); });
@@ -82,6 +83,7 @@ column rate_column(std::string title, std::span<const unit> units, const point_r
 /// One row per way.
 std::vector<column> columns_of_point(const point_result& at) {
     std::vector<double> medians;
+    medians.reserve(at.ways.size());
     for (const way_result& way : at.ways) medians.push_back(way.median_ns.value);
     const auto time = scale_of(times, medians);
     std::vector<column> columns{
@@ -130,6 +132,7 @@ column over_points(std::string title, const report& what, Text text) {
 /// One row per point: the axes, the medians of the ways, and how spmd compares.
 std::vector<column> columns_of_sweep(const report& what) {
     std::vector<column> columns;
+    columns.reserve(what.swept.size() + what.asked.ways.size());
     for (const std::string& name : what.swept)
         columns.push_back(over_points(title_of_axis(name), what,
                                       [&](const point_result& each) { return text_of_axis(each.at, name); }));
