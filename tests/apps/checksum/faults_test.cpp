@@ -104,9 +104,13 @@ TEST_CASE("without permission: the file and the folder are named, the rest goes 
     REQUIRE(::chmod((files.scratch.path() + "/small/f1001").c_str(), 0) == 0);
     REQUIRE(::chmod((files.scratch.path() + "/large").c_str(), 0) == 0);
     REQUIRE(::chmod(files.scratch.path().c_str(), 0755) == 0);
+    const temporary_directory bin; // nobody may not come to where the tool is built
+    REQUIRE(::chmod(bin.path().c_str(), 0755) == 0);
+    REQUIRE(shell("cp '" + tool + "' '" + bin.path() + "'").status == 0);
     constexpr unsigned nobody = 65534;
     const std::string as_nobody = ::geteuid() == 0 ? "setpriv --reuid=" + std::to_string(nobody) + " " : "";
-    const program_result result = shell(as_nobody + "'" + tool + "' -r " + files.quoted() + " 2>&1");
+    const program_result result =
+        shell(as_nobody + "'" + bin.path() + "/spmd_sum' -r " + files.quoted() + " 2>&1");
     CHECK(result.status == 1);
     CHECK_THAT(result.output,
                Catch::Contains("spmd_sum: " + files.scratch.path() + "/small/f1001: Permission denied\n") &&
