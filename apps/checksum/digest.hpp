@@ -1,30 +1,20 @@
 #pragma once
 
+#include <checksum/algorithm.hpp>
 #include <checksum/file_reader.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-
-struct evp_md_ctx_st;
 
 namespace checksum {
 
 /// An MD5 digest (RFC 1321): its 16 bytes in the order they are printed in.
 using md5 = std::array<std::uint8_t, 16>;
-
-/// OpenSSL refused to compute a digest, say for want of a provider that has MD5. The message names the
-/// call that failed and OpenSSL's own reason.
-class digest_error : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
 
 /// Computes the MD5 of a message that comes in pieces; where it is cut does not matter.
 ///
@@ -42,23 +32,16 @@ public:
     md5_stream();
 
     /// Appends `bytes` to the message.
-    void update(std::span<const std::byte> bytes);
+    void update(std::span<const std::byte> bytes) { stream_.update(bytes); }
 
     /// The digest of all that was appended since the message began; the next message begins here.
     [[nodiscard]] md5 finish();
 
     /// Forgets what was appended: a new message begins here.
-    void restart() noexcept { begun_ = false; }
+    void restart() noexcept { stream_.restart(); }
 
 private:
-    struct free_context {
-        void operator()(evp_md_ctx_st* context) const noexcept;
-    };
-
-    void begin_if_needed();
-
-    std::unique_ptr<evp_md_ctx_st, free_context> context_;
-    bool begun_ = false;
+    digest_stream stream_;
 };
 
 /// The MD5 of a message in memory. Allocates nothing once the calling thread has hashed before.
@@ -80,8 +63,5 @@ private:
 /// The MD5 of all that is still to be read from a descriptor, from where it stands. `name` is for messages.
 /// Blocks and throws as above.
 [[nodiscard]] md5 md5_of_descriptor(int descriptor, const std::string& name);
-
-/// The 32 lower-case hexadecimal digits of `digest`.
-[[nodiscard]] std::string hex(const md5& digest);
 
 } // namespace checksum

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <checksum/algorithm.hpp>
 #include <checksum/descriptor.hpp>
-#include <checksum/digest.hpp>
 #include <checksum/file_list.hpp>
 #include <checksum/md5_lanes.hpp>
 
@@ -13,23 +13,31 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace checksum {
 
+/// What can be wrong with a file besides what the system says.
+enum class file_fault {
+    changed = 1, ///< its size, its times or its inode, while it was read
+};
+[[nodiscard]] std::error_code make_error_code(file_fault fault) noexcept;
+
 /// A file's digest, or why there is none.
 struct file_sum {
-    md5 digest{};
-    std::string error{}; ///< empty where there is a digest
+    digest_bytes digest{};
+    std::error_code error{}; ///< zero where there is a digest
     bool is_done = false;
 };
 
 /// What is done with the files that are read.
 enum class file_work {
-    sum,  ///< their MD5
-    read, ///< nothing: their digests stay zero. For measuring what reading alone takes
+    sum,  ///< their digests
+    read, ///< nothing: their digests stay empty. For measuring what reading alone takes
 };
 
 struct hasher_options {
@@ -38,12 +46,13 @@ struct hasher_options {
     std::function<void()> on_file{}; ///< told of each file that is over, whether it could be read or not
     const std::atomic<bool>* stop =
         nullptr; ///< once it is true nothing more is read: sums that are not done stay so
-    /// Files beyond first_read bytes stay not done, for another hasher.
+    /// Regular files beyond first_read bytes stay not done, for another hasher.
     bool leaves_large_files = false;
 };
 
-/// Reads files and hashes them together, each in a lane of its own: small ones once their batch is full, large ones in
-/// chunks, as many at a time as there are lanes. A file's sum is done when its lane had its turn, at the latest in finish().
+/// Reads files and hashes them: by MD5 together, each in a lane of its own, small ones once their batch is full, large ones
+/// in chunks, as many at a time as there are lanes; by other algorithms one after the other. A file's sum is done when its
+/// lane had its turn, at the latest in finish().
 ///
 /// A file that one read gives is what it was at that moment. One that takes several is looked at before and after: where its
 /// size, its times or its inode have changed meanwhile, its sum is an error. The end of a file is where read(2) says so.
@@ -61,9 +70,11 @@ public:
     /// How many large files it may keep open at the same time; at least 1, never more than there are lanes.
     void set_most_open(std::size_t files) noexcept;
     /// Reads the files whose sums are not done. `sums`: of the names from `first` on; they stay where they are until
-    /// finish().
-    /// Blocks: on the files. Throws: std::bad_alloc; what goes wrong with a file is in its sum.
-    void add(const file_range& files, std::size_t first, std::span<file_sum> sums);
+    /// finish(), and so does `by`.
+    /// Blocks: on the files. Throws: std::bad_alloc, digest_error; what goes wrong with a file is in its sum.
+    void add(const file_range& files, std::size_t first, std::span<file_sum> sums, const algorithm& by);
+    /// Reads at once what an open file still has to give. Throws: as above.
+    void add(descriptor file, file_sum& sum, const algorithm& by);
     /// Makes all sums done, but where a stop was requested.
     void finish();
 
@@ -72,15 +83,15 @@ private:
     struct large_file;
 
     void read_file(int directory, const file_range& files, std::size_t index, file_sum& sum);
-    void begin_large(descriptor file, std::string path, file_sum& sum, const std::byte* first,
-                     std::size_t size);
+    void begin_large(descriptor file, file_sum& sum, std::span<const std::byte> first);
     void hash_messages();
     void hash_large_files();
-    /// By OpenSSL: what was read of it, and the rest.
+    /// From where it stands to its end, by OpenSSL.
     void hash_stream(large_file& from, std::span<const std::byte> first);
+    digest_stream& stream_by(const algorithm& by);
     bool read_chunk(large_file& from);
-    bool end_large(const large_file& ended, const md5& digest);
-    void fail(const large_file& at, int error) const;
+    void end_large(const large_file& ended, const digest_bytes& digest);
+    void fail(file_sum& sum, std::error_code error) const;
     bool is_stopped() const noexcept {
         return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
     }
@@ -93,6 +104,8 @@ private:
 
     hasher_options options_;
     std::size_t most_open_;
+    const algorithm* by_ = nullptr; // of the files that are being added
+    std::optional<digest_stream> stream_;
     timespec range_begin_{}; // by the clock that files' times are taken from
     std::unique_ptr<std::byte[]> buffer_;
     std::size_t used_ = 0;
@@ -103,3 +116,6 @@ private:
 };
 
 } // namespace checksum
+
+template <>
+struct std::is_error_code_enum<checksum::file_fault> : std::true_type {};

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -36,16 +37,20 @@ DIR* to_stream(descriptor directory) {
 // visiting them in that order gives the files in the order of their whole paths ("a-b", "a/b", "a0").
 bool is_directory(std::string_view entry) { return entry.back() == '/'; }
 
+file_identity identity_of(const struct stat& status) { return {status.st_dev, status.st_ino}; }
+
 } // namespace
 
 struct tree_lister::level {
     directory_stream stream;          // null where too many directories would be open
     std::size_t path_length;          // of the directory's path, its final slash included
     std::vector<std::string> entries; // files and directories, slash_order
+    file_identity identity{};         // where an option asks for it
     std::size_t next = 0;             // the first entry not yet visited
 };
 
-tree_lister::tree_lister(std::string root) : path_{std::move(root)} {}
+tree_lister::tree_lister(std::string root, listing_options options)
+    : options_{std::move(options)}, path_{std::move(root)} {}
 tree_lister::~tree_lister() = default;
 
 file_range tree_lister::next(std::size_t most) {
@@ -59,6 +64,7 @@ file_range tree_lister::next(std::size_t most) {
             files.names.push_back(std::move(current.entries[current.next++]));
         if (!files.names.empty()) {
             files.directory = path_;
+            files.may_be_links = options_.follows_links;
             break;
         }
         enter_directory();
@@ -82,6 +88,7 @@ void tree_lister::enter_root() {
     try {
         DIR* const stream = to_stream(open_path(path_, O_RDONLY | O_DIRECTORY));
         if (!is_directory(path_)) path_ += '/';
+        root_length_ = path_.size();
         push_level(stream);
     } catch (const std::system_error& error) {
         report(path_, error.code().value());
@@ -93,7 +100,8 @@ void tree_lister::enter(const std::string& entry) {
     const std::string name = entry.substr(0, entry.size() - 1);
     try {
         const int parent = ::dirfd(parent_stream());
-        push_level(to_stream(open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)));
+        const int follow = options_.follows_links ? 0 : O_NOFOLLOW;
+        push_level(to_stream(open_at(parent, name, O_RDONLY | O_DIRECTORY | follow)));
     } catch (const std::system_error& error) {
         report(path_.substr(0, path_.size() - 1), error.code().value());
     }
@@ -101,8 +109,23 @@ void tree_lister::enter(const std::string& entry) {
 
 void tree_lister::push_level(DIR* opened) {
     directory_stream stream(opened);
+    file_identity identity;
+    if (options_.follows_links || options_.one_file_system) {
+        struct stat status{};
+        if (::fstat(::dirfd(opened), &status) != 0) return report(path_, errno);
+        identity = identity_of(status);
+        if (std::ranges::find(levels_, identity, &level::identity) != levels_.end()) {
+            ++counts_.loops_skipped;
+            return;
+        }
+        if (options_.one_file_system && !levels_.empty() &&
+            identity.device != levels_.front().identity.device) {
+            ++counts_.mounts_skipped;
+            return;
+        }
+    }
     std::vector<std::string> entries = read_entries(stream.get());
-    levels_.push_back({std::move(stream), path_.size(), std::move(entries)});
+    levels_.push_back({std::move(stream), path_.size(), std::move(entries), identity});
     if (levels_.size() > open_levels) levels_[levels_.size() - open_levels - 1].stream.reset();
 }
 
@@ -119,14 +142,19 @@ std::vector<std::string> tree_lister::read_entries(DIR* directory) {
     std::vector<std::string> entries;
     errno = 0;
     for (const dirent* entry = ::readdir(directory); entry != nullptr; entry = ::readdir(directory)) {
-        const std::string_view name{entry->d_name};
-        if (name != "." && name != "..") {
+        std::string name{entry->d_name};
+        if (name != "." && name != ".." && !is_excluded(name)) {
             switch (type_of(directory, *entry)) {
-                case DT_REG: entries.emplace_back(name); break;
-                case DT_DIR: entries.emplace_back(name).push_back('/'); break;
-                case DT_LNK: ++symlinks_skipped_; break;
+                case DT_REG:
+                    if (is_output(directory, *entry))
+                        ++counts_.outputs_skipped;
+                    else
+                        entries.push_back(std::move(name));
+                    break;
+                case DT_DIR: entries.push_back(std::move(name += "/")); break;
+                case DT_LNK: ++counts_.symlinks_skipped; break;
                 case DT_UNKNOWN: break;
-                default: ++special_skipped_; break;
+                default: ++counts_.special_skipped; break;
             }
         }
         errno = 0;
@@ -136,11 +164,30 @@ std::vector<std::string> tree_lister::read_entries(DIR* directory) {
     return entries;
 }
 
-/// The entry's DT_ constant; DT_UNKNOWN where it cannot be found out, which is then reported.
-unsigned char tree_lister::type_of(DIR* directory, const dirent& entry) {
-    if (entry.d_type != DT_UNKNOWN) return entry.d_type;
+bool tree_lister::is_excluded(const std::string& name) const {
+    return std::ranges::any_of(options_.excluded, [&](const std::string& pattern) {
+        if (pattern.find('/') == std::string::npos) return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+        const std::string below = path_.substr(root_length_) + name;
+        return ::fnmatch(pattern.c_str(), below.c_str(), FNM_PATHNAME) == 0;
+    });
+}
+
+bool tree_lister::is_output(DIR* directory, const dirent& entry) const {
+    if (options_.outputs.empty()) return false;
+    const bool may_be =
+        entry.d_type == DT_LNK ||
+        std::ranges::find(options_.outputs, entry.d_ino, &file_identity::inode) != options_.outputs.end();
     struct stat status{};
-    if (::fstatat(::dirfd(directory), entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return may_be && ::fstatat(::dirfd(directory), entry.d_name, &status, 0) == 0 &&
+           std::ranges::find(options_.outputs, identity_of(status)) != options_.outputs.end();
+}
+
+/// The entry's DT_ constant, where links are followed that of what it leads to; DT_UNKNOWN where it cannot be found out, which is then reported.
+unsigned char tree_lister::type_of(DIR* directory, const dirent& entry) {
+    const bool is_followed = options_.follows_links && (entry.d_type == DT_LNK || entry.d_type == DT_UNKNOWN);
+    if (entry.d_type != DT_UNKNOWN && !is_followed) return entry.d_type;
+    struct stat status{};
+    if (::fstatat(::dirfd(directory), entry.d_name, &status, is_followed ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
         report(path_ + entry.d_name, errno);
         return DT_UNKNOWN;
     }
@@ -158,8 +205,7 @@ file_listing list_files(const std::string& root) {
     for (file_range part = tree.next(at_once); !part.names.empty(); part = tree.next(at_once))
         for (const std::string& name : part.names) all.files.push_back(part.directory + name);
     all.errors = tree.take_errors();
-    all.symlinks_skipped = tree.symlinks_skipped();
-    all.special_skipped = tree.special_skipped();
+    all.counts = tree.counts();
     return all;
 }
 

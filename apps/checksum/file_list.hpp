@@ -1,6 +1,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <sys/types.h>
 
 #include <cstddef>
 #include <string>
@@ -16,19 +17,47 @@ struct listing_error {
     std::error_code reason;
 };
 
+/// What names a file whatever its path, as long as it exists.
+struct file_identity {
+    dev_t device{};
+    ino_t inode{};
+    bool operator==(const file_identity&) const = default;
+};
+
+struct listing_options {
+    /// Symbolic links in the tree are followed; a directory that is above a link to it is not entered again.
+    bool follows_links = false;
+    /// Directories on other file systems than the root's are not entered.
+    bool one_file_system = false;
+    /// Patterns of glob(7) of what is left out with all that is below it: where they have no slash, of names; else of paths below
+    /// the root, in which a `*` takes no slash.
+    std::vector<std::string> excluded{};
+    /// Files that are left out, like the output.
+    std::vector<file_identity> outputs{};
+};
+
+/// What was left out of a tree, besides what was to be excluded.
+struct listing_counts {
+    std::size_t symlinks_skipped = 0;
+    std::size_t special_skipped = 0; ///< FIFOs, sockets, devices
+    std::size_t loops_skipped = 0;   ///< links to directories above them
+    std::size_t mounts_skipped = 0;  ///< directories on other file systems
+    std::size_t outputs_skipped = 0;
+};
+
 /// Files of one directory that follow each other in the order of a listing.
 struct file_range {
-    std::string directory; ///< what stands before each name: empty, or with a slash at its end
+    std::string directory{}; ///< what stands before each name: empty, or with a slash at its end
     std::vector<std::string>
-        names; ///< in a directory that is not empty, names of its entries; else whole paths
+        names{};               ///< in a directory that is not empty, names of its entries; else whole paths
+    bool may_be_links = false; ///< else a symbolic link has taken a file's place since it was listed
 };
 
 /// The regular files of a directory tree, and what was left out of it.
 struct file_listing {
     std::vector<std::string> files;    ///< each begins with the root as it was given; sorted by raw bytes
     std::vector<listing_error> errors; ///< in the order they were met
-    std::size_t symlinks_skipped = 0;
-    std::size_t special_skipped = 0; ///< FIFOs, sockets, devices
+    listing_counts counts{};
 };
 
 /// Lists the regular files under a directory, at any depth, as far as it is asked to.
@@ -36,15 +65,14 @@ struct file_listing {
 ///     checksum::tree_lister tree("photos");
 ///     for (auto files = tree.next(100); !files.names.empty(); files = tree.next(100)) …
 ///
-/// The order is that of the bytes of the whole path, whatever the locale. A symlink is followed only
-/// where it is the root itself. An entry that cannot be read, the root included, becomes an error, and
+/// The order is that of the bytes of the whole path, whatever the locale. A symlink that is the root itself is followed. An entry that cannot be read, the root included, becomes an error, and
 /// the rest goes on. Paths may be longer than PATH_MAX; few descriptors are open at a time, however
 /// deep or wide the tree is, and no more is kept of it than the names on the way to where it is.
 /// Thread safety: one thread at a time.
 /// Complexity: one openat per directory, n log n comparisons of names per directory of n entries.
 class tree_lister {
 public:
-    explicit tree_lister(std::string root);
+    explicit tree_lister(std::string root, listing_options options = {});
     tree_lister(const tree_lister&) = delete;
     tree_lister& operator=(const tree_lister&) = delete;
     ~tree_lister();
@@ -54,9 +82,8 @@ public:
 
     /// What could not be listed so far and was not taken yet, in the order it was met.
     [[nodiscard]] std::vector<listing_error> take_errors() noexcept { return std::exchange(errors_, {}); }
-    /// How many of them were left out so far.
-    [[nodiscard]] std::size_t symlinks_skipped() const noexcept { return symlinks_skipped_; }
-    [[nodiscard]] std::size_t special_skipped() const noexcept { return special_skipped_; }
+    /// What was left out so far.
+    [[nodiscard]] const listing_counts& counts() const noexcept { return counts_; }
 
 private:
     struct level;
@@ -67,15 +94,18 @@ private:
     void push_level(DIR* stream);
     DIR* parent_stream();
     std::vector<std::string> read_entries(DIR* directory);
+    bool is_excluded(const std::string& name) const;
+    bool is_output(DIR* directory, const dirent& entry) const;
     unsigned char type_of(DIR* directory, const dirent& entry);
     void report(std::string path, int error);
 
-    std::string path_; // of what is being visited
+    listing_options options_;
+    std::string path_;            // of what is being visited
+    std::size_t root_length_ = 0; // of path_, its final slash included
     bool is_entered_ = false;
     std::vector<level> levels_; // the directories on the way from the root to where the walk is
     std::vector<listing_error> errors_;
-    std::size_t symlinks_skipped_ = 0;
-    std::size_t special_skipped_ = 0;
+    listing_counts counts_;
 };
 
 /// All of them at once. Throws: std::bad_alloc. Thread safety: any number of threads at once.

@@ -88,7 +88,8 @@ public:
             const std::span<file_sum> sums = batch_.sums[i];
             const std::size_t first = std::max(mine.begin, begin) - begin;
             const std::size_t last = std::min(mine.end - begin, sums.size());
-            if (first < last) own->add(batch_.ranges[i], first, sums.subspan(first, last - first));
+            if (first < last)
+                own->add(batch_.ranges[i], first, sums.subspan(first, last - first), *batch_.by);
             begin += sums.size();
         }
         const std::lock_guard lock(mutex_);
@@ -131,7 +132,7 @@ bool sum_alone(file_batch& batch, const hasher_options& options) {
     alone.leaves_large_files = true;
     file_hasher hasher(std::move(alone));
     for (std::size_t i = 0; i < batch.ranges.size() && std::chrono::steady_clock::now() < end; ++i)
-        hasher.add(batch.ranges[i], 0, batch.sums[i]);
+        hasher.add(batch.ranges[i], 0, batch.sums[i], *batch.by);
     hasher.finish();
     return std::ranges::all_of(
         batch.sums, [](const auto& range) { return std::ranges::all_of(range, &file_sum::is_done); });

@@ -15,6 +15,7 @@ namespace checksum {
 
 /// Some files on their way from a listing to an output.
 struct file_batch {
+    const algorithm* by = nullptr; ///< stays where it is until the batch is consumed
     std::vector<file_range> ranges;
     std::vector<std::vector<file_sum>>
         sums;                         ///< of each range, of each name; those that are done already stay
@@ -34,11 +35,11 @@ struct sum_options {
     std::optional<spmd::trace_recorder> trace{};
 };
 
-/// The sums of files, batch by batch: a stream through a task graph, list → hash → finish → write.
+/// The digests of files, batch by batch: a stream through a task graph, list → hash → finish → write.
 ///
-/// `next` fills an empty batch with the next files, and gives false when there are none; it is called ahead, on any thread, by
+/// `next` fills an empty batch with the next files and how to sum them, and gives false when there are none; it is called ahead, on any thread, by
 /// one at a time. `consume` is given each batch with its sums, in the order in which they came, on any thread, by one at a
-/// time. What is done within 2 ms is done by the calling thread alone; only for more is a pool made.
+/// time. What is done within 5 ms is done by the calling thread alone; only for more is a pool made.
 /// Once `stop` is true, ranks stop at the next file or block, and batches with sums that are not done are consumed too.
 /// Memory: some batches, and for each thread a buffer of 4 MiB and one more for as many large files as there are lanes.
 /// Throws: what `next` and `consume` throw; then later batches are not consumed.

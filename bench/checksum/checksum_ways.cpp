@@ -15,7 +15,9 @@ int run(checksum::file_work work, const char* root) {
     std::size_t files = 0;
     std::size_t failed = 0;
     const std::atomic<bool> stop{false};
+    const checksum::algorithm md5("md5");
     const auto next = [&](checksum::file_batch& batch) {
+        batch.by = &md5;
         while (batch.ranges.size() < checksum::ranges_in_batch) {
             checksum::file_range range = tree.next(checksum::files_in_range);
             if (range.names.empty()) break;
@@ -27,7 +29,7 @@ int run(checksum::file_work work, const char* root) {
                         [&](const checksum::file_batch& batch) {
                             for (const auto& sums : batch.sums)
                                 for (const checksum::file_sum& sum : sums)
-                                    ++(sum.error.empty() ? files : failed);
+                                    ++(sum.error ? failed : files);
                         });
     std::printf("%zu files, %zu bytes, %zu failed\n", files, bytes.load(),
                 failed + tree.take_errors().size());

@@ -115,8 +115,8 @@ TEST_CASE("list_files orders by the bytes of the whole path, not by its componen
     CHECK(listing.files == below(scratch.path(), in_order));
     CHECK(std::ranges::is_sorted(listing.files, less_by_bytes));
     CHECK(listing.errors.empty());
-    CHECK(listing.symlinks_skipped == 0);
-    CHECK(listing.special_skipped == 0);
+    CHECK(listing.counts.symlinks_skipped == 0);
+    CHECK(listing.counts.special_skipped == 0);
 }
 
 TEST_CASE("list_files gives every file of a random tree once, sorted by bytes") {
@@ -195,8 +195,8 @@ TEST_CASE("list_files skips and counts symlinks and special files") {
     const file_listing listing = list_files(scratch.path());
     hide_entry_types = false;
     CHECK(listing.files == std::vector{inner, file});
-    CHECK(listing.symlinks_skipped == 4);
-    CHECK(listing.special_skipped == 2);
+    CHECK(listing.counts.symlinks_skipped == 4);
+    CHECK(listing.counts.special_skipped == 2);
     CHECK(listing.errors.empty());
 }
 
@@ -207,7 +207,7 @@ TEST_CASE("list_files follows a root that is a symlink") {
     const std::string link = scratch / "link";
     CHECK(list_files(link).files == std::vector{link + "/a"});
     CHECK(list_files(link + '/').files == std::vector{link + "/a"});
-    CHECK(list_files(link).symlinks_skipped == 0);
+    CHECK(list_files(link).counts.symlinks_skipped == 0);
 }
 
 TEST_CASE("list_files reports a root that is no directory") {

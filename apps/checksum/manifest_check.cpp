@@ -1,0 +1,238 @@
+#include <checksum/manifest_check.hpp>
+
+#include <checksum/json_line.hpp>
+#include <checksum/operand_stream.hpp>
+#include <checksum/sum_line.hpp>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace checksum {
+namespace {
+
+std::string normal(const std::string& path) {
+    return std::filesystem::path(path).lexically_normal().string();
+}
+
+std::string counted(std::size_t count, const char* one, const char* many) {
+    return "WARNING: " + std::to_string(count) + (count == 1 ? one : many);
+}
+
+/// The deepest directory that has both files below it, as lexically normal paths; "." for relative ones without.
+std::filesystem::path common_directory(const std::filesystem::path& directory,
+                                       const std::filesystem::path& other) {
+    const auto [end, ignored] = std::mismatch(directory.begin(), directory.end(), other.begin(), other.end());
+    std::filesystem::path common;
+    for (auto part = directory.begin(); part != end; ++part) common /= *part;
+    return common;
+}
+
+} // namespace
+
+manifest_check::manifest_check(const request& wanted, const sum_options& options,
+                               const hasher_options& reading, const std::atomic<bool>& stop, printer& to)
+    : wanted_{&wanted}, options_{options}, reading_{reading}, stop_{&stop}, to_{&to} {}
+
+bool manifest_check::check(const std::string& manifest) {
+    tally_ = {};
+    ahead_.reset();
+    is_read_ = false;
+    expected_.clear();
+    try {
+        manifest_reader from(manifest, wanted_->format.is_zero_ended);
+        if (struct stat status{}; wanted_->check->lists_extra && ::stat(manifest.c_str(), &status) == 0)
+            manifests_.push_back({status.st_dev, status.st_ino});
+        sum_files([&](file_batch& batch) { return fill(from, batch); }, options_, *stop_,
+                  [&](file_batch& batch) { judge(batch); });
+        return stop_->load() || conclude(from.name());
+    } catch (const manifest_error& error) {
+        to_->complain(error.what());
+        return false;
+    }
+}
+
+/// Takes entries of one algorithm, as many as a batch has room for.
+bool manifest_check::fill(manifest_reader& from, file_batch& batch) {
+    std::vector<manifest_entry> entries;
+    constexpr std::size_t most = files_in_range * ranges_in_batch;
+    while (entries.size() < most && read_ahead(from, batch)) {
+        const algorithm* const by = algorithm_of(*ahead_);
+        const bool is_input = ahead_->name == "-";
+        if (!entries.empty() && (by != batch.by || is_input))
+            break; // what came before does not wait for input
+        batch.by = by;
+        if (is_input) {
+            add_standard_input(batch, reading_);
+        } else {
+            if (entries.size() % files_in_range == 0) batch.ranges.push_back({.may_be_links = true});
+            batch.ranges.back().names.push_back(ahead_->name);
+        }
+        entries.push_back(std::move(*ahead_));
+        ahead_.reset();
+        if (is_input) break;
+    }
+    if (entries.empty() && batch.remarks.empty()) return false;
+    const std::lock_guard lock(mutex_);
+    expected_.push_back(std::move(entries));
+    return true;
+}
+
+/// True where there is an entry for the batch to take.
+bool manifest_check::read_ahead(manifest_reader& from, file_batch& batch) {
+    while (!ahead_ && !is_read_ && batch.remarks.size() < files_in_range) {
+        auto line = from.next();
+        if (auto* const entry = std::get_if<manifest_entry>(&line);
+            entry != nullptr && algorithm_of(*entry) != nullptr) {
+            ahead_ = std::move(*entry);
+        } else if (std::holds_alternative<manifest_end>(line)) {
+            is_read_ = true;
+        } else {
+            ++tally_.malformed;
+            if (wanted_->check->warns_each_line)
+                batch.remarks.push_back(from.name() + ": " + std::to_string(from.line_number()) +
+                                        ": improperly formatted " + default_tag() + " checksum line");
+        }
+    }
+    return ahead_.has_value();
+}
+
+/// Null where there is none that gives such digests, or another one was asked for.
+const algorithm* manifest_check::algorithm_of(const manifest_entry& entry) {
+    const auto [found, is_new] = algorithms_.try_emplace(entry.tag);
+    if (is_new) {
+        try {
+            auto by = entry.tag.empty() ? wanted_->by.value_or(algorithm("md5")) : algorithm(entry.tag);
+            if (!wanted_->by || by == *wanted_->by)
+                found->second = std::make_unique<const algorithm>(std::move(by));
+        } catch (const unknown_algorithm&) {
+            return nullptr; // so is what is kept
+        }
+    }
+    const algorithm* const by = found->second.get();
+    return by != nullptr && entry.digest.bytes().size() == by->size() ? by : nullptr;
+}
+
+std::string manifest_check::default_tag() const { return wanted_->by ? wanted_->by->tag() : "MD5"; }
+
+void manifest_check::judge(file_batch& batch) {
+    std::vector<manifest_entry> entries;
+    {
+        const std::lock_guard lock(mutex_);
+        entries = std::move(expected_.front());
+        expected_.pop_front();
+    }
+    if (wanted_->check->tells_any)
+        for (const std::string& remark : batch.remarks) to_->complain(remark);
+    std::size_t at = 0;
+    for (const auto& sums : batch.sums)
+        for (const file_sum& sum : sums) {
+            if (!sum.is_done) is_over_ = true;
+            if (!is_over_) judge(entries[at++], sum);
+        }
+    to_->print(std::exchange(text_, {}));
+    to_->pause();
+}
+
+void manifest_check::judge(const manifest_entry& entry, const file_sum& sum) {
+    ++tally_.entries;
+    if (wanted_->check->lists_extra) named_.insert(normal(entry.name));
+    if (sum.error) {
+        const bool is_missing = sum.error == std::errc::no_such_file_or_directory;
+        if (is_missing && wanted_->check->ignores_missing) return;
+        ++tally_.unreadable;
+        to_->print(std::exchange(text_, {}));
+        to_->complain(entry.name + ": " + sum.error.message());
+        tell(entry.name, is_missing ? "missing" : "unreadable", "FAILED open or read");
+    } else if (sum.digest == entry.digest) {
+        ++tally_.good;
+        if (wanted_->check->tells_good) tell(entry.name, "ok", "OK");
+    } else {
+        ++tally_.mismatched;
+        tell(entry.name, "mismatch", "FAILED");
+    }
+}
+
+void manifest_check::tell(const std::string& name, const char* status, const char* verdict) {
+    if (!wanted_->check->tells_any) return;
+    if (wanted_->is_json) return append_json_line(text_, name, {{"status", status}});
+    const bool escapes = is_escaped(name);
+    if (escapes) {
+        text_ += '\\';
+        append_escaped(text_, name);
+    } else {
+        text_ += name;
+    }
+    text_ += ": ";
+    text_ += verdict;
+    text_ += '\n';
+}
+
+bool manifest_check::conclude(const std::string& name) {
+    if (tally_.entries == 0) {
+        to_->complain(name + ": no properly formatted checksum lines found");
+        return false;
+    }
+    if (wanted_->check->tells_any) {
+        const auto warn = [&](std::size_t count, const char* one, const char* many) {
+            if (count > 0) to_->complain(counted(count, one, many));
+        };
+        warn(tally_.malformed, " line is improperly formatted", " lines are improperly formatted");
+        warn(tally_.unreadable, " listed file could not be read", " listed files could not be read");
+        warn(tally_.mismatched, " computed checksum did NOT match", " computed checksums did NOT match");
+        if (wanted_->check->ignores_missing && tally_.good == 0)
+            to_->complain(name + ": no file was verified");
+    }
+    return tally_.mismatched == 0 && tally_.unreadable == 0 &&
+           (tally_.malformed == 0 || !wanted_->check->is_strict) &&
+           (tally_.good > 0 || !wanted_->check->ignores_missing);
+}
+
+bool manifest_check::list_extra() {
+    listing_options listing = wanted_->listing;
+    listing.outputs.insert(listing.outputs.end(), manifests_.begin(), manifests_.end());
+    const std::vector<std::string>& asked = wanted_->check->extra_roots;
+    std::size_t extra = 0;
+    bool is_listed = true;
+    for (const std::string& root : asked.empty() ? roots_of_named() : asked) {
+        tree_lister tree(root, listing);
+        for (file_range files = tree.next(files_in_range); !files.names.empty() && !stop_->load();
+             files = tree.next(files_in_range)) {
+            for (const std::string& name : files.names) {
+                const std::string path = files.directory + name;
+                if (named_.contains(normal(path))) continue;
+                ++extra;
+                tell(path, "extra", "EXTRA");
+            }
+            to_->print(std::exchange(text_, {}));
+        }
+        for (const listing_error& error : tree.take_errors()) {
+            to_->complain(error.path + ": " + error.reason.message());
+            is_listed = false;
+        }
+        to_->pause();
+    }
+    if (extra > 0 && wanted_->check->tells_any)
+        to_->complain(counted(extra, " file is not listed", " files are not listed"));
+    return extra == 0 && is_listed;
+}
+
+/// The deepest directories that hold all named files: one for the absolute paths, one for the others.
+std::vector<std::string> manifest_check::roots_of_named() const {
+    std::vector<std::string> roots;
+    for (const bool is_absolute : {false, true}) {
+        std::optional<std::filesystem::path> root;
+        for (const std::filesystem::path path : named_) {
+            if (path.is_absolute() != is_absolute || path == "-") continue;
+            root = root ? common_directory(*root, path.parent_path()) : path.parent_path();
+        }
+        if (root) roots.push_back(root->empty() ? "." : root->string());
+    }
+    return roots;
+}
+
+} // namespace checksum

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <checksum/file_sums.hpp>
+#include <checksum/manifest.hpp>
+#include <checksum/request.hpp>
+#include <checksum/sum_printer.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace checksum {
+
+/// Checks the files that manifests name, and prints what md5sum -c prints, or the same as JSON.
+class manifest_check {
+public:
+    /// All that is referred to stays where it is. Requires: `wanted` has a check.
+    manifest_check(const request& wanted, const sum_options& options, const hasher_options& reading,
+                   const std::atomic<bool>& stop, printer& to);
+
+    /// Checks one manifest. Returns whether all of it is well, as it was asked what that is.
+    [[nodiscard]] bool check(const std::string& manifest);
+    /// Prints the files that no manifest so far has named. Returns whether there was none.
+    [[nodiscard]] bool list_extra();
+
+private:
+    struct tally {
+        std::size_t entries = 0;
+        std::size_t malformed = 0;
+        std::size_t good = 0;
+        std::size_t mismatched = 0;
+        std::size_t unreadable = 0;
+    };
+
+    bool fill(manifest_reader& from, file_batch& batch);
+    bool read_ahead(manifest_reader& from, file_batch& batch);
+    const algorithm* algorithm_of(const manifest_entry& entry);
+    std::string default_tag() const;
+    void judge(file_batch& batch);
+    void judge(const manifest_entry& entry, const file_sum& sum);
+    void tell(const std::string& name, const char* status, const char* verdict);
+    bool conclude(const std::string& name);
+    std::vector<std::string> roots_of_named() const;
+
+    const request* wanted_;
+    sum_options options_;
+    hasher_options reading_;
+    const std::atomic<bool>* stop_;
+    printer* to_;
+    std::map<std::string, std::unique_ptr<const algorithm>> algorithms_; // by tag; null where there is none
+    std::optional<manifest_entry> ahead_;                                // read, and not in a batch yet
+    bool is_read_ = false;                                               // to its end
+    std::mutex mutex_;
+    std::deque<std::vector<manifest_entry>> expected_; // of the batches under way; guarded by mutex_
+    tally tally_; // `malformed` is counted by the listing thread, the rest by the one that prints
+    std::string text_;
+    bool is_over_ = false;
+    std::vector<file_identity> manifests_;
+    std::unordered_set<std::string> named_; // lexically normal; where extra files are asked for
+};
+
+} // namespace checksum

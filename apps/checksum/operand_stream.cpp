@@ -1,0 +1,162 @@
+#include <checksum/operand_stream.hpp>
+
+#include <checksum/descriptor.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <new>
+#include <system_error>
+#include <utility>
+
+namespace checksum {
+namespace {
+
+bool is_empty(const file_batch& batch) { return batch.ranges.empty() && batch.remarks.empty(); }
+
+bool may_join_last(const file_batch& batch) {
+    return !batch.ranges.empty() && batch.ranges.back().directory.empty() &&
+           batch.ranges.size() > batch.sums.size() && batch.ranges.back().names.size() < files_in_range;
+}
+
+std::string counted(std::size_t count, const char* one, const char* many) {
+    return std::to_string(count) + (count == 1 ? one : many);
+}
+
+void remark_counts(file_batch& batch, const std::string& root, const listing_counts& counts) {
+    const auto remark = [&](std::size_t count, const char* one, const char* many) {
+        if (count > 0) batch.remarks.push_back(root + ": " + counted(count, one, many));
+    };
+    remark(counts.symlinks_skipped, " symbolic link not followed", " symbolic links not followed");
+    remark(counts.special_skipped, " FIFO, socket or device left out", " FIFOs, sockets or devices left out");
+    remark(counts.loops_skipped, " symbolic link to a directory above it not followed",
+           " symbolic links to directories above them not followed");
+    remark(counts.mounts_skipped, " directory on another file system not entered",
+           " directories on other file systems not entered");
+    remark(counts.outputs_skipped, " file that is written to left out",
+           " files that are written to left out");
+}
+
+std::FILE* open_names(const std::string& path) {
+    descriptor file =
+        path == "-" ? descriptor{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)} : open_path(path, O_RDONLY);
+    if (file.number() < 0) throw std::system_error{errno, std::generic_category(), path};
+    std::FILE* const names = ::fdopen(file.number(), "r");
+    if (names == nullptr) throw std::bad_alloc{};
+    static_cast<void>(file.release());
+    return names;
+}
+
+} // namespace
+
+operand_stream::line_buffer::~line_buffer() { std::free(text); }
+
+operand_stream::operand_stream(const request& wanted, const algorithm& by, hasher_options reading)
+    : wanted_{&wanted}, by_{&by}, reading_{std::move(reading)} {
+    if (!wanted.names_file.empty()) names_ = {open_names(wanted.names_file), &std::fclose};
+}
+
+bool operand_stream::next(file_batch& batch) {
+    batch.by = by_;
+    while (batch.ranges.size() < ranges_in_batch && next_range(batch)) {
+    }
+    return !is_empty(batch);
+}
+
+/// False where the batch is complete; else there is a range or a remark more, or an operand less.
+bool operand_stream::next_range(file_batch& batch) {
+    if (tree_) return next_of_tree(batch);
+    const std::string* const operand = peek(batch);
+    if (operand == nullptr) return false;
+    struct stat status{};
+    const bool is_there = ::stat(operand->c_str(), &status) == 0; // else it is named when it is opened
+    const bool is_directory = is_there && S_ISDIR(status.st_mode);
+    const bool may_block = *operand == "-" || (is_there && !is_directory && !S_ISREG(status.st_mode));
+    if (may_block && !is_empty(batch)) return false; // what came before does not wait for it
+    const file_identity identity{status.st_dev, status.st_ino};
+    if (*operand == "-") {
+        add_standard_input(batch, reading_);
+    } else if (is_directory && wanted_->is_recursive) {
+        tree_.emplace(*operand, wanted_->listing);
+        root_ = *operand;
+    } else if (is_directory) {
+        fail(batch, *operand + ": Is a directory (-r sums what is in it)");
+    } else if (is_there &&
+               std::ranges::find(wanted_->listing.outputs, identity) != wanted_->listing.outputs.end()) {
+        batch.remarks.push_back(*operand + ": is written to, and left out");
+    } else {
+        if (!may_join_last(batch)) batch.ranges.push_back({.may_be_links = true});
+        batch.ranges.back().names.push_back(*operand);
+    }
+    current_.reset();
+    return !may_block;
+}
+
+const std::string* operand_stream::peek(file_batch& batch) {
+    if (!current_) current_ = names_ != nullptr ? next_listed(batch) : next_given();
+    return current_ ? &*current_ : nullptr;
+}
+
+std::optional<std::string> operand_stream::next_given() {
+    if (at_ == wanted_->operands.size()) return std::nullopt;
+    return wanted_->operands[at_++];
+}
+
+std::optional<std::string> operand_stream::next_listed(file_batch& batch) {
+    const std::string from = wanted_->names_file == "-" ? "standard input" : wanted_->names_file;
+    while (true) {
+        errno = 0;
+        const ssize_t length = ::getdelim(&line_.text, &line_.size, '\0', names_.get());
+        if (length < 0) {
+            if (std::ferror(names_.get()) != 0)
+                fail(batch, from + ": " + std::generic_category().message(errno));
+            return std::nullopt;
+        }
+        ++at_;
+        std::string name(line_.text, static_cast<std::size_t>(length));
+        if (name.ends_with('\0')) name.pop_back();
+        if (name.empty())
+            fail(batch, from + ": name " + std::to_string(at_) + ": empty file name");
+        else if (name == "-" && wanted_->names_file == "-")
+            fail(batch, from + ": name " + std::to_string(at_) +
+                            ": no file name of '-' allowed in standard input itself");
+        else
+            return name;
+    }
+}
+
+bool operand_stream::next_of_tree(file_batch& batch) {
+    file_range files = tree_->next(files_in_range);
+    for (const listing_error& error : tree_->take_errors())
+        fail(batch, error.path + ": " + error.reason.message());
+    if (!files.names.empty()) {
+        batch.ranges.push_back(std::move(files));
+        return true;
+    }
+    remark_counts(batch, root_, tree_->counts());
+    tree_.reset();
+    return true;
+}
+
+void operand_stream::fail(file_batch& batch, std::string remark) {
+    batch.remarks.push_back(std::move(remark));
+    has_failed_ = true;
+}
+
+void add_standard_input(file_batch& batch, const hasher_options& reading) {
+    file_sum sum;
+    descriptor file{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)};
+    if (file.number() < 0)
+        sum = {.error = {errno, std::generic_category()}, .is_done = true};
+    else
+        file_hasher(reading).add(std::move(file), sum, *batch.by);
+    batch.ranges.push_back({.names = {"-"}});
+    batch.sums.resize(batch.ranges.size());
+    batch.sums.back().push_back(sum);
+}
+
+} // namespace checksum

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <checksum/file_hasher.hpp>
+#include <checksum/file_list.hpp>
+#include <checksum/file_sums.hpp>
+#include <checksum/request.hpp>
+
+#include <cstddef>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace checksum {
+
+/// What the operands of a request name, in their order, as batches for sum_files.
+class operand_stream {
+public:
+    /// `wanted`, `by` and what `reading` refers to stay where they are. Throws: std::system_error where the file of names
+    /// cannot be opened, its message "PATH: REASON".
+    operand_stream(const request& wanted, const algorithm& by, hasher_options reading);
+
+    /// Fills an empty batch; false when all were given. Blocks: on standard input where it is an operand, which is read at
+    /// once: each "-" goes on where the one before ended.
+    [[nodiscard]] bool next(file_batch& batch);
+    /// True where something could not be listed.
+    [[nodiscard]] bool has_failed() const noexcept { return has_failed_; }
+
+private:
+    bool next_range(file_batch& batch);
+    bool next_of_tree(file_batch& batch);
+    /// The operand that is looked at, until current_ is reset; null at their end.
+    const std::string* peek(file_batch& batch);
+    std::optional<std::string> next_given();
+    std::optional<std::string> next_listed(file_batch& batch);
+    void fail(file_batch& batch, std::string remark);
+
+    struct line_buffer {
+        line_buffer() = default;
+        line_buffer(const line_buffer&) = delete;
+        line_buffer& operator=(const line_buffer&) = delete;
+        ~line_buffer();
+        char* text = nullptr; // getdelim's
+        std::size_t size = 0;
+    };
+
+    const request* wanted_;
+    const algorithm* by_;
+    hasher_options reading_;
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> names_{nullptr, nullptr}; // null: they are given
+    line_buffer line_;
+    std::size_t at_ = 0; // how many were taken
+    std::optional<std::string> current_;
+    std::optional<tree_lister> tree_;
+    std::string root_;
+    bool has_failed_ = false;
+};
+
+/// Adds "-" to a batch, with the sum of what standard input still has to give. Blocks: on that.
+void add_standard_input(file_batch& batch, const hasher_options& reading);
+
+} // namespace checksum

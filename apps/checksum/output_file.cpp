@@ -1,0 +1,92 @@
+#include <checksum/output_file.hpp>
+
+#include <checksum/descriptor.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <new>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace checksum {
+namespace {
+
+[[noreturn]] void throw_error(const std::string& path) {
+    throw std::system_error{errno, std::generic_category(), path};
+}
+
+std::optional<struct stat> status_of(const std::string& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) == 0) return status;
+    if (errno != ENOENT) throw_error(path);
+    return std::nullopt;
+}
+
+mode_t mode_of_new_files() {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    constexpr mode_t all = 0666;
+    return all & ~mask;
+}
+
+} // namespace
+
+output_file::output_file(const std::string& path) : path_{path} {
+    if (path_.empty()) return;
+    const std::optional<struct stat> old = status_of(path_);
+    descriptor file{-1};
+    if (old && !S_ISREG(old->st_mode)) {
+        file = open_path(path_, O_WRONLY);
+    } else {
+        if (old) path_ = std::filesystem::canonical(path_).string();
+        std::string temporary = path_ + ".XXXXXX";
+        file = descriptor{::mkostemp(temporary.data(), O_CLOEXEC)};
+        if (file.number() < 0) throw_error(path);
+        temporary_ = std::move(temporary);
+        if (old) // Root keeps a file somebody else's; nobody else can.
+            [[maybe_unused]]
+            const int kept = ::fchown(file.number(), old->st_uid, old->st_gid);
+        constexpr mode_t permissions = 07777;
+        [[maybe_unused]] const int set =
+            ::fchmod(file.number(), old ? old->st_mode & permissions : mode_of_new_files());
+    }
+    own_ = {::fdopen(file.number(), "w"), &std::fclose};
+    if (own_ == nullptr) throw std::bad_alloc{};
+    static_cast<void>(file.release());
+    stream_ = own_.get();
+}
+
+output_file::~output_file() {
+    if (!temporary_.empty()) static_cast<void>(::unlink(temporary_.c_str()));
+}
+
+bool output_file::is_terminal() const noexcept { return ::isatty(::fileno(stream_)) == 1; }
+
+std::vector<file_identity> output_file::identities() const {
+    std::vector<file_identity> all;
+    struct stat status{};
+    if (::fstat(::fileno(stream_), &status) == 0 && S_ISREG(status.st_mode))
+        all.push_back({status.st_dev, status.st_ino});
+    if (!temporary_.empty() && ::stat(path_.c_str(), &status) == 0)
+        all.push_back({status.st_dev, status.st_ino});
+    return all;
+}
+
+void output_file::commit() {
+    if (std::ferror(stream_) != 0 || std::fflush(stream_) != 0) throw_error(subject());
+    if (temporary_.empty()) return;
+    if (::fsync(::fileno(stream_)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) throw_error(subject());
+    temporary_.clear();
+    // So that the new name, too, outlives a power cut; where a directory cannot be synced, it is as safe as it can be.
+    const std::filesystem::path parent = std::filesystem::path(path_).parent_path();
+    const descriptor directory = open_path(parent.empty() ? "." : parent.string(), O_RDONLY | O_DIRECTORY);
+    static_cast<void>(::fsync(directory.number()));
+}
+
+} // namespace checksum

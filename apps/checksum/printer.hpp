@@ -1,0 +1,39 @@
+#pragma once
+
+#include <checksum/output_file.hpp>
+
+#include <common/progress_line.hpp>
+
+#include <mutex>
+#include <string>
+#include <system_error>
+
+namespace checksum {
+
+/// The output cannot be written.
+class write_error : public std::system_error {
+public:
+    using std::system_error::system_error;
+};
+
+/// Writes text to an output, and complaints to standard error, beside a progress line.
+class printer {
+public:
+    printer(const output_file& output, apps::progress_line& line);
+
+    void print(const std::string& text);
+    void complain(const std::string& message);
+    /// To be called now and then: lines come out where somebody looks at them, and the progress line comes back.
+    /// Throws: write_error.
+    void pause();
+
+private:
+    void hide_line();
+
+    const output_file* output_;
+    apps::progress_line* line_;
+    bool is_terminal_;
+    std::unique_lock<std::timed_mutex> hidden_;
+};
+
+} // namespace checksum
