@@ -18,12 +18,17 @@ namespace {
 
 constexpr std::size_t md5_size = 16;
 
+const EVP_MD* fetch_md5() {
+    const EVP_MD* const method = EVP_MD_fetch(nullptr, "MD5", nullptr);
+    if (method == nullptr) throw_digest_error("EVP_MD_fetch");
+    return method;
+}
+
 /// Fetched once per process: a fetch per message costs 0.2 µs and takes a lock that all threads share.
 const EVP_MD* md5_method() {
     // Never freed: threads may still hash while the process runs its exit handlers.
-    static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "MD5", nullptr);
-    if (fetched == nullptr) throw_digest_error("EVP_MD_fetch");
-    return fetched;
+    static const EVP_MD* const method = fetch_md5();
+    return method;
 }
 
 std::string lower_case(std::string_view text) {

@@ -1,11 +1,8 @@
 #include <checksum/digest.hpp>
 
-#include <fcntl.h>
+#include <checksum/file_reader.hpp>
 
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
-#include <utility>
 
 namespace checksum {
 namespace {
@@ -36,21 +33,11 @@ md5 md5_of(std::span<const std::byte> message) {
 
 md5 md5_of(std::string_view message) { return md5_of(std::as_bytes(std::span{message})); }
 
-md5 md5_of_rest(file_reader reader, const std::function<void(std::size_t bytes)>& on_read) {
+md5 md5_of_file(const std::string& path) {
+    file_reader reader{path};
     md5_stream& stream = thread_stream();
-    for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) {
-        stream.update(block);
-        if (on_read) on_read(block.size());
-    }
+    for (auto block = reader.next_block(); !block.empty(); block = reader.next_block()) stream.update(block);
     return stream.finish();
-}
-
-md5 md5_of_file(const std::string& path) { return md5_of_rest(file_reader{path}); }
-
-md5 md5_of_descriptor(int number, const std::string& name) {
-    descriptor own{::fcntl(number, F_DUPFD_CLOEXEC, 0)};
-    if (own.number() < 0) throw std::system_error{errno, std::generic_category(), name};
-    return md5_of_rest(file_reader{std::move(own), name});
 }
 
 } // namespace checksum

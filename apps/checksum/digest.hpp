@@ -1,12 +1,10 @@
 #pragma once
 
 #include <checksum/algorithm.hpp>
-#include <checksum/file_reader.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,13 +53,5 @@ private:
 /// Throws: std::system_error as file_reader does, digest_error.
 /// Thread safety: any number of threads at once.
 [[nodiscard]] md5 md5_of_file(const std::string& path);
-
-/// The MD5 of all that a reader still has to give; `on_read`, where there is one, is told how long each block was.
-/// Blocks and throws as above, and throws what `on_read` throws.
-[[nodiscard]] md5 md5_of_rest(file_reader reader, const std::function<void(std::size_t bytes)>& on_read = {});
-
-/// The MD5 of all that is still to be read from a descriptor, from where it stands. `name` is for messages.
-/// Blocks and throws as above.
-[[nodiscard]] md5 md5_of_descriptor(int descriptor, const std::string& name);
 
 } // namespace checksum

@@ -129,7 +129,7 @@ std::variant<manifest_entry, malformed_line, manifest_end> manifest_reader::next
         errno = 0;
         const ssize_t length = ::getdelim(&line_, &line_room_, end, file_.get());
         if (length < 0) {
-            if (std::ferror(file_.get()) != 0 || errno == ENOMEM) throw_error(name_, errno);
+            if (std::feof(file_.get()) == 0) throw_error(name_, errno);
             return manifest_end{};
         }
         ++line_number_;

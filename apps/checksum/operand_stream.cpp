@@ -108,13 +108,14 @@ std::optional<std::string> operand_stream::next_given() {
 
 std::optional<std::string> operand_stream::next_listed(file_batch& batch) {
     const std::string from = wanted_->names_file == "-" ? "standard input" : wanted_->names_file;
-    while (true) {
+    while (!is_listed_) {
         errno = 0;
         const ssize_t length = ::getdelim(&line_.text, &line_.size, '\0', names_.get());
         if (length < 0) {
-            if (std::ferror(names_.get()) != 0)
+            is_listed_ = true;
+            if (std::feof(names_.get()) == 0)
                 fail(batch, from + ": " + std::generic_category().message(errno));
-            return std::nullopt;
+            break;
         }
         ++at_;
         std::string name(line_.text, static_cast<std::size_t>(length));
@@ -127,6 +128,7 @@ std::optional<std::string> operand_stream::next_listed(file_batch& batch) {
         else
             return name;
     }
+    return std::nullopt;
 }
 
 bool operand_stream::next_of_tree(file_batch& batch) {

@@ -49,7 +49,8 @@ private:
     hasher_options reading_;
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> names_{nullptr, nullptr}; // null: they are given
     line_buffer line_;
-    std::size_t at_ = 0; // how many were taken
+    bool is_listed_ = false; // all of it was read
+    std::size_t at_ = 0;     // how many were taken
     std::optional<std::string> current_;
     std::optional<tree_lister> tree_;
     std::string root_;

@@ -81,7 +81,8 @@ std::vector<file_identity> output_file::identities() const {
 void output_file::commit() {
     if (std::ferror(stream_) != 0 || std::fflush(stream_) != 0) throw_error(subject());
     if (temporary_.empty()) return;
-    if (::fsync(::fileno(stream_)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) throw_error(subject());
+    if (::fsync(::fileno(stream_)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
+        throw_error(subject());
     temporary_.clear();
     // So that the new name, too, outlives a power cut; where a directory cannot be synced, it is as safe as it can be.
     const std::filesystem::path parent = std::filesystem::path(path_).parent_path();

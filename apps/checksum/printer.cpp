@@ -28,7 +28,8 @@ void printer::complain(const std::string& message) {
 
 void printer::pause() {
     if (is_terminal_) std::fflush(output_->stream());
-    if (std::ferror(output_->stream()) != 0) throw write_error(errno, std::generic_category(), output_->subject());
+    if (std::ferror(output_->stream()) != 0)
+        throw write_error(errno, std::generic_category(), output_->subject());
     if (hidden_) hidden_.unlock();
     hidden_ = {};
 }

@@ -51,10 +51,10 @@ struct groups {
             "status", "no lines and no warnings: the exit status tells")(
             "warn,w", "name each line that is no manifest's")("strict", "such lines are errors")(
             "ignore-missing", "files that are not there are no errors")(
-            "extra", po::value<std::vector<std::string>>()->value_name("DIR")->implicit_value({}, ""),
-            "list files that no manifest names, which are errors: those under DIR (--extra=DIR, more than "
-            "once if you like), "
-            "or by itself under the directories that hold all named files");
+            "extra", "list files that no manifest names, which are errors: those under the deepest "
+                     "directories that hold all "
+                     "named files")("root", po::value<std::vector<std::string>>()->value_name("DIR"),
+                                    "with --extra, look under DIR instead; may be given more than once");
         running.add_options()("ranks", po::value<long>()->value_name("N"),
                               "ranks that share the files (default: 16 a thread)")(
             "threads", po::value<long>()->value_name("N"),
@@ -122,7 +122,7 @@ void reject_meaningless(const po::variables_map& given) {
     const bool checks = given.count("check") > 0;
     if (!checks) {
         const std::string name =
-            first_given(given, {"quiet", "status", "warn", "strict", "ignore-missing", "extra"});
+            first_given(given, {"quiet", "status", "warn", "strict", "ignore-missing", "extra", "root"});
         if (!name.empty())
             throw usage_error("the --" + name + " option is meaningful only when verifying checksums");
     } else {
@@ -131,7 +131,7 @@ void reject_meaningless(const po::variables_map& given) {
             throw usage_error("the --" + name + " option is meaningless when verifying checksums");
     }
     const std::string of_tree =
-        first_given(given, {"dereference", "no-dereference", "one-file-system", "exclude"});
+        first_given(given, {"dereference", "no-dereference", "one-file-system", "exclude", "root"});
     if (!of_tree.empty() && given.count(checks ? "extra" : "recursive") == 0)
         throw usage_error("the --" + of_tree + " option is meaningful only with --" +
                           (checks ? "extra" : "recursive"));
@@ -154,7 +154,7 @@ check_request check_of(const po::variables_map& given) {
                         .is_strict = given.count("strict") > 0,
                         .ignores_missing = given.count("ignore-missing") > 0,
                         .lists_extra = given.count("extra") > 0};
-    if (check.lists_extra) check.extra_roots = given["extra"].as<std::vector<std::string>>();
+    if (given.count("root") > 0) check.extra_roots = given["root"].as<std::vector<std::string>>();
     return check;
 }
 

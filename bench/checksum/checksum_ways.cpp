@@ -28,8 +28,7 @@ int run(checksum::file_work work, const char* root) {
     checksum::sum_files(next, {.work = work, .on_read = [&](std::size_t count) { bytes += count; }}, stop,
                         [&](const checksum::file_batch& batch) {
                             for (const auto& sums : batch.sums)
-                                for (const checksum::file_sum& sum : sums)
-                                    ++(sum.error ? failed : files);
+                                for (const checksum::file_sum& sum : sums) ++(sum.error ? failed : files);
                         });
     std::printf("%zu files, %zu bytes, %zu failed\n", files, bytes.load(),
                 failed + tree.take_errors().size());

@@ -49,6 +49,7 @@ class tree_batches {
 public:
     explicit tree_batches(const std::string& root) : tree_(root) {}
     bool operator()(file_batch& batch) {
+        batch.by = &md5_;
         while (batch.ranges.size() < checksum::ranges_in_batch) {
             batch.ranges.push_back(tree_.next(checksum::files_in_range));
             if (!batch.ranges.back().names.empty()) continue;
@@ -62,6 +63,7 @@ public:
 
 private:
     checksum::tree_lister tree_;
+    checksum::algorithm md5_{"md5"};
 };
 
 void append_lines(const file_batch& batch, std::vector<std::string>& lines) {
@@ -70,7 +72,7 @@ void append_lines(const file_batch& batch, std::vector<std::string>& lines) {
             const file_sum& sum = batch.sums[range][i];
             if (!sum.is_done) return;
             lines.push_back(line_of(batch.ranges[range].directory + batch.ranges[range].names[i],
-                                    sum.error.empty() ? checksum::hex(sum.digest) : sum.error));
+                                    sum.error ? sum.error.message() : checksum::hex(sum.digest.bytes())));
         }
 }
 

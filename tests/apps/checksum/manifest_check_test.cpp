@@ -1,0 +1,200 @@
+// Guards checks: what they say and return is what md5sum -c says and returns for the same manifest, and what it has not is as
+// it is documented.
+#include "support/child_process.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace {
+
+using test_support::program_result;
+using test_support::temporary_directory;
+
+const std::string tool = SPMD_SUM_PATH;
+
+program_result in(const temporary_directory& scratch, const std::string& command) {
+    return test_support::run_program(
+        {"bash", "-c", "cd '" + scratch.path() + "'; sum='" + tool + "'; " + command});
+}
+
+/// Files a, b, c and one in a directory, and `sums` of them.
+struct checked_files {
+    checked_files() {
+        for (const char* const name : {"a", "b", "c", "sub/d"}) scratch.write(name, name);
+        REQUIRE(in(scratch, "md5sum a b c sub/d >sums").status == 0);
+    }
+    temporary_directory scratch;
+};
+
+} // namespace
+
+TEST_CASE("the same words and status as md5sum -c, whatever is wrong") {
+    struct damage {
+        const char* what;
+        const char* command;
+    };
+    for (const damage& each :
+         {damage{"nothing", ":"},
+          damage{"another content", "echo x >b"},
+          damage{"several contents", "echo x >b; echo y >c"},
+          damage{"a missing file", "rm c"},
+          damage{"two missing files and another content", "rm a c; echo x >b"},
+          damage{"a directory in its place", "rm c; mkdir c"},
+          damage{"malformed lines", "echo nonsense >>sums"},
+          damage{"several malformed lines first", "(echo x; echo y; cat sums) >s; mv s sums"},
+          damage{"no valid line", "echo nonsense >sums"},
+          damage{"an empty manifest", ": >sums"},
+          damage{"comments and empty lines", "(echo '# a'; echo; cat sums) >s; mv s sums"},
+          damage{"CRLF", "sed -i 's/$/\\r/' sums"},
+          damage{"upper case", "sed -i 's/^[^ ]*/\\U&/' sums"},
+          damage{"tags", "md5sum --tag a b c sub/d >sums"},
+          damage{"no final newline", "truncate -s -1 sums"},
+          damage{"one space", "sed -i 's/  / /' sums"},
+          damage{"one space and two", "sed -i '2s/  / /' sums"},
+          damage{"two spaces and one", "sed -i '1s/  / /' sums"},
+          damage{"a leading space in a name", "cp a ' a'; md5sum ' a' >sums"},
+          damage{"strange names",
+                 "cp a $'x\\ny'; cp a 'x\\y'; cp a $'x\\ry'; cp a $'caf\\xe9'; md5sum x* caf* >sums"},
+          damage{"a manifest that is missing", "rm sums"}}) {
+        for (const char* const options :
+             {"", "--quiet", "--status", "-w", "--strict", "--ignore-missing", "--ignore-missing --quiet"}) {
+            CAPTURE(each.what, options);
+            const checked_files files;
+            REQUIRE(in(files.scratch, each.command).status == 0);
+            const std::string arguments = std::string("-c ") + options + " sums";
+            const auto run = [&](const std::string& program) {
+                return in(files.scratch,
+                          program + ' ' + arguments +
+                              " 2>errors; status=$?; sed \"s/^[^:]*: //; s/'//g\" errors; exit $status");
+            };
+            const program_result ours = run("$sum");
+            const program_result theirs = run("md5sum");
+            CHECK(ours.output == theirs.output);
+            CHECK(ours.status == theirs.status);
+        }
+    }
+}
+
+TEST_CASE("its own output is accepted in all formats and for all algorithms, and md5sum accepts it too") {
+    const temporary_directory scratch;
+    for (const std::string name : {"plain", " leading", "*star", "new\nline", "back\\slash", "cr\r",
+                                   "caf\xe9", "MD5 (x) = y", "# no comment"})
+        scratch.write("tree/" + name, name);
+    for (const char* const options :
+         {"", "--tag", "-b", "-a sha256 --tag", "-a blake2b512 --tag", "-a sha3-256 --tag"}) {
+        INFO(options);
+        const program_result checked =
+            in(scratch,
+               "$sum -r " + std::string(options) + " tree >sums && $sum -c --strict sums | grep -c ': OK$'");
+        CHECK(checked.output == "9\n");
+        CHECK(checked.status == 0);
+    }
+    CHECK(in(scratch, "$sum -rz tree >sums && $sum -cz --strict --quiet sums").status == 0);
+    CHECK(in(scratch, "$sum -r -a sha512 tree >sums && $sum -c -a sha512 --strict --quiet sums").status == 0);
+    CHECK(in(scratch, "$sum -r tree >sums && md5sum -c --strict --quiet sums").status == 0);
+    CHECK(in(scratch, "$sum -r --tag tree >sums && md5sum -c --strict --quiet sums").status == 0);
+    CHECK(in(scratch, "$sum -r -a sha256 --tag tree >sums && sha256sum -c --strict --quiet sums").status ==
+          0);
+    CHECK(in(scratch, "$sum -r -a blake2b512 --tag tree >sums && b2sum -c --strict --quiet sums").status ==
+          0);
+}
+
+TEST_CASE("lines of several algorithms, of OpenSSL, and those that are asked for only") {
+    const checked_files files;
+    const std::string make =
+        "{ openssl dgst -md5 a; openssl dgst -sha256 b; sha1sum --tag c; b2sum --tag sub/d; md5sum a; "
+        "sha512sum --tag a; } >sums; ";
+    const program_result all = in(files.scratch, make + "$sum -c --strict sums");
+    CHECK(all.output == "a: OK\nb: OK\nc: OK\nsub/d: OK\na: OK\na: OK\n");
+    CHECK(all.status == 0);
+    const program_result one = in(files.scratch, make + "$sum -c -a sha1 sums 2>&1");
+    CHECK(one.output == "c: OK\nspmd_sum: WARNING: 5 lines are improperly formatted\n");
+    const program_result named = in(files.scratch, make + "$sum -c -a sha1 -w --quiet sums 2>&1 | head -1");
+    CHECK(named.output == "spmd_sum: sums: 1: improperly formatted SHA1 checksum line\n");
+}
+
+TEST_CASE("a manifest that cannot be read, and lines that are named though good ones are not") {
+    const checked_files files;
+    const program_result directory = in(files.scratch, "$sum -c sub 2>&1");
+    CHECK(directory.output == "spmd_sum: sub: Is a directory\n");
+    CHECK(directory.status == 1);
+    const program_result both = in(files.scratch, "echo x >>sums; $sum -c --quiet -w --strict sums 2>&1");
+    CHECK(both.output == "spmd_sum: sums: 5: improperly formatted MD5 checksum line\n"
+                         "spmd_sum: WARNING: 1 line is improperly formatted\n");
+    CHECK(both.status == 1);
+}
+
+TEST_CASE("several manifests, also from standard input, and standard input as a file") {
+    const checked_files files;
+    const program_result both =
+        in(files.scratch, "md5sum b >more; echo x >c; $sum -c --quiet no/such sums - <more 2>&1");
+    CHECK(both.status == 1);
+    CHECK(both.output == "spmd_sum: no/such: No such file or directory\n"
+                         "c: FAILED\nspmd_sum: WARNING: 1 computed checksum did NOT match\n");
+    const program_result input = in(files.scratch, "echo yo | md5sum >sums; echo yo | $sum -c sums");
+    CHECK(input.output == "-: OK\n");
+    CHECK(in(files.scratch, "echo nonsense | $sum -c 2>&1").output ==
+          "spmd_sum: standard input: no properly formatted checksum lines found\n");
+}
+
+TEST_CASE("files that no manifest names are listed, below roots that are given or follow from the names") {
+    const checked_files files;
+    const program_result none = in(files.scratch, "$sum -c --quiet --extra sums 2>&1");
+    CHECK(none.output.empty());
+    CHECK(none.status == 0);
+    files.scratch.write("sub/new", "1");
+    files.scratch.write("top", "1");
+    const program_result extra = in(files.scratch, "$sum -c --quiet --extra sums 2>&1");
+    CHECK(extra.output == "./sub/new: EXTRA\n./top: EXTRA\nspmd_sum: WARNING: 2 files are not listed\n");
+    CHECK(extra.status == 1);
+    const program_result below = in(files.scratch, "$sum -c --quiet --extra --root=./sub sums 2>&1");
+    CHECK(below.output == "./sub/new: EXTRA\nspmd_sum: WARNING: 1 file is not listed\n");
+    CHECK(in(files.scratch, "$sum -c --quiet --extra --exclude=new --exclude=top sums").status == 0);
+    CHECK(in(files.scratch, "$sum -c --status --extra sums 2>&1").output.empty());
+    // Where all names are in one directory, no other is looked at.
+    CHECK(in(files.scratch, "md5sum sub/d sub/new >few; $sum -c --quiet --extra few").status == 0);
+    CHECK(in(files.scratch, "md5sum $PWD/sub/d >few; $sum -c --quiet --extra few").output ==
+          files.scratch.path() + "/sub/new: EXTRA\n");
+    const program_result unreadable = in(files.scratch, "$sum -c --quiet --extra --root=no/such sums 2>&1");
+    CHECK(unreadable.output == "spmd_sum: no/such: No such file or directory\n");
+    CHECK(unreadable.status == 1);
+}
+
+TEST_CASE("as JSON: a line for each file, and its status") {
+    const checked_files files;
+    const program_result lines =
+        in(files.scratch, "echo x >b; rm c; touch new; $sum -c --json --extra sums 2>/dev/null | sort");
+    CHECK(lines.output == "{\"name\":\"./new\",\"status\":\"extra\"}\n"
+                          "{\"name\":\"a\",\"status\":\"ok\"}\n"
+                          "{\"name\":\"b\",\"status\":\"mismatch\"}\n"
+                          "{\"name\":\"c\",\"status\":\"missing\"}\n"
+                          "{\"name\":\"sub/d\",\"status\":\"ok\"}\n");
+    const program_result sums = in(files.scratch, "$sum --json a no 2>/dev/null");
+    CHECK(sums.output ==
+          "{\"name\":\"a\",\"algorithm\":\"md5\",\"digest\":\"0cc175b9c0f1b6a831c399e269772661\"}\n"
+          "{\"name\":\"no\",\"error\":\"No such file or directory\"}\n");
+}
+
+TEST_CASE("many files: the same for every number of ranks and threads") {
+    const temporary_directory scratch;
+    for (int i = 0; i < 9000; ++i)
+        scratch.write("tree/" + std::to_string(i % 30) + "/" + std::to_string(i),
+                      std::string(static_cast<std::size_t>(i % 700), 'x'));
+    REQUIRE(
+        in(scratch, "$sum -r tree >sums; echo x >tree/7/7; rm tree/3/33; sed -i '5000s/^./x/' sums").status ==
+        0);
+    const program_result expected = in(scratch, "md5sum -c sums 2>/dev/null");
+    for (const char* const options :
+         {"--threads 1 --ranks 1", "--threads 2 --ranks 7", "--threads 4 --ranks 1000"}) {
+        INFO(options);
+        const program_result checked = in(scratch, "$sum -c " + std::string(options) + " sums 2>/dev/null");
+        CHECK(checked.status == 1);
+        CHECK(checked.output == expected.output);
+    }
+}

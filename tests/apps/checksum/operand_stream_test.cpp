@@ -1,0 +1,166 @@
+// Guards what the tool reads: pipes to their end and once, names from a file, links, mounts and patterns in trees, and the output,
+// which is none of its inputs.
+#include "support/child_process.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <catch2/catch.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using test_support::program_result;
+using test_support::temporary_directory;
+
+const std::string tool = SPMD_SUM_PATH;
+
+/// Through the shell, in the directory.
+program_result in(const temporary_directory& scratch, const std::string& command) {
+    return test_support::run_program(
+        {"bash", "-c", "cd '" + scratch.path() + "'; sum='" + tool + "'; " + command});
+}
+
+std::vector<std::string> names_of(const std::string& output) {
+    std::vector<std::string> names;
+    std::istringstream lines(output);
+    for (std::string line; std::getline(lines, line);) names.push_back(line.substr(line.find("  ") + 2));
+    return names;
+}
+
+std::string content_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+} // namespace
+
+TEST_CASE("pipes as operands, in pieces and together with files") {
+    const temporary_directory scratch;
+    scratch.write("file", "yo\n");
+    const std::string pieces = "<(printf a; sleep 0.05; printf b; sleep 0.05; printf c)";
+    const std::string of_abc = "900150983cd24fb0d6963f7d28e17f72";
+    for (const std::string& operands :
+         {pieces, "file " + pieces, pieces + " file", pieces + " file " + pieces}) {
+        INFO(operands);
+        const program_result result = in(scratch, "$sum " + operands + " | cut -c 1-32");
+        std::string expected;
+        std::istringstream words(operands);
+        for (std::string word; words >> word;) {
+            if (word == "file") expected += "f6255bb01c648fe967714d52a89e8e9c\n";
+            if (word.starts_with("<(")) expected += of_abc + "\n";
+        }
+        CHECK(result.output == expected);
+    }
+    const program_result large =
+        in(scratch, "$sum <(head -c 1000000 /dev/zero; sleep 0.05; head -c 7 /dev/zero) | cut -c 1-32");
+    CHECK(large.output == in(scratch, "head -c 1000007 /dev/zero | md5sum | cut -c 1-32").output);
+}
+
+TEST_CASE("names from a file, and what is wrong with them") {
+    const temporary_directory scratch;
+    scratch.write("a", "1");
+    scratch.write("new\nline", "2");
+    scratch.write("-", "3");
+    scratch.write("tree/b", "4");
+    const std::string expected = in(scratch, "$sum -r a ./'new\nline' tree").output;
+    for (const std::string command :
+         {"printf 'a\\0./new\\nline\\0tree\\0' >names; $sum -r --files0-from=names",
+          "printf 'a\\0./new\\nline\\0tree' | $sum -r --files0-from=-"})
+        CHECK(in(scratch, command).output == expected);
+    const program_result wrong =
+        in(scratch, "printf 'a\\0\\0missing\\0-\\0a\\0' | $sum --files0-from=- 2>&1");
+    CHECK(wrong.status == 1);
+    CHECK(wrong.output ==
+          "spmd_sum: standard input: name 2: empty file name\n"
+          "spmd_sum: standard input: name 4: no file name of '-' allowed in standard input itself\n"
+          "c4ca4238a0b923820dcc509a6f75849b  a\n"
+          "spmd_sum: missing: No such file or directory\n"
+          "c4ca4238a0b923820dcc509a6f75849b  a\n");
+    const program_result none = in(scratch, "$sum --files0-from=no/such 2>&1");
+    CHECK(none.status == 1);
+    CHECK(none.output == "spmd_sum: no/such: No such file or directory\n");
+    CHECK(in(scratch, "$sum --files0-from=tree 2>&1").output == "spmd_sum: tree: Is a directory\n");
+    CHECK(in(scratch, ": | $sum --files0-from=-").output.empty());
+}
+
+TEST_CASE("links in a tree: left out and counted, or followed but for loops") {
+    const temporary_directory scratch;
+    scratch.write("tree/a/file", "1");
+    scratch.write("outside/other", "2");
+    std::filesystem::create_symlink("../outside", scratch / "tree/far");
+    std::filesystem::create_symlink("a/file", scratch / "tree/near");
+    std::filesystem::create_symlink("..", scratch / "tree/a/up");
+    const program_result left = in(scratch, "$sum -r tree 2>&1");
+    CHECK(left.status == 0);
+    CHECK(left.output == "spmd_sum: tree: 3 symbolic links not followed\n"
+                         "c4ca4238a0b923820dcc509a6f75849b  tree/a/file\n");
+    const program_result followed = in(scratch, "$sum -rL tree 2>errors");
+    CHECK(followed.status == 0);
+    CHECK(names_of(followed.output) ==
+          std::vector<std::string>{"tree/a/file", "tree/far/other", "tree/near"});
+    CHECK(content_of(scratch / "errors") ==
+          "spmd_sum: tree: 1 symbolic link to a directory above it not followed\n");
+    std::filesystem::create_symlink("nowhere", scratch / "tree/dangling");
+    const program_result dangling = in(scratch, "$sum -rL tree 2>errors");
+    CHECK(dangling.status == 1);
+    CHECK(content_of(scratch / "errors").find("spmd_sum: tree/dangling: No such file or directory\n") !=
+          std::string::npos);
+}
+
+TEST_CASE("patterns of names, and of paths below the operand, but not of operands") {
+    const temporary_directory scratch;
+    for (const char* const name :
+         {"tree/a.c", "tree/a.o", "tree/sub/b.c", "tree/sub/b.o", "tree/sub/deep/c.c", "tree/build/d.c"})
+        scratch.write(name, name);
+    const auto listed = [&](const std::string& options) {
+        return names_of(in(scratch, "$sum -r " + options).output);
+    };
+    using names = std::vector<std::string>;
+    CHECK(listed("--exclude='*.o' tree") ==
+          names{"tree/a.c", "tree/build/d.c", "tree/sub/b.c", "tree/sub/deep/c.c"});
+    CHECK(listed("--exclude=sub --exclude=build tree") == names{"tree/a.c", "tree/a.o"});
+    CHECK(listed("--exclude='sub/*' tree") == names{"tree/a.c", "tree/a.o", "tree/build/d.c"});
+    CHECK(listed("--exclude='*/b.c' --exclude='*.o' tree/") ==
+          names{"tree/a.c", "tree/build/d.c", "tree/sub/deep/c.c"});
+    CHECK(listed("--exclude='*.o' tree/a.o") == names{"tree/a.o"});
+}
+
+TEST_CASE("directories on other file systems are entered, or counted") {
+    const temporary_directory scratch;
+    scratch.write("tree/a", "1");
+    scratch.make_directory("tree/mounted");
+    const program_result mounted =
+        in(scratch, "unshare --mount true 2>/dev/null || { echo cannot; exit; }\n"
+                    "unshare --mount bash -c 'mount -t tmpfs none tree/mounted && echo 2 >tree/mounted/b &&"
+                    " $0 -r tree 2>&1; $0 -rx tree 2>&1' $sum");
+    if (mounted.output == "cannot\n") {
+        WARN("no right to mount: not looked at");
+        return;
+    }
+    CHECK(mounted.output == "c4ca4238a0b923820dcc509a6f75849b  tree/a\n"
+                            "26ab0db90d72e28ad0ba1e22ee510510  tree/mounted/b\n"
+                            "spmd_sum: tree: 1 directory on another file system not entered\n"
+                            "c4ca4238a0b923820dcc509a6f75849b  tree/a\n");
+}
+
+TEST_CASE("the output is none of the inputs") {
+    const temporary_directory scratch;
+    scratch.write("tree/a", "1");
+    const std::string expected = "c4ca4238a0b923820dcc509a6f75849b  tree/a\n";
+    const std::string said = "spmd_sum: tree: 1 file that is written to left out\n";
+    const program_result redirected = in(scratch, "$sum -r tree 2>&1 >tree/sums; cat tree/sums");
+    CHECK(redirected.output == said + expected);
+    // The file of before is left out, and so is the one that takes its place.
+    const program_result named = in(scratch, "$sum -r tree -o tree/sums 2>&1; cat tree/sums; ls tree");
+    CHECK(named.output == "spmd_sum: tree: 2 files that are written to left out\n" + expected + "a\nsums\n");
+    const program_result operand = in(scratch, "cd tree; $sum * 2>&1 >sums; cat sums");
+    CHECK(operand.output ==
+          "spmd_sum: sums: is written to, and left out\nc4ca4238a0b923820dcc509a6f75849b  a\n");
+}

@@ -1,0 +1,130 @@
+// Guards against: an option that is misread or does nothing without a word, and an error that does not name what was wrong.
+#include <checksum/request.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <vector>
+
+using checksum::request;
+
+namespace {
+
+request parsed(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "spmd_sum");
+    return checksum::parse_request(static_cast<int>(arguments.size()), arguments.data());
+}
+
+} // namespace
+
+TEST_CASE("nothing given: standard input, by lines as md5sum's") {
+    const request wanted = parsed({});
+    CHECK(wanted.operands == std::vector<std::string>{"-"});
+    CHECK(!wanted.by);
+    CHECK(!wanted.check);
+    CHECK(!wanted.is_recursive);
+    CHECK(!wanted.format.is_tagged);
+    CHECK(wanted.output.empty());
+    CHECK(wanted.ranks == 16 * wanted.threads);
+}
+
+TEST_CASE("operands keep their order, and after -- anything is one") {
+    CHECK(parsed({"b", "-z", "a", "--", "-r", "--"}).operands ==
+          std::vector<std::string>{"b", "a", "-r", "--"});
+}
+
+TEST_CASE("what is read") {
+    const request wanted = parsed({"-r", "-L", "-x", "--exclude=*.o", "--exclude", "build/*", "dir"});
+    CHECK(wanted.is_recursive);
+    CHECK(wanted.listing.follows_links);
+    CHECK(wanted.listing.one_file_system);
+    CHECK(wanted.listing.excluded == std::vector<std::string>{"*.o", "build/*"});
+    CHECK(wanted.operands == std::vector<std::string>{"dir"});
+    CHECK(!parsed({"-r", "-L", "-P"}).listing.follows_links);
+    CHECK(parsed({"-r", "-P", "-L"}).listing.follows_links); // the last one counts
+    const request listed = parsed({"--files0-from", "names"});
+    CHECK(listed.names_file == "names");
+    CHECK(listed.operands.empty());
+}
+
+TEST_CASE("what is written") {
+    CHECK(parsed({"--tag", "-b"}).format.is_tagged);
+    CHECK(parsed({"-t", "-b"}).format.is_binary);
+    CHECK(!parsed({"-b", "-t"}).format.is_binary);
+    CHECK(parsed({"-z"}).format.is_zero_ended);
+    CHECK(parsed({"--json"}).is_json);
+    CHECK(parsed({"-o", "sums"}).output == "sums");
+    CHECK(parsed({"-a", "SHA-256"}).by->name() == "sha256");
+    CHECK(parsed({"--algorithm=help"}).text.find("blake2b512\n") != std::string::npos);
+}
+
+TEST_CASE("checks") {
+    const request wanted = parsed({"-c", "-w", "--strict", "--ignore-missing", "sums"});
+    REQUIRE(wanted.check);
+    CHECK(wanted.check->warns_each_line);
+    CHECK(wanted.check->is_strict);
+    CHECK(wanted.check->ignores_missing);
+    CHECK(wanted.check->tells_good);
+    CHECK(!wanted.check->lists_extra);
+    CHECK(!parsed({"-c", "--quiet"}).check->tells_good);
+    CHECK(parsed({"-c", "--quiet"}).check->tells_any);
+    CHECK(!parsed({"-c", "--status"}).check->tells_any);
+    const request extra = parsed({"-c", "--extra", "sums"});
+    CHECK(extra.check->lists_extra);
+    CHECK(extra.check->extra_roots.empty());
+    CHECK(extra.operands == std::vector<std::string>{"sums"});
+    CHECK(parsed({"-c", "--extra", "--root=a", "--root=b", "sums"}).check->extra_roots ==
+          std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("help names all options, in groups no wider than 100 columns") {
+    const std::string help = parsed({"--help"}).text;
+    for (const std::string group : {"What is read:", "What is written:", "Checking:", "How it runs:"})
+        CHECK(help.find("\n" + group + "\n") != std::string::npos);
+    std::size_t begin = 0;
+    for (std::size_t end = help.find('\n'); end != std::string::npos;
+         begin = end + 1, end = help.find('\n', begin))
+        CHECK(end - begin <= 100);
+    CHECK(parsed({"--version"}).text.starts_with("spmd_sum "));
+}
+
+TEST_CASE("what would be misread or do nothing is an error that names it") {
+    struct mistake {
+        std::vector<const char*> arguments;
+        const char* said;
+    };
+    for (const mistake& wrong : {
+             mistake{{"--ranks", "0"}, "--ranks is at least 1, not 0"},
+             mistake{{"--threads", "5000"}, "--threads is at most 4096, not 5000"},
+             mistake{{"--progress=often"}, "--progress is one of auto, always, never, not 'often'"},
+             mistake{{"--nonsense"}, "unrecognised option '--nonsense'"},
+             mistake{{"--quiet"}, "the --quiet option is meaningful only when verifying checksums"},
+             mistake{{"--status", "x"}, "the --status option is meaningful only when verifying checksums"},
+             mistake{{"-w"}, "the --warn option is meaningful only when verifying checksums"},
+             mistake{{"--strict"}, "the --strict option is meaningful only when verifying checksums"},
+             mistake{{"--ignore-missing"},
+                     "the --ignore-missing option is meaningful only when verifying checksums"},
+             mistake{{"--extra"}, "the --extra option is meaningful only when verifying checksums"},
+             mistake{{"-c", "--tag"}, "the --tag option is meaningless when verifying checksums"},
+             mistake{{"-c", "-b"}, "the --binary option is meaningless when verifying checksums"},
+             mistake{{"-c", "-r"}, "the --recursive option is meaningless when verifying checksums"},
+             mistake{{"-c", "--files0-from=x"},
+                     "the --files0-from option is meaningless when verifying checksums"},
+             mistake{{"-L", "x"}, "the --dereference option is meaningful only with --recursive"},
+             mistake{{"-x"}, "the --one-file-system option is meaningful only with --recursive"},
+             mistake{{"-c", "--root=x"}, "the --root option is meaningful only with --extra"},
+             mistake{{"-c", "--exclude=x"}, "the --exclude option is meaningful only with --extra"},
+             mistake{{"--tag", "--text"}, "--tag does not support --text mode"},
+             mistake{{"--json", "--tag"}, "the --tag option is meaningless with --json"},
+             mistake{{"--json", "-z"}, "the --zero option is meaningless with --json"},
+             mistake{{"--files0-from=x", "y"}, "file operands cannot be combined with --files0-from: 'y'"},
+             mistake{{"--files0-from", ""}, "--files0-from takes the name of a file, not ''"},
+             mistake{{"-o", ""}, "--output takes the name of a file, not ''"},
+         }) {
+        INFO(wrong.said);
+        CHECK_THROWS_WITH(parsed(wrong.arguments), wrong.said);
+        CHECK_THROWS_AS(parsed(wrong.arguments), checksum::usage_error);
+    }
+    CHECK_THROWS_WITH(parsed({"-a", "md6"}), Catch::StartsWith("no digest algorithm 'md6'; there are: "));
+    CHECK_THROWS_WITH(parsed({"-a", ""}), Catch::StartsWith("no digest algorithm ''; there are: "));
+}
