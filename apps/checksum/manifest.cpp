@@ -38,6 +38,12 @@ std::optional<digest_bytes> parse_hex(std::string_view text) {
     return digest_bytes{std::span<const std::uint8_t>{bytes.data(), text.size() / 2}};
 }
 
+/// As in "SHA512/256" and "BLAKE2b".
+constexpr bool may_be_in_tag(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '/' || c == '_';
+}
+
 constexpr std::string_view blanks = " \t";
 
 std::string_view without_leading_blanks(std::string_view text) {
@@ -90,7 +96,7 @@ std::optional<manifest_entry> manifest_parser::parse_tagged(std::string_view lin
         return std::nullopt;
     std::string_view tag = line.substr(0, open);
     if (tag.ends_with(' ')) tag.remove_suffix(1);
-    if (tag.empty() || tag.find_first_of(blanks) != std::string_view::npos) return std::nullopt;
+    if (tag.empty() || !std::ranges::all_of(tag, may_be_in_tag)) return std::nullopt;
     std::string_view rest = without_leading_blanks(line.substr(close + 1));
     if (!rest.starts_with('=')) return std::nullopt;
     rest = without_leading_blanks(rest.substr(1));

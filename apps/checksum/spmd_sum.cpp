@@ -62,10 +62,8 @@ void die_of_pipe(void (*before)(int)) {
     static_cast<void>(std::raise(SIGPIPE));
 }
 
-exit_status run(request wanted) {
-    const apps::trace_file trace(wanted.trace);
-    const apps::stop_signal interrupted;
-    const auto on_closed_pipe = std::signal(SIGPIPE, SIG_IGN); // until the line is gone
+/// Returns whether all is well. After it, nothing is left of a progress line or of temporary files.
+bool run(request wanted, const apps::trace_file& trace, const apps::stop_signal& interrupted) {
     checksum::output_file output(wanted.output);
     wanted.listing.outputs = output.identities();
     apps::progress_line line({.mode = wanted.progress, .output = ::fileno(output.stream())});
@@ -83,23 +81,31 @@ exit_status run(request wanted) {
     const checksum::hasher_options reading{
         .on_read = options.on_read, .on_file = options.on_file, .stop = &interrupted.requested()};
     const surroundings with{options, reading, interrupted, to};
-    bool is_good = false;
+    const bool is_good = wanted.check ? check_manifests(wanted, with) : print_sums(wanted, with);
+    if (interrupted.requested().load())
+        std::fflush(output.stream()); // what is there is a prefix; a file stays as it was
+    else
+        output.commit();
+    return is_good;
+}
+
+exit_status run_with_signals(request wanted) {
+    const apps::trace_file trace(wanted.trace);
+    const apps::stop_signal interrupted;
+    const auto on_closed_pipe = std::signal(SIGPIPE, SIG_IGN); // until the progress line is gone
+    const bool to_file = !wanted.output.empty();
     std::exception_ptr error;
+    bool is_good = false;
     try {
-        is_good = wanted.check ? check_manifests(wanted, with) : print_sums(wanted, with);
-        if (interrupted.requested().load())
-            std::fflush(output.stream()); // the prefix; a file stays as it was
-        else
-            output.commit();
+        is_good = run(std::move(wanted), trace, interrupted);
     } catch (...) {
         error = std::current_exception();
     }
-    line.close();
     if (const std::string dropped = trace.write(); !dropped.empty()) complain(dropped);
     try {
         if (error) std::rethrow_exception(error);
     } catch (const std::system_error& failed) {
-        if (wanted.output.empty() && failed.code() == std::errc::broken_pipe) die_of_pipe(on_closed_pipe);
+        if (!to_file && failed.code() == std::errc::broken_pipe) die_of_pipe(on_closed_pipe);
         throw;
     }
     interrupted.die_if_requested();
@@ -118,7 +124,7 @@ exit_status print_text(const std::string& text) {
 int main(int argc, char** argv) {
     try {
         request wanted = checksum::parse_request(argc, argv);
-        return wanted.text.empty() ? run(std::move(wanted)) : print_text(wanted.text);
+        return wanted.text.empty() ? run_with_signals(std::move(wanted)) : print_text(wanted.text);
     } catch (const checksum::usage_error& error) {
         complain(error.what());
         return wrong_usage;

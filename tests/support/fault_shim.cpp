@@ -3,6 +3,10 @@
 //   interrupted  every second read and open fails with EINTR
 //   broken:N     reads of files whose size is N fail with EIO from their second on
 //   vanishing    every third open of a file fails with ENOENT, as if it had gone since it was listed
+//   linked       before every third open of a file a symbolic link takes its place
+//   growing:N    a file whose size is N has a byte more after its second read
+//   shrinking:N  a file whose size is N is half as long after its second read
+//   unsynced     fsync fails with EIO
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -35,12 +39,19 @@ Function next(const char* name) {
 std::atomic<unsigned> reads{0};
 std::atomic<unsigned> opens{0};
 
-bool is_broken(int file) {
-    constexpr std::string_view broken = "broken:";
-    if (!fault().starts_with(broken)) return false;
+/// Whether it is the file that "KIND:SIZE" is about, and its first read is over.
+bool is_hit(int file, const std::string& kind) {
+    if (!fault().starts_with(kind)) return false;
     struct stat status{};
     return ::fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
-           std::to_string(status.st_size) == fault().substr(broken.size()) && ::lseek(file, 0, SEEK_CUR) > 0;
+           std::to_string(status.st_size) == fault().substr(kind.size()) && ::lseek(file, 0, SEEK_CUR) > 0;
+}
+
+void resize(int file, bool grows) {
+    struct stat status{};
+    const std::string path = "/proc/self/fd/" + std::to_string(file);
+    if (::fstat(file, &status) == 0)
+        static_cast<void>(::truncate(path.c_str(), grows ? status.st_size + 1 : status.st_size / 2) + 0);
 }
 
 } // namespace
@@ -51,10 +62,12 @@ extern "C" ssize_t read(int file, void* to, std::size_t size) {
         errno = EINTR;
         return -1;
     }
-    if (is_broken(file)) {
+    if (is_hit(file, "broken:")) {
         errno = EIO;
         return -1;
     }
+    if (is_hit(file, "growing:")) resize(file, true);
+    if (is_hit(file, "shrinking:")) resize(file, false);
     constexpr std::size_t few = 7;
     return real(file, to, fault() == "short" ? std::min(size, few) : size);
 }
@@ -73,5 +86,16 @@ extern "C" int openat(int directory, const char* path, int flags, ...) {
         errno = ENOENT;
         return -1;
     }
+    if (fault() == "linked" && (flags & (O_DIRECTORY | O_CREAT)) == 0 && opens.fetch_add(1) % 3 == 0) {
+        ::unlinkat(directory, path, 0);
+        static_cast<void>(::symlinkat("/etc/hostname", directory, path) + 0);
+    }
     return real(directory, path, flags, mode);
+}
+
+extern "C" int fsync(int file) {
+    static const auto real = next<int (*)(int)>("fsync");
+    if (fault() != "unsynced") return real(file);
+    errno = EIO;
+    return -1;
 }

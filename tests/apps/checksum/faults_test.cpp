@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -99,6 +100,32 @@ TEST_CASE("files that vanish between the listing and the opening are named, each
     CHECK(missing > 50);
 }
 
+TEST_CASE("files that a symbolic link replaces between the listing and the opening are not followed") {
+    const tree files;
+    const program_result result = faulty("linked", "--threads 1 -r " + files.quoted());
+    CHECK(result.status == 1);
+    const std::vector<std::string> seen = lines_of(result.output);
+    const auto refused = std::ranges::count_if(
+        seen, [](const std::string& line) { return line.ends_with(": Too many levels of symbolic links"); });
+    CHECK(seen.size() == 305);
+    CHECK(refused > 50);
+}
+
+TEST_CASE("a file that grows or shrinks while it is read has no digest, the others do") {
+    for (const std::string fault : {"growing", "shrinking"}) {
+        INFO(fault);
+        const tree files;
+        std::vector<std::string> expected = lines_of(files.by_md5sum());
+        const std::string name = files.scratch.path() + "/large/f2";
+        std::erase_if(expected, [&](const std::string& line) { return line.ends_with("  " + name); });
+        const program_result result = faulty(fault + ":300002", "-r " + files.quoted());
+        CHECK(result.status == 1);
+        std::vector<std::string> seen = lines_of(result.output);
+        CHECK(std::erase(seen, "spmd_sum: " + name + ": file changed while it was read") == 1);
+        CHECK(seen == expected);
+    }
+}
+
 TEST_CASE("without permission: the file and the folder are named, the rest goes on") {
     const tree files;
     REQUIRE(::chmod((files.scratch.path() + "/small/f1001").c_str(), 0) == 0);
@@ -155,5 +182,36 @@ TEST_CASE("interrupted at any moment, the output is whole lines of a prefix, and
         if (!WIFSIGNALED(status)) CHECK(seen == expected);
     }
     ::unlink(output.c_str());
+    CHECK(interrupted > 0);
+}
+
+TEST_CASE("with -o the old file stays until the new one is whole, whatever happens") {
+    const tree files;
+    const temporary_directory out;
+    const std::string sums = out.write("sums", "old\n");
+    const auto content = [&] {
+        std::ifstream file(sums);
+        return std::string{std::istreambuf_iterator<char>(file), {}};
+    };
+    const program_result unsynced = faulty("unsynced", "-o '" + sums + "' -r " + files.quoted());
+    CHECK(unsynced.status == 1);
+    CHECK(unsynced.output == "spmd_sum: " + sums + ": Input/output error\n");
+    CHECK(content() == "old\n");
+
+    const std::string expected = files.by_md5sum();
+    std::size_t interrupted = 0;
+    for (int round = 0; round < 40; ++round) {
+        out.write("sums", "old\n");
+        test_support::running_program program({tool, "-o", sums, "-r", files.scratch.path()}, "/dev/null",
+                                              STDERR_FILENO);
+        std::this_thread::sleep_for(std::chrono::microseconds(2000 + 200 * round));
+        program.send(round % 2 == 0 ? SIGINT : SIGTERM);
+        const bool is_interrupted = WIFSIGNALED(program.wait());
+        interrupted += is_interrupted ? 1U : 0U;
+        const std::string seen = content();
+        CHECK((seen == expected || (is_interrupted && seen == "old\n")));
+        const auto entries = std::filesystem::directory_iterator(out.path());
+        CHECK(std::distance(begin(entries), end(entries)) == 1); // no temporary file
+    }
     CHECK(interrupted > 0);
 }
