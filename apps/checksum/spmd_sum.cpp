@@ -13,6 +13,7 @@
 #include <common/progress_line.hpp>
 #include <common/stop_signal.hpp>
 #include <common/trace_option.hpp>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <csignal>
@@ -66,6 +67,8 @@ void die_of_pipe(void (*before)(int)) {
 bool run(request wanted, const apps::trace_file& trace, const apps::stop_signal& interrupted) {
     checksum::output_file output(wanted.output);
     wanted.listing.outputs = output.identities();
+    if (struct stat status{}; !wanted.trace.path.empty() && ::stat(wanted.trace.path.c_str(), &status) == 0)
+        wanted.listing.outputs.push_back({status.st_dev, status.st_ino});
     apps::progress_line line({.mode = wanted.progress, .output = ::fileno(output.stream())});
     checksum::printer to(output, line);
     checksum::progress_of_sums progress(wanted);
