@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <random>
 #include <type_traits>
@@ -45,12 +46,30 @@ double run_once(way& each) {
     return elapsed.count();
 }
 
-double measure_once(way& each, std::size_t warmup) {
+/// The time of a loop that is always the same: the least of a few, which no interrupt disturbs.
+double measure_pace() {
+    constexpr int tries = 3;
+    constexpr int steps = 4'000; // each waits for the one before: about 10 us
+    double least = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < tries; ++i) {
+        const auto begin = std::chrono::steady_clock::now();
+        std::uint64_t state = 1;
+        for (int k = 0; k < steps; ++k) {
+            state = state * 6364136223846793005U + 1442695040888963407U; // Knuth's MMIX generator
+            asm volatile("" : "+r"(state)); // so that it is not worked out beforehand
+        }
+        const std::chrono::duration<double, std::nano> elapsed = std::chrono::steady_clock::now() - begin;
+        least = std::min(least, elapsed.count());
+    }
+    return least;
+}
+
+void measure_once(way& each, measurement& of, std::size_t warmup) {
     each.prepare();
+    of.pace_ns.push_back(measure_pace());
     for (std::size_t i = 0; i < warmup; ++i) run_once(each);
-    const double time = run_once(each);
+    of.nanoseconds.push_back(run_once(each));
     each.settle();
-    return time;
 }
 
 /// Whether the last times are as those right before them.
@@ -92,7 +111,7 @@ public:
         if (options_.warmup > 0) for_all([&](way& each, measurement& of) { of.settled = settle(each); });
         for (progress_.round = 1; progress_.round <= options_.repetitions; ++progress_.round)
             for_all([&](way& each, measurement& of) {
-                of.nanoseconds.push_back(measure_once(each, options_.warmup));
+                measure_once(each, of, options_.warmup);
                 ++progress_.done;
             });
         return std::move(measured_);

@@ -33,7 +33,9 @@ struct measurement {
     std::string way;
     std::optional<std::size_t> submissions;
     std::vector<double> nanoseconds; ///< by round
-    bool settled = true;             ///< its times were stable before the first round
+    std::vector<double>
+        pace_ns{};       ///< by round, what a fixed loop took right before: how fast the machine was
+    bool settled = true; ///< its times were stable before the first round
 };
 
 /// The ways that are compared with each other.

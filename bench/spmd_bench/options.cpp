@@ -52,9 +52,9 @@ constexpr std::array workload_names{named{"files", workload_kind::files},
 constexpr std::array placement_names{named{"compact", spmd::placement::compact},
                                      named{"per_numa_node", spmd::placement::per_numa_node},
                                      named{"per_core_type", spmd::placement::per_core_type}};
-constexpr std::array format_names{named{"table", report_format::table},
-                                  named{"markdown", report_format::markdown},
-                                  named{"csv", report_format::csv}, named{"json", report_format::json}};
+constexpr std::array format_names{
+    named{"table", report_format::table}, named{"markdown", report_format::markdown},
+    named{"html", report_format::html}, named{"csv", report_format::csv}, named{"json", report_format::json}};
 
 template <class Names>
 std::string listed(const Names& names) {
@@ -330,8 +330,9 @@ void read_outputs(const given_options& given, options& asked) {
 }
 
 void refuse_with_topology(const given_options& given, const options& asked) {
-    for (const char* name : {"workload", "input", "items", "file-size", "item-cost", "skew", "chunk", "ways",
-                             "repetitions", "warmup", "seed", "progress", "trace", "markdown", "csv", "json"})
+    for (const char* name :
+         {"workload", "input", "items", "file-size", "item-cost", "skew", "chunk", "ways", "repetitions",
+          "warmup", "seed", "progress", "trace", "markdown", "html", "csv", "json"})
         given.refuse(name, "cannot go with --topology, which measures nothing");
     if (asked.format != report_format::table && asked.format != report_format::json)
         throw option_error("--format with --topology is one of table, json");
@@ -397,6 +398,7 @@ spmd::engine_pool_options pool_at(const options& asked, const sweep_point& at) {
 std::string help_text() {
     std::ostringstream text;
     text << "Usage: spmd_bench [OPTION...]\n"
+            "       spmd_bench compare [OPTION...] BEFORE.json AFTER.json\n"
             "Runs the same items in several ways, compares the results, reports the times,\n"
             "and says which of map and SPMD to take. By default the items are 500 files of\n"
             "1 KiB, five for each of 100 ranks.\n\n"

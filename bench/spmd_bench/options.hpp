@@ -19,7 +19,7 @@
 
 namespace spmd_bench {
 
-enum class report_format { table, markdown, csv, json };
+enum class report_format { table, markdown, html, csv, json };
 
 /// A file that gets the report, too.
 struct report_file {

@@ -13,6 +13,9 @@ namespace spmd_bench {
 std::string render_table(const report& what);
 /// The same in GitHub-flavoured Markdown.
 std::string render_markdown(const report& what);
+/// A page for browsers, in one file that needs no other and no network: the answer, plots, every figure in tables, the machine.
+/// It is well-formed XML, too.
+std::string render_html(const report& what);
 /// A line of names and one line per way and point; units in the names, an empty field for what is not known, the samples
 /// with blanks between them in one field. Format: RFC 4180 with bare newlines.
 std::string render_csv(const report& what);

@@ -43,7 +43,8 @@ json json_of(const point_result& at, const way_result& way) {
             {"ratio_to_read", json_of(way.ratio_to_read)},
             {"outliers", way.outliers},
             {"unstable", way.unstable},
-            {"samples_ns", way.samples_ns}};
+            {"samples_ns", way.samples_ns},
+            {"pace_ns", way.pace_ns}};
 }
 
 json json_of(const std::optional<time_parts>& parts) {
@@ -148,6 +149,7 @@ std::string render_json(const report& what) {
 std::string render(const report& what, report_format format) {
     switch (format) {
         case report_format::markdown: return render_markdown(what);
+        case report_format::html: return render_html(what);
         case report_format::csv: return render_csv(what);
         case report_format::json: return render_json(what);
         case report_format::table: break;

@@ -29,6 +29,7 @@ way_result result_of(const measurement& of, std::span<const measurement> measure
     way_result result;
     result.name = of.way;
     result.samples_ns = of.nanoseconds;
+    result.pace_ns = of.pace_ns;
     result.median_ns = median_estimate(of.nanoseconds);
     result.mad_ns = median_absolute_deviation(of.nanoseconds);
     result.min_ns = minimum(of.nanoseconds);

@@ -24,6 +24,7 @@ namespace spmd_bench {
 struct way_result {
     std::string name;
     std::vector<double> samples_ns; ///< one per round, in their order
+    std::vector<double> pace_ns{};  ///< what a fixed loop took right before each
     interval_estimate median_ns;
     double mad_ns = 0;
     double min_ns = 0;

@@ -1,5 +1,7 @@
-// spmd_bench: runs the same items in several ways, compares the results, and reports the times.
+// spmd_bench: runs the same items in several ways, compares the results, and reports the times; or compares two reports.
 
+#include "compare_command.hpp"
+#include "comparison.hpp"
 #include "experiment.hpp"
 #include "machine.hpp"
 #include "options.hpp"
@@ -98,7 +100,13 @@ void run_and_write(const options& asked) {
 
 int main(int argc, char** argv) {
     try {
-        const options asked = parse_options({argv + 1, argv + argc});
+        const std::vector<std::string> arguments(argv + 1, argv + argc);
+        if (!arguments.empty() && arguments.front() == "compare") {
+            const command_result compared = run_compare({arguments.begin() + 1, arguments.end()});
+            write(compared.text, {});
+            return compared.status;
+        }
+        const options asked = parse_options(arguments);
         if (asked.help)
             write(help_text(), asked.output);
         else if (asked.topology)
@@ -107,6 +115,8 @@ int main(int argc, char** argv) {
             run_and_write(asked);
         return 0;
     } catch (const option_error& error) {
+        return fail(exit_bad_options, error.what());
+    } catch (const report_error& error) {
         return fail(exit_bad_options, error.what());
     } catch (const std::bad_alloc&) {
         return fail(exit_failure, "not enough memory for so many items or ranks");

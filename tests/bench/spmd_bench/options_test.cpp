@@ -165,7 +165,7 @@ TEST_CASE("a bad option is told in one line that names it") {
         {"--workload empty --input /", "--input is for --workload files and memory"},
         {"--workload md5", "--workload is one of files, memory, spin, mixed, empty, not 'md5'"},
         {"--placement numa", "--placement is one of compact, per_numa_node, per_core_type, not 'numa'"},
-        {"--format xml", "--format is one of table, markdown, csv, json, not 'xml'"},
+        {"--format xml", "--format is one of table, markdown, html, csv, json, not 'xml'"},
         {"--topology --items 3", "--items cannot go with --topology, which measures nothing"},
         {"--topology --ways spmd", "--ways cannot go with --topology, which measures nothing"},
         {"--topology --format csv", "--format with --topology is one of table, json"},

@@ -1,0 +1,82 @@
+#include "compare_command.hpp"
+
+#include "comparison.hpp"
+#include "options.hpp"
+#include "units.hpp"
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include <optional>
+#include <sstream>
+
+namespace spmd_bench {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr unsigned help_width = 80;
+
+po::options_description described() {
+    po::options_description all("Options", help_width, help_width / 2);
+    all.add_options()(
+        "relative-to", po::value<std::string>()->value_name("WAY"),
+        "compare the times over that way's, round by round: what made the machine slower in one of the runs "
+        "cancels out")("fail-if-slower", po::value<std::string>()->value_name("PCT"),
+                       "exit with 1 where a way is surely slower, by more than PCT %")(
+        "format", po::value<std::string>()->value_name("KIND"), "table, json (table)")("help,h",
+                                                                                       "print this and exit");
+    return all;
+}
+
+std::string help() {
+    std::ostringstream text;
+    text << "Usage: spmd_bench compare [OPTION...] BEFORE.json AFTER.json\n"
+            "Says what changed from one report of spmd_bench --json to another. A difference\n"
+            "is one that is surely there, with 95 % for all ways and points together, and\n"
+            "of at least 5 %, since two runs of the same program differ, too.\n\n"
+         << described()
+         << "\nExit status: 0; 1 for --fail-if-slower; 2 for bad options and for files that are\n"
+            "no reports.\n";
+    return text.str();
+}
+
+po::variables_map parsed(const std::vector<std::string>& arguments) {
+    po::options_description accepted = described();
+    accepted.add_options()("file", po::value<std::vector<std::string>>());
+    po::positional_options_description files;
+    files.add("file", -1);
+    try {
+        po::variables_map given;
+        po::store(po::command_line_parser(arguments).options(accepted).positional(files).run(), given);
+        return given;
+    } catch (const po::error& error) {
+        throw option_error(error.what());
+    }
+}
+
+} // namespace
+
+command_result run_compare(const std::vector<std::string>& arguments) {
+    const po::variables_map given = parsed(arguments);
+    if (given.count("help") > 0) return {help()};
+    const auto text_of = [&](const char* name) {
+        return given.count(name) > 0 ? given[name].as<std::string>() : std::string();
+    };
+    const auto files =
+        given.count("file") > 0 ? given["file"].as<std::vector<std::string>>() : std::vector<std::string>{};
+    if (files.size() != 2)
+        throw option_error(fmt::format("compare takes two reports, before and after, not {}", files.size()));
+    const std::string format = text_of("format");
+    if (!format.empty() && format != "table" && format != "json")
+        throw option_error("--format is one of table, json, not '" + format + "'");
+    const std::string percent = text_of("fail-if-slower");
+    const std::optional<double> limit = parse_decimal(percent);
+    if (given.count("fail-if-slower") > 0 && !limit)
+        throw option_error("--fail-if-slower is a number of per cent such as 10, not '" + percent + "'");
+    const comparison made = compare_reports(files[0], files[1], text_of("relative-to"));
+    return {format == "json" ? render_json(made) : render_table(made),
+            limit && count_slower(made, *limit) > 0 ? 1 : 0};
+}
+
+} // namespace spmd_bench

@@ -1,0 +1,336 @@
+#include "comparison.hpp"
+
+#include "axis.hpp"
+#include "report_text.hpp"
+#include "sweep.hpp"
+#include "text_table.hpp"
+
+#include <boost/math/distributions/normal.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <system_error>
+#include <utility>
+
+namespace spmd_bench {
+namespace {
+
+using nlohmann::json;
+using samples = std::vector<double>;
+
+/// The times of a way, and what the pace was at each; empty where that is not known.
+struct timed_way {
+    std::string name;
+    samples times;
+    samples pace;
+};
+
+constexpr int schema_version = 2;
+constexpr std::size_t resamples = 1'000;
+constexpr double doubt = 0.05;
+constexpr std::size_t most_told = 5;
+constexpr std::size_t terminal_width = 80;
+
+/// What a comparison needs of a report.
+struct measured_point {
+    std::string workload;
+    sweep_point at;
+    std::vector<timed_way> ways;
+};
+struct read_report {
+    std::string cpu;
+    std::string seed;
+    std::vector<std::string> swept;
+    std::vector<measured_point> points;
+};
+
+sweep_point point_from(const json& at) {
+    return {.ranks = at.at("ranks").get<std::size_t>(),
+            .items = at.at("items").get<std::size_t>(),
+            .threads = at.at("threads").get<std::size_t>(),
+            .chunk = at.at("chunk").is_null() ? 0 : at.at("chunk").get<std::size_t>(),
+            .item_cost = std::chrono::nanoseconds(at.at("item_cost_ns").get<std::int64_t>()),
+            .file_size = at.at("file_size_bytes").get<std::uint64_t>(),
+            .skew = at.at("skew").get<double>()};
+}
+
+read_report report_from(const json& all) {
+    read_report made{all.at("machine").at("cpu").get<std::string>(),
+                     all.at("seed").dump(),
+                     all.at("swept").get<std::vector<std::string>>(),
+                     {}};
+    for (const json& point : all.at("points")) {
+        measured_point& at = made.points.emplace_back(
+            measured_point{all.at("workload").at("kind").get<std::string>(), point_from(point.at("at")), {}});
+        for (const json& way : point.at("ways")) {
+            auto times = way.at("samples_ns").get<samples>();
+            if (times.empty()) throw report_error("a way without samples");
+            auto pace = way.value("pace_ns", samples{});
+            if (pace.size() != times.size()) pace.clear();
+            at.ways.push_back({way.at("way").get<std::string>(), std::move(times), std::move(pace)});
+        }
+    }
+    return made;
+}
+
+read_report read_from(const std::string& path) {
+    std::ifstream file(path);
+    if (!file) throw report_error(path + ": " + std::generic_category().message(errno));
+    try {
+        const json all = json::parse(file);
+        if (all.at("schema_version") != schema_version)
+            throw report_error(
+                fmt::format("schema_version is {}, not {}", all.at("schema_version").dump(), schema_version));
+        return report_from(all);
+    } catch (const std::exception& error) {
+        throw report_error(path + ": no report of spmd_bench: " + error.what());
+    }
+}
+
+const timed_way* find_way(const measured_point& at, const std::string& way) {
+    const auto found = std::ranges::find(at.ways, way, &timed_way::name);
+    return found != at.ways.end() ? &*found : nullptr;
+}
+
+const measured_point* find_point(const read_report& in, const measured_point& like) {
+    const auto found = std::ranges::find_if(in.points, [&](const measured_point& each) {
+        return each.at == like.at && each.workload == like.workload;
+    });
+    return found != in.points.end() ? &*found : nullptr;
+}
+
+samples divided(const samples& times, const samples& by) {
+    samples quotients(times.size());
+    std::ranges::transform(times, by, quotients.begin(), std::divides<>{});
+    return quotients;
+}
+
+/// The standard deviation of the logarithm of the median, over resamples of blocks of values that follow each other.
+double deviation_of_log_median(const samples& values, std::mt19937_64& draw) {
+    const std::size_t count = values.size();
+    const auto block = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(count))));
+    std::uniform_int_distribution<std::size_t> any(0, count - 1);
+    samples logarithms;
+    samples drawn(count);
+    for (std::size_t i = 0; i < resamples; ++i) {
+        std::size_t at = 0;
+        for (std::size_t k = 0; k < count; ++k, ++at) {
+            if (k % block == 0) at = any(draw);
+            drawn[k] = values[at % count];
+        }
+        logarithms.push_back(std::log(median(drawn)));
+    }
+    // Half of what holds the middle 68 %: a standard deviation that a few odd resamples do not change.
+    std::ranges::sort(logarithms);
+    constexpr double one_sigma = 0.1587; // beyond it on each side, in a normal distribution
+    const auto cut = static_cast<std::size_t>(one_sigma * static_cast<double>(resamples));
+    const double deviation = (logarithms[resamples - 1 - cut] - logarithms[cut]) / 2;
+    // Of n rounds in blocks only about n/block are independent.
+    const double blocks = std::max(2.0, static_cast<double>(count) / static_cast<double>(block));
+    return deviation * std::sqrt(blocks / (blocks - 1));
+}
+
+interval_estimate ratio_of(const samples& before, const samples& after, double quantile) {
+    const double value = median(after) / median(before);
+    std::mt19937_64 draw(1);
+    const double deviation =
+        std::hypot(deviation_of_log_median(before, draw), deviation_of_log_median(after, draw));
+    return {value, value * std::exp(-quantile * deviation), value * std::exp(quantile * deviation)};
+}
+
+change change_of(const interval_estimate& ratio) {
+    if (ratio.holds(1) || std::abs(ratio.value - 1) < least_change) return change::none;
+    return ratio.value > 1 ? change::slower : change::faster;
+}
+
+/// None unless both say the same.
+change change_of(const compared_way& of) {
+    const change by_time = change_of(of.ratio);
+    return !of.paced || change_of(*of.paced) == by_time ? by_time : change::none;
+}
+
+/// Two runs of a way, in whatever unit the comparison is.
+struct pair_of_ways {
+    std::string point;
+    timed_way before;
+    timed_way after;
+    double before_ns;
+    double after_ns;
+};
+
+/// In units of another way's times, in which the pace cancels out.
+timed_way relative(const timed_way& way, const timed_way& to) {
+    return {way.name, divided(way.times, to.times), {}};
+}
+
+void add_pairs(const read_report& before, const measured_point& old, const measured_point& now,
+               comparison& made, std::vector<pair_of_ways>& pairs) {
+    const std::string point = before.swept.empty() ? "" : text_of(old.at, before.swept);
+    const timed_way* const old_base = find_way(old, made.relative_to);
+    const timed_way* const new_base = find_way(now, made.relative_to);
+    if (!made.relative_to.empty() && (old_base == nullptr || new_base == nullptr))
+        throw report_error("--relative-to: one of the reports has no way '" + made.relative_to + "'");
+    for (const timed_way& way : old.ways) {
+        const timed_way* const same = find_way(now, way.name);
+        if (same == nullptr)
+            made.missing.push_back(fmt::format("{} is in {} alone", way.name, made.before));
+        else if (made.relative_to.empty())
+            pairs.push_back({point, way, *same, median(way.times), median(same->times)});
+        else if (way.name != made.relative_to)
+            pairs.push_back({point, relative(way, *old_base), relative(*same, *new_base), median(way.times),
+                             median(same->times)});
+    }
+    for (const timed_way& way : now.ways)
+        if (find_way(old, way.name) == nullptr)
+            made.missing.push_back(fmt::format("{} is in {} alone", way.name, made.after));
+}
+
+compared_way compared(const pair_of_ways& pair, double quantile) {
+    const timed_way& before = pair.before;
+    const timed_way& after = pair.after;
+    compared_way made{pair.point, before.name, pair.before_ns, pair.after_ns,
+                      ratio_of(before.times, after.times, quantile)};
+    if (!before.pace.empty() && !after.pace.empty())
+        made.paced = ratio_of(divided(before.times, before.pace), divided(after.times, after.pace), quantile);
+    made.what = change_of(made);
+    return made;
+}
+
+std::vector<std::string> sentences_of(const comparison& of) {
+    std::vector<std::string> sentences;
+    for (const auto& [what, word] :
+         {std::pair{change::slower, "slower"}, std::pair{change::faster, "faster"}}) {
+        std::vector<const compared_way*> changed;
+        for (const compared_way& each : of.ways)
+            if (each.what == what) changed.push_back(&each);
+        std::ranges::stable_sort(changed, std::greater<>{}, [](const compared_way* each) {
+            return std::abs(std::log(each->ratio.value));
+        });
+        for (std::size_t i = 0; i < std::min(changed.size(), most_told); ++i)
+            sentences.push_back(
+                fmt::format("{}{}{} is {}: {:.3f} x the time before (95 % sure: {:.3f} to {:.3f}).",
+                            changed[i]->point, changed[i]->point.empty() ? "" : ": ", changed[i]->way, word,
+                            changed[i]->ratio.value, changed[i]->ratio.low, changed[i]->ratio.high));
+        if (changed.size() > most_told)
+            sentences.push_back(fmt::format("… and {} more are {}.", changed.size() - most_told, word));
+    }
+    const auto same = std::ranges::count(of.ways, change::none, &compared_way::what);
+    if (same > 0) sentences.push_back(fmt::format("No difference: {} of {} figures.", same, of.ways.size()));
+    return sentences;
+}
+
+std::string_view word_of(change what) {
+    return what == change::none ? "no difference" : what == change::slower ? "slower" : "faster";
+}
+
+} // namespace
+
+comparison compare_reports(const std::string& before, const std::string& after,
+                           const std::string& relative_to) {
+    const read_report old = read_from(before);
+    const read_report now = read_from(after);
+    comparison made{before, after, relative_to, {}, {}, {}};
+    if (old.cpu != now.cpu)
+        made.warnings.push_back(fmt::format("different machines: {}; {}", old.cpu, now.cpu));
+    if (old.seed != now.seed)
+        made.warnings.push_back(fmt::format("different seeds, so other items: {}; {}", old.seed, now.seed));
+    std::vector<pair_of_ways> pairs;
+    const auto place = [](const read_report& in, const measured_point& point) {
+        return in.swept.empty() ? "its point" : text_of(point.at, in.swept);
+    };
+    for (const measured_point& point : old.points) {
+        const measured_point* const same = find_point(now, point);
+        if (same == nullptr)
+            made.missing.push_back(fmt::format("{} is in {} alone", place(old, point), before));
+        else
+            add_pairs(old, point, *same, made, pairs);
+    }
+    for (const measured_point& point : now.points)
+        if (find_point(old, point) == nullptr)
+            made.missing.push_back(fmt::format("{} is in {} alone", place(now, point), after));
+    if (pairs.empty())
+        throw report_error(fmt::format("{} and {} have no way at the same point", before, after));
+    const double quantile = boost::math::quantile(
+        boost::math::complement(boost::math::normal(), doubt / 2 / static_cast<double>(pairs.size())));
+    for (const pair_of_ways& each : pairs) {
+        if (std::min(each.before.times.size(), each.after.times.size()) < fewest_rounds)
+            made.warnings.push_back(fmt::format("{}: fewer than {} rounds; take more --repetitions",
+                                                each.before.name, fewest_rounds));
+        made.ways.push_back(compared(each, quantile));
+    }
+    return made;
+}
+
+std::size_t count_slower(const comparison& of, double percent) {
+    return static_cast<std::size_t>(std::ranges::count_if(of.ways, [&](const compared_way& each) {
+        return each.what == change::slower && each.ratio.value > 1 + percent / 100;
+    }));
+}
+
+std::string render_table(const comparison& of) {
+    std::string text;
+    for (const std::string& sentence : sentences_of(of))
+        text += wrapped("", split(sentence, ' '), terminal_width);
+    std::vector<column> columns{{"point", {}, {}},
+                                {"way", {}, {}},
+                                {"before", {}, {}},
+                                {"after", {}, {}},
+                                {of.relative_to.empty() ? "x" : "x, over " + of.relative_to, {}, {}},
+                                {"95 % sure", {}, {}},
+                                {"at one pace", {}, {}},
+                                {"", {}, {}}};
+    for (const compared_way& each : of.ways) {
+        const std::array<std::string, 8> cells{each.point,
+                                               each.way,
+                                               short_time(each.before_ns),
+                                               short_time(each.after_ns),
+                                               fmt::format("{:.3f}", each.ratio.value),
+                                               fmt::format("{:.3f}-{:.3f}", each.ratio.low, each.ratio.high),
+                                               each.paced ? fmt::format("{:.3f}", each.paced->value) : "-",
+                                               std::string(word_of(each.what))};
+        for (std::size_t i = 0; i < columns.size(); ++i) columns[i].cells.push_back(cells[i]);
+    }
+    if (std::ranges::all_of(of.ways, [](const compared_way& each) { return each.point.empty(); }))
+        columns.erase(columns.begin());
+    text += '\n' + text_table(columns, columns.front().title == "point" ? 2 : 1, terminal_width);
+    if (!of.missing.empty() || !of.warnings.empty()) text += '\n';
+    for (const std::string& each : of.missing)
+        text += wrapped("not compared: ", split(each, ' '), terminal_width);
+    for (const std::string& each : of.warnings)
+        text += wrapped("warning: ", split(each, ' '), terminal_width);
+    return text;
+}
+
+std::string render_json(const comparison& of) {
+    nlohmann::ordered_json all = {
+        {"before", of.before},
+        {"after", of.after},
+        {"relative_to", of.relative_to.empty() ? json(nullptr) : json(of.relative_to)},
+        {"sentences", sentences_of(of)},
+        {"ways", json::array()},
+        {"missing", of.missing},
+        {"warnings", of.warnings}};
+    for (const compared_way& each : of.ways) {
+        const auto interval = [](const interval_estimate& ratio) {
+            return json{{"value", ratio.value}, {"low", ratio.low}, {"high", ratio.high}};
+        };
+        all["ways"].push_back({{"point", each.point},
+                               {"way", each.way},
+                               {"before_median_ns", each.before_ns},
+                               {"after_median_ns", each.after_ns},
+                               {"ratio", interval(each.ratio)},
+                               {"ratio_at_the_same_pace", each.paced ? interval(*each.paced) : json(nullptr)},
+                               {"change", word_of(each.what)}});
+    }
+    return all.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
+}
+
+} // namespace spmd_bench

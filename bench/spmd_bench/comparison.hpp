@@ -1,0 +1,65 @@
+#pragma once
+
+#include "statistics.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace spmd_bench {
+
+/// A file is no report that can be compared. The message names the file, and what is wrong with it.
+class report_error : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+enum class change { none, slower, faster };
+
+/// A way at a point that both reports have.
+struct compared_way {
+    std::string
+        point; ///< what is special about the point: "4 ranks, item cost 100 ns"; empty where there is one
+    std::string way;
+    double before_ns = 0; ///< medians
+    double after_ns = 0;
+    interval_estimate ratio; ///< after over before
+    std::optional<interval_estimate> paced =
+        {}; ///< the same in units of how fast the machine was, where both tell it
+    change what = change::none;
+};
+
+/// What changed from one report to another.
+struct comparison {
+    std::string before; ///< the files
+    std::string after;
+    std::string relative_to; ///< the way whose times the others' are divided by, round by round; empty: none
+    std::vector<compared_way> ways;
+    std::vector<std::string> missing;  ///< what only one of them has, in words
+    std::vector<std::string> warnings; ///< what makes them hard to compare
+};
+
+/// A difference below this is not told from what two runs of the same program have.
+inline constexpr double least_change = 0.05;
+
+/// Compares two reports in JSON, of the schema's version 2.
+///
+/// A ratio is that of the medians; its bounds are 95 % sure for all ratios together: the standard deviation of the ratio's
+/// logarithm, from the middle 68 % of a bootstrap of blocks of rounds that follow each other (circular, as long as the root of their number, so
+/// that what disturbs several rounds counts once; Politis and Romano, 1992), times the normal quantile after Bonferroni.
+/// `change` is not none where the bounds do not hold 1 and the ratio is least_change away from it, and so for the times in
+/// units of the reports' pace: a machine that is slower in one of the runs is no change of the program.
+/// Throws: report_error.
+comparison compare_reports(const std::string& before, const std::string& after,
+                           const std::string& relative_to = {});
+
+/// How many ways are surely slower, by more than this.
+std::size_t count_slower(const comparison& of, double percent);
+
+/// The differences in sentences, then a table, for a terminal; or as JSON.
+std::string render_table(const comparison& of);
+std::string render_json(const comparison& of);
+
+} // namespace spmd_bench

@@ -1,0 +1,110 @@
+#include "plot_scale.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+
+namespace spmd_bench {
+namespace {
+
+constexpr double most_steps = 6;
+constexpr double zero_room = 0.1; // of the axis, for values of 0 on a logarithmic one
+constexpr std::array round_figures{1.0, 2.0, 5.0};
+
+double power_of_ten(double exponent) { return std::pow(10, exponent); }
+
+/// The least of 1, 2, 5, 10, … times a power of ten that is not below the value.
+double round_step(double value) {
+    const double decade = power_of_ten(std::floor(std::log10(value)));
+    for (const double figure : round_figures)
+        if (figure * decade >= value * (1 - 1e-9)) return figure * decade;
+    return 10 * decade;
+}
+
+} // namespace
+
+plot_scale plot_scale::linear(double low, double high, const labels& label_of) {
+    if (low == high) {
+        low = std::min(0.0, low);
+        high = low == high ? 1 : high;
+    }
+    const double step = round_step((high - low) / most_steps);
+    const double first = std::floor(low / step + 1e-9);
+    const double last = std::ceil(high / step - 1e-9);
+    plot_scale made;
+    for (double at = first; at <= last; ++at) made.ticks_.push_back({at * step, label_of(at * step)});
+    made.low_ = first * step;
+    made.high_ = last * step;
+    return made;
+}
+
+plot_scale plot_scale::logarithmic(double low, double high, const labels& label_of, bool has_zero) {
+    plot_scale made;
+    made.is_logarithmic_ = true;
+    if (has_zero) {
+        made.begin_ = zero_room;
+        made.ticks_.push_back({0, label_of(0)});
+    }
+    const double decades = std::log10(high / low);
+    const bool has_figures = decades < 2; // 1, 2, 5, 10 instead of 1, 10, 100
+    const double apart = std::max(1.0, std::ceil(decades / most_steps));
+    std::vector<double> candidates;
+    const double begin = std::floor(std::log10(low) / apart + 1e-9) * apart;
+    for (double exponent = begin; exponent <= std::log10(high) + apart; exponent += apart)
+        for (const double figure : round_figures)
+            if (figure == 1 || has_figures) candidates.push_back(figure * power_of_ten(exponent));
+    // The last candidate at or below the least value, the first one at or above the largest.
+    const auto first = std::prev(std::upper_bound(candidates.begin(), candidates.end(), low * (1 + 1e-9)));
+    auto last = std::lower_bound(first, candidates.end(), high * (1 - 1e-9));
+    if (last == first) ++last;
+    for (auto at = first; at <= last; ++at) made.ticks_.push_back({*at, label_of(*at)});
+    made.low_ = *first;
+    made.high_ = *last;
+    return made;
+}
+
+double plot_scale::position(double value) const {
+    if (!is_logarithmic_) return (value - low_) / (high_ - low_);
+    if (value <= 0) return 0;
+    return begin_ + (1 - begin_) * std::log(value / low_) / std::log(high_ / low_);
+}
+
+void plot_scale::thin_labels(double width) {
+    constexpr double gap = 1.5;
+    double taken = -1e9; // up to where
+    for (plot_tick& tick : ticks_) {
+        // A character of two bytes is counted twice, which does no harm.
+        const double half = static_cast<double>(tick.label.size()) / 2;
+        const double middle = position(tick.value) * width;
+        if (middle - half < taken)
+            tick.label.clear();
+        else
+            taken = middle + half + gap;
+    }
+}
+
+std::string time_label(double nanoseconds) {
+    struct unit {
+        std::string_view name;
+        double factor;
+    };
+    constexpr std::array units{unit{"s", 1e9}, unit{"ms", 1e6}, unit{"µs", 1e3}, unit{"ns", 1}};
+    const auto found = std::ranges::find_if(
+        units, [&](const unit& each) { return std::abs(nanoseconds) >= each.factor * (1 - 1e-9); });
+    if (nanoseconds == 0) return "0";
+    const unit shown = found != units.end() ? *found : units.back();
+    return fmt::format("{:.3g} {}", nanoseconds / shown.factor, shown.name);
+}
+
+std::string number_label(double value) {
+    if (value != std::floor(value) || std::abs(value) >= 1e15) return fmt::format("{:.3g}", value);
+    std::string text = fmt::format("{:.0f}", std::abs(value));
+    constexpr std::size_t group = 3;
+    for (std::size_t at = text.size(); at > group; at -= group) text.insert(at - group, 1, ',');
+    return value < 0 ? '-' + text : text;
+}
+
+} // namespace spmd_bench

@@ -1,0 +1,333 @@
+#include "axis.hpp"
+#include "html_style.hpp"
+#include "render.hpp"
+#include "report_text.hpp"
+#include "svg_plot.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace spmd_bench {
+namespace {
+
+/// More plots of one kind are not looked at.
+constexpr std::size_t most_plots = 8;
+
+using points = std::vector<const point_result*>;
+
+// Tables
+
+std::string row_of(std::string_view tag, const std::vector<std::string>& cells) {
+    std::string text = "<tr>";
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        const bool is_head = tag == "th" || i == 0;
+        text += fmt::format("<{0}{1}>{2}</{0}>", is_head ? "th" : "td",
+                            tag == "th" ? " scope=\"col\""
+                            : is_head   ? " scope=\"row\""
+                                        : "",
+                            escaped_html(cells[i]));
+    }
+    return text + "</tr>\n";
+}
+
+std::string table_of(const std::string& caption, const std::vector<std::string>& titles,
+                     const std::vector<std::vector<std::string>>& rows) {
+    std::string text = fmt::format(
+        "<div class=\"scroll\" tabindex=\"0\"><table><caption>{}</caption>\n<thead>{}</thead>\n<tbody>",
+        escaped_html(caption), row_of("th", titles));
+    for (const auto& row : rows) text += row_of("td", row);
+    return text + "</tbody></table></div>\n";
+}
+
+/// As in the other formats.
+std::string overview(const report& what) {
+    const std::vector<column> columns = columns_of(what);
+    std::vector<std::string> titles;
+    std::vector<std::vector<std::string>> rows(columns.front().cells.size());
+    for (const column& each : columns) {
+        titles.push_back(each.unit.empty() ? each.title : each.title + ", " + each.unit);
+        for (std::size_t i = 0; i < rows.size(); ++i) rows[i].push_back(each.cells[i]);
+    }
+    return table_of(what.swept.empty() ? "The ways; x map: the time over that of map."
+                                       : "The points; medians.",
+                    titles, rows);
+}
+
+/// Every figure that the plots show, and more.
+std::string all_figures(const report& what) {
+    std::vector<std::string> titles;
+    for (const std::string& name : what.swept) titles.push_back(title_of_axis(name));
+    for (const char* const title : {"way", "rounds", "median", "95 % sure", "MAD", "least", "items/s",
+                                    "bytes/s", "tasks", "x map", "95 % sure", "outliers"})
+        titles.emplace_back(title);
+    std::vector<std::vector<std::string>> rows;
+    for (const point_result& at : what.points)
+        for (const way_result& way : at.ways) {
+            std::vector<std::string>& row = rows.emplace_back();
+            for (const std::string& name : what.swept) row.push_back(text_of_axis(at.at, name));
+            row.insert(row.end(),
+                       {way.name, fmt::format("{}", way.samples_ns.size()), short_time(way.median_ns.value),
+                        short_time(way.median_ns.low) + " – " + short_time(way.median_ns.high),
+                        short_time(way.mad_ns), short_time(way.min_ns),
+                        fmt::format("{:.4g}", items_per_second(at, way)),
+                        at.bytes > 0 ? fmt::format("{:.4g}", bytes_per_second(at, way)) : "–",
+                        way.submissions ? fmt::format("{}", *way.submissions) : "auto",
+                        ratio_text(way.ratio_to_map), bounds_text(way.ratio_to_map),
+                        fmt::format("{}{}", way.outliers, way.unstable ? ", unstable" : "")});
+        }
+    return table_of(
+        "All ways at all points. MAD: median absolute deviation. Every sample is in the JSON report.", titles,
+        rows);
+}
+
+std::string cost_table(const report& what) {
+    const auto text = [](const std::optional<interval_estimate>& cost) {
+        return cost ? fmt::format("{} ({} – {})", short_time(cost->value), short_time(cost->low),
+                                  short_time(cost->high))
+                    : "–";
+    };
+    std::vector<std::vector<std::string>> rows;
+    for (const way_cost& each : what.answer.costs)
+        rows.push_back({each.name, text(each.per_run_ns), text(each.per_rank_ns), text(each.per_item_ns)});
+    if (rows.empty()) return {};
+    return "<h2>What running costs beside the items</h2>\n" +
+           table_of("Measured with items that do nothing, in wall time; 95 % sure bounds.",
+                    {"way", "per run", "per rank", "per item"}, rows);
+}
+
+std::string parts_table(const report& what) {
+    std::vector<std::vector<std::string>> rows;
+    for (const point_result& at : what.points) {
+        if (!at.spmd_parts) continue;
+        const time_parts& parts = *at.spmd_parts;
+        const auto share = [&](double part) { return fmt::format("{:.0f} %", 100 * part / parts.total_ns); };
+        rows.push_back({what.swept.empty() ? "spmd" : text_of(at.at, what.swept), share(parts.items_ns),
+                        share(parts.slower_ns), share(parts.imbalance_ns), share(parts.scheduling_ns),
+                        std::string(limit_of(parts))});
+    }
+    if (rows.empty()) return {};
+    return "<h2>Where the threads’ time goes</h2>\n" +
+           table_of("Of one run of spmd. Slower: what items take longer than one by one.",
+                    {"at", "items", "slower", "imbalance", "scheduling", "limited by"}, rows);
+}
+
+// Plots
+
+/// The points that differ in no other axis, group by group; only those groups that have several.
+std::vector<points> groups_along(const report& what, const std::string& axis) {
+    std::vector<points> groups;
+    for (const point_result& each : what.points) {
+        const auto found = std::ranges::find_if(
+            groups, [&](const points& group) { return equal_but_for(axis, group.front()->at, each.at); });
+        if (found != groups.end())
+            found->push_back(&each);
+        else
+            groups.push_back({&each});
+    }
+    std::erase_if(groups, [](const points& group) { return group.size() < 2; });
+    return groups;
+}
+
+/// Linear for a few values that are near each other.
+plot_scale scale_over(const std::vector<double>& values, const plot_scale::labels& label) {
+    const auto [least, most] = std::ranges::minmax(values);
+    double positive = most;
+    for (const double value : values)
+        if (value > 0) positive = std::min(positive, value);
+    constexpr double far_apart = 8;
+    if (most <= 0 || most / positive < far_apart)
+        return plot_scale::linear(least, std::max(most, least), label);
+    return plot_scale::logarithmic(positive, most, label, least <= 0);
+}
+
+std::string place(const report& what, const point_result& at, const std::string& without) {
+    std::vector<std::string> names = what.swept;
+    std::erase(names, without);
+    return names.empty() ? "" : ": " + text_of(at.at, names);
+}
+
+/// How to plot along one axis of the sweep.
+struct plotting {
+    std::string axis;
+    std::string title;
+    std::string x_title;
+    std::string y_title;
+    std::function<double(const point_result&)> x;
+    std::function<std::optional<interval_estimate>(const point_result&, const way_result&)> y;
+    plot_scale::labels x_label;
+    plot_scale::labels y_label;
+    std::string ideal = {};
+};
+
+line_plot plot_of(const report& what, const points& group, const plotting& how) {
+    std::vector<plot_series> series;
+    std::vector<double> xs;
+    std::vector<double> ys;
+    for (std::size_t number = 0; number < what.asked.ways.size(); ++number) {
+        plot_series made{what.asked.ways[number], number};
+        for (const point_result* const at : group) {
+            const way_result* const way = find_way(*at, made.name);
+            const auto y = way != nullptr ? how.y(*at, *way) : std::nullopt;
+            if (!y) continue;
+            made.points.push_back({how.x(*at), *y});
+            xs.push_back(made.points.back().x);
+            ys.insert(ys.end(), {y->low, y->value, y->high});
+        }
+        std::ranges::sort(made.points, {}, &plot_point::x);
+        if (!made.points.empty()) series.push_back(std::move(made));
+    }
+    if (!how.ideal.empty()) ys.push_back(0);
+    plot_scale y = how.ideal.empty() ? scale_over(ys, how.y_label)
+                                     : plot_scale::linear(0, std::ranges::max(ys), how.y_label);
+    return {how.title + place(what, *group.front(), how.axis),
+            {how.x_title, scale_over(xs, how.x_label)},
+            {how.y_title, std::move(y)},
+            std::move(series),
+            {},
+            how.ideal};
+}
+
+std::optional<plot_marker> crossover_in(const report& what, const points& group) {
+    const auto bounds = [](const interval_estimate& of) {
+        return fmt::format("{} ({} – {})", time_label(of.value), time_label(of.low), time_label(of.high));
+    };
+    for (const crossover& each : what.answer.crossovers) {
+        if (!equal_but_for("item_cost", each.at, group.front()->at)) continue;
+        if (each.crossing_ns)
+            return plot_marker{*each.crossing_ns, "map is faster from " + bounds(*each.crossing_ns)};
+        if (each.even_ns)
+            return plot_marker{*each.even_ns, fmt::format("spmd saves {:.0f} % up to {}", 100 * worthwhile,
+                                                          bounds(*each.even_ns))};
+    }
+    return std::nullopt;
+}
+
+std::string plots_along(const report& what, const plotting& how) {
+    if (std::ranges::find(what.swept, how.axis) == what.swept.end()) return {};
+    const std::vector<points> groups = groups_along(what, how.axis);
+    std::string text;
+    for (std::size_t i = 0; i < std::min(groups.size(), most_plots); ++i) {
+        line_plot plot = plot_of(what, groups[i], how);
+        if (plot.series.empty()) continue;
+        if (how.axis == "item_cost") plot.marker = crossover_in(what, groups[i]);
+        text += svg_of(plot);
+    }
+    if (groups.size() > most_plots)
+        text += fmt::format("<p class=\"quiet\">{} more of these are in the table alone.</p>\n",
+                            groups.size() - most_plots);
+    return text;
+}
+
+/// Of whole numbers: there is nothing to say between them.
+std::string count_label(double value) { return value == std::floor(value) ? number_label(value) : ""; }
+
+interval_estimate divided(const interval_estimate& of, double by) {
+    return {of.value / by, of.low / by, of.high / by};
+}
+
+std::string sweep_plots(const report& what) {
+    const auto time = [](const point_result&, const way_result& way) { return std::optional(way.median_ns); };
+    const auto per_item = [](const point_result& at, const way_result& way) {
+        return at.at.items > 0 ? std::optional(divided(way.median_ns, static_cast<double>(at.at.items)))
+                               : std::nullopt;
+    };
+    const auto speedup = [](const point_result& at,
+                            const way_result& way) -> std::optional<interval_estimate> {
+        const way_result* const serial = find_way(at, "serial");
+        if (serial == nullptr || way.name == "serial") return std::nullopt;
+        const double by = serial->median_ns.value;
+        return interval_estimate{by / way.median_ns.value, by / way.median_ns.high, by / way.median_ns.low};
+    };
+    const auto count_of = [](std::size_t sweep_point::* count) {
+        return [count](const point_result& at) { return static_cast<double>(at.at.*count); };
+    };
+    std::string text;
+    text += plots_along(what, {"ranks", "Time against ranks", "ranks", "time per run",
+                               count_of(&sweep_point::ranks), time, count_label, time_label});
+    text += plots_along(what,
+                        {"item_cost", "Time per item against item cost", "item cost", "time per item",
+                         [](const point_result& at) { return static_cast<double>(at.at.item_cost.count()); },
+                         per_item, time_label, time_label});
+    text += plots_along(what, {"threads", "Scaling", "threads", "speed-up over the serial loop",
+                               count_of(&sweep_point::threads), speedup, count_label, number_label, "ideal"});
+    text += plots_along(what, {"items", "Time per item against items", "items", "time per item",
+                               count_of(&sweep_point::items), per_item, count_label, time_label});
+    return text;
+}
+
+strip_plot samples_of(const report& what, const point_result& at) {
+    std::vector<double> all;
+    strip_plot plot{
+        "Samples" + place(what, at, ""), {"time per run", plot_scale::linear(0, 1, time_label)}, {}};
+    for (std::size_t number = 0; number < at.ways.size(); ++number) {
+        plot.strips.push_back({at.ways[number].name, number, at.ways[number].samples_ns});
+        all.insert(all.end(), at.ways[number].samples_ns.begin(), at.ways[number].samples_ns.end());
+    }
+    plot.x.scale = scale_over(all, time_label);
+    return plot;
+}
+
+std::string sample_plots(const report& what) {
+    std::string text = "<div class=\"plots\">\n" + svg_of(samples_of(what, what.points.front())) + "</div>\n";
+    if (what.points.size() == 1) return text;
+    std::string others;
+    const std::size_t shown = std::min(what.points.size(), 3 * most_plots);
+    for (std::size_t i = 1; i < shown; ++i) others += svg_of(samples_of(what, what.points[i]));
+    text += fmt::format("<details><summary>The samples of {} more points</summary><div "
+                        "class=\"plots\">\n{}</div></details>\n",
+                        shown - 1, others);
+    if (shown < what.points.size())
+        text += fmt::format("<p class=\"quiet\">Those of {} more are in the JSON report.</p>\n",
+                            what.points.size() - shown);
+    return text;
+}
+
+// The page
+
+std::string header_list(const report& what) {
+    std::string text = "<dl>\n";
+    for (const header_line& line : header_of(what)) {
+        const std::string words = escaped_html(fmt::format("{}", fmt::join(line.words, " ")));
+        text += line.name == "command"
+                    ? fmt::format("<dt>{}</dt><dd><code>{}</code></dd>\n", line.name, words)
+                    : fmt::format("<dt>{}</dt><dd>{}</dd>\n", line.name, words);
+    }
+    return text + "</dl>\n";
+}
+
+std::string paragraphs(const std::string& name, const std::vector<std::string>& sentences) {
+    if (sentences.empty()) return {};
+    std::string text = "<div class=\"" + name + "\">\n";
+    for (const std::string& each : sentences) text += "<p>" + escaped_html(each) + "</p>\n";
+    return text + "</div>\n";
+}
+
+} // namespace
+
+std::string render_html(const report& what) {
+    const std::string plots = sweep_plots(what);
+    std::string text = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
+                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>"
+                       "<title>spmd_bench: map or SPMD?</title>\n<style>";
+    text += html_style;
+    text += "</style></head>\n<body>\n<h1>Map or SPMD?</h1>\n<p class=\"quiet\">" +
+            escaped_html(what.workload) + "</p>\n";
+    text += paragraphs("answer", what.answer.sentences);
+    if (!plots.empty()) text += "<h2>The sweep</h2>\n<div class=\"plots\">\n" + plots + "</div>\n";
+    text += "<h2>The figures</h2>\n" + overview(what) + "<h2>The samples</h2>\n" + sample_plots(what);
+    text += parts_table(what) + cost_table(what);
+    if (const auto warnings = warnings_of(what); !warnings.empty())
+        text += "<h2>Warnings</h2>\n" + paragraphs("warnings", warnings);
+    text += "<h2>All figures</h2>\n" + all_figures(what);
+    return text + "<h2>The machine, and how to measure this again</h2>\n" + header_list(what) +
+           "</body></html>\n";
+}
+
+} // namespace spmd_bench

@@ -1,0 +1,218 @@
+#include "svg_plot.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace spmd_bench {
+namespace {
+
+// In the units of the view box, which a phone shows at three quarters of a pixel each.
+constexpr double width = 480;
+constexpr double right = 468;
+constexpr double top = 34;
+constexpr double line_bottom = 274;
+constexpr double line_height = 320;
+constexpr double character = 7.9; // the widest of the fonts that 13 px of monospace may be
+constexpr double below_axis = 46;
+
+struct area {
+    double left;
+    double bottom;
+
+    double x(double position) const { return left + position * (right - left); }
+    double y(double position) const { return bottom - position * (bottom - top); }
+};
+
+double label_width(const plot_scale& scale) {
+    std::size_t most = 0;
+    for (const plot_tick& tick : scale.ticks()) most = std::max(most, tick.label.size());
+    return static_cast<double>(most) * character;
+}
+
+std::string opened(std::string_view title, std::string_view description, double height) {
+    return fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title><desc>{}</desc>\n", width,
+                       height, escaped_html(title), escaped_html(description));
+}
+
+std::string x_axis(const plot_axis& axis, const area& in) {
+    plot_scale scale = axis.scale;
+    scale.thin_labels((right - in.left) / character);
+    std::string text;
+    for (const plot_tick& tick : scale.ticks()) {
+        const double x = in.x(scale.position(tick.value));
+        text += fmt::format("<path class=\"grid\" d=\"M{0:.1f} {1}V{2}\"/>", x, top, in.bottom);
+        // The last label ends where the plot does.
+        const bool is_last = x > right - 20;
+        if (!tick.label.empty())
+            text += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{}</text>\n",
+                                is_last ? right + 8 : x, in.bottom + 17, is_last ? "end" : "middle",
+                                escaped_html(tick.label));
+    }
+    return text + fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n",
+                              (in.left + right) / 2, in.bottom + 38, escaped_html(axis.title));
+}
+
+std::string y_axis(const plot_axis& axis, const area& in) {
+    std::string text;
+    for (const plot_tick& tick : axis.scale.ticks()) {
+        const double y = in.y(axis.scale.position(tick.value));
+        text += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}H{}\"/>", in.left, y, right);
+        text += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n", in.left - 6,
+                            y + 4, escaped_html(tick.label));
+    }
+    return text + fmt::format("<text class=\"axis\" x=\"4\" y=\"14\">{}</text>\n", escaped_html(axis.title));
+}
+
+/// A mark whose shape tells the series, too.
+std::string mark(std::size_t number, double x, double y) {
+    constexpr std::array shapes{"M{0:.1f} {1:.1f}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
+                                "M{0:.1f} {1:.1f}m-3.5 -3.5h7v7h-7z", "M{0:.1f} {1:.1f}m0 -4.5l4.5 8h-9z",
+                                "M{0:.1f} {1:.1f}m0 -5l5 5l-5 5l-5 -5z", "M{0:.1f} {1:.1f}m0 4.5l4.5 -8h-9z"};
+    return fmt::format("<path class=\"mark s{}\" d=\"{}\"/>", number % 10,
+                       fmt::format(fmt::runtime(shapes[number % shapes.size()]), x, y));
+}
+
+std::string drawn(const plot_series& series, const line_plot& plot, const area& in) {
+    std::string line;
+    std::string upper;
+    std::string lower;
+    std::string marks;
+    for (const plot_point& point : series.points) {
+        const double x = in.x(plot.x.scale.position(point.x));
+        const auto y = [&](double value) { return in.y(std::clamp(plot.y.scale.position(value), 0.0, 1.0)); };
+        line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? 'M' : 'L', x, y(point.y.value));
+        upper += fmt::format("{}{:.1f} {:.1f}", upper.empty() ? 'M' : 'L', x, y(point.y.high));
+        lower.insert(0, fmt::format("L{:.1f} {:.1f}", x, y(point.y.low)));
+        marks += mark(series.number, x, y(point.y.value));
+    }
+    return fmt::format(
+        "<g><title>{}</title><path class=\"band s{}\" d=\"{}{}Z\"/><path class=\"line s{} dash{}\" "
+        "d=\"{}\"/>{}</g>\n",
+        escaped_html(series.name), series.number % 10, upper, lower, series.number % 10, series.number % 4,
+        line, marks);
+}
+
+std::string drawn(const plot_marker& marker, const line_plot& plot, const area& in) {
+    const auto x = [&](double value) { return in.x(std::clamp(plot.x.scale.position(value), 0.0, 1.0)); };
+    return fmt::format(
+        "<path class=\"between\" d=\"M{0:.1f} {1}H{2:.1f}V{3}H{0:.1f}Z\"/><path class=\"here\" "
+        "d=\"M{4:.1f} {1}V{3}\"/>\n",
+        x(marker.x.low), top, x(marker.x.high), in.bottom, x(marker.x.value));
+}
+
+std::string ideal_line(const line_plot& plot, const area& in) {
+    const double low = std::max(plot.x.scale.ticks().front().value, plot.y.scale.ticks().front().value);
+    const double high = std::min(plot.x.scale.ticks().back().value, plot.y.scale.ticks().back().value);
+    return fmt::format("<path class=\"ideal\" d=\"M{:.1f} {:.1f}L{:.1f} {:.1f}\"/>\n",
+                       in.x(plot.x.scale.position(low)), in.y(plot.y.scale.position(low)),
+                       in.x(plot.x.scale.position(high)), in.y(plot.y.scale.position(high)));
+}
+
+std::string legend_entry(std::string_view line, std::string_view name) {
+    return fmt::format("<li><svg viewBox=\"0 0 34 14\" aria-hidden=\"true\">{}</svg>{}</li>", line,
+                       escaped_html(name));
+}
+
+std::string legend_of(const line_plot& plot) {
+    std::string text = "<ul class=\"legend\">";
+    for (const plot_series& each : plot.series)
+        text += legend_entry(fmt::format("<path class=\"line s{} dash{}\" d=\"M1 7H33\"/>{}",
+                                         each.number % 10, each.number % 4, mark(each.number, 17, 7)),
+                             each.name);
+    if (plot.marker)
+        text +=
+            legend_entry("<path class=\"between\" d=\"M9 0H25V14H9Z\"/><path class=\"here\" d=\"M17 0V14\"/>",
+                         plot.marker->label);
+    if (!plot.ideal.empty()) text += legend_entry("<path class=\"ideal\" d=\"M1 7H33\"/>", plot.ideal);
+    return text + "</ul>\n";
+}
+
+/// Places beside the middle of a strip that look random and are always the same: multiples of the golden ratio.
+double scatter(std::size_t index) {
+    constexpr double golden = 0.6180339887498949;
+    const double turns = golden * static_cast<double>(index);
+    return turns - std::floor(turns) - 0.5;
+}
+
+double quantile(std::vector<double> sorted, double part) {
+    std::ranges::sort(sorted);
+    const double at = part * static_cast<double>(sorted.size() - 1);
+    const auto below = static_cast<std::size_t>(at);
+    const double above = sorted[std::min(below + 1, sorted.size() - 1)];
+    return sorted[below] + (at - static_cast<double>(below)) * (above - sorted[below]);
+}
+
+std::string drawn(const strip_plot::strip& strip, const plot_scale& scale, const area& in, double y) {
+    constexpr double half = 8;
+    const auto x = [&](double value) { return in.x(std::clamp(scale.position(value), 0.0, 1.0)); };
+    const std::vector<double> samples(strip.samples.begin(), strip.samples.end());
+    std::string text = fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
+                                   in.left - 6, y + 4, escaped_html(strip.name));
+    if (samples.empty()) return text;
+    for (std::size_t i = 0; i < samples.size(); ++i)
+        text += fmt::format("<circle class=\"dot s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2\"/>",
+                            strip.number % 10, x(samples[i]), y + 2 * half * scatter(i));
+    const double low = x(quantile(samples, 0.25));
+    const double high = x(quantile(samples, 0.75));
+    return text +
+           fmt::format("<path class=\"box s{0}\" d=\"M{1:.1f} {2:.1f}H{3:.1f}V{4:.1f}H{1:.1f}Z\"/><path "
+                       "class=\"middle s{0}\" d=\"M{5:.1f} {2:.1f}V{4:.1f}\"/>\n",
+                       strip.number % 10, low, y - half, high, y + half, x(quantile(samples, 0.5)));
+}
+
+} // namespace
+
+std::string svg_of(const line_plot& plot) {
+    const area in{std::max(30.0, label_width(plot.y.scale) + 10), line_bottom};
+    std::string description = fmt::format("{} against {}:", plot.y.title, plot.x.title);
+    for (const plot_series& each : plot.series) description += ' ' + each.name + ',';
+    description.back() = '.';
+    description += " The figures are in the table.";
+    std::string text = "<figure><figcaption>" + escaped_html(plot.title) + "</figcaption>\n" +
+                       opened(plot.title, description, line_height) + y_axis(plot.y, in) + x_axis(plot.x, in);
+    if (plot.marker) text += drawn(*plot.marker, plot, in);
+    if (!plot.ideal.empty()) text += ideal_line(plot, in);
+    for (const plot_series& each : plot.series) text += drawn(each, plot, in);
+    return text + "</svg>\n" + legend_of(plot) + "</figure>\n";
+}
+
+std::string svg_of(const strip_plot& plot) {
+    constexpr double row = 26;
+    std::size_t longest = 0;
+    for (const auto& each : plot.strips) longest = std::max(longest, each.name.size());
+    const double bottom = top + row * static_cast<double>(plot.strips.size());
+    const area in{static_cast<double>(longest) * character + 10, bottom};
+    std::string text =
+        "<figure><figcaption>" + escaped_html(plot.title) + "</figcaption>\n" +
+        opened(plot.title, "All samples, their quartiles and their median.", bottom + below_axis) +
+        x_axis(plot.x, in);
+    for (std::size_t i = 0; i < plot.strips.size(); ++i)
+        text += drawn(plot.strips[i], plot.x.scale, in, top + row * (static_cast<double>(i) + 0.5));
+    return text + "</svg>\n</figure>\n";
+}
+
+std::string escaped_html(std::string_view text) {
+    // By the library's own replacing of what is no UTF-8; the quotes are cut off, and its escapes undone, by a second parse.
+    const std::string valid =
+        nlohmann::json::parse(
+            nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+            .get<std::string>();
+    std::string escaped;
+    for (const char c : valid) {
+        switch (c) {
+            case '&': escaped += "&amp;"; break;
+            case '<': escaped += "&lt;"; break;
+            case '>': escaped += "&gt;"; break;
+            case '"': escaped += "&quot;"; break;
+            case '\'': escaped += "&#39;"; break;
+            default: escaped += static_cast<unsigned char>(c) < ' ' ? ' ' : c; break;
+        }
+    }
+    return escaped;
+}
+
+} // namespace spmd_bench

@@ -1,0 +1,267 @@
+// Guards against: a difference that is claimed and is not there, or is there and not claimed; and a file that is no report and is
+// taken for one.
+#include "sample_report.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <spmd_bench/compare_command.hpp>
+#include <spmd_bench/comparison.hpp>
+#include <spmd_bench/options.hpp>
+#include <spmd_bench/render.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+using Catch::Contains;
+using nlohmann::json;
+using spmd_bench::change;
+using spmd_bench::compare_reports;
+using spmd_bench::compared_way;
+using spmd_bench::comparison;
+using spmd_bench::count_slower;
+using spmd_bench::run_compare;
+using test_support::temporary_directory;
+
+namespace {
+
+using samples = std::vector<double>;
+
+/// Times about `middle`, with 2 % noise and now and then a disturbance.
+samples times(double middle, std::uint64_t seed, std::size_t rounds = 41) {
+    std::mt19937_64 draw(seed);
+    std::normal_distribution<double> noise(1, 0.02);
+    samples made(rounds);
+    for (double& each : made) each = middle * noise(draw) * (draw() % 10 == 0 ? 1.5 : 1);
+    return made;
+}
+
+json way_of(const std::string& name, const samples& of) { return {{"way", name}, {"samples_ns", of}}; }
+
+json point_of(std::size_t ranks, const std::vector<json>& ways) {
+    return {{"at",
+             {{"ranks", ranks},
+              {"items", 500},
+              {"threads", 2},
+              {"chunk", nullptr},
+              {"item_cost_ns", 1000},
+              {"file_size_bytes", 1024},
+              {"skew", 1.0}}},
+            {"ways", ways}};
+}
+
+/// What a comparison looks at.
+json report_of(json points, const std::vector<std::string>& swept = {}) {
+    return {{"schema_version", 2}, {"machine", {{"cpu", "a CPU"}}},
+            {"seed", 1},           {"workload", {{"kind", "spin"}}},
+            {"swept", swept},      {"points", std::move(points)}};
+}
+
+struct two_reports {
+    two_reports(const json& before, const json& after)
+        : first(scratch.write("before.json", before.dump())),
+          second(scratch.write("after.json", after.dump())) {}
+    comparison compared(const std::string& relative_to = {}) const {
+        return compare_reports(first, second, relative_to);
+    }
+    temporary_directory scratch;
+    std::string first;
+    std::string second;
+};
+
+} // namespace
+
+TEST_CASE("the same but for noise: no difference, in at least 95 of 100 comparisons of ten ways") {
+    std::size_t claimed = 0;
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        std::vector<json> before;
+        std::vector<json> after;
+        for (std::uint64_t i = 0; i < 10; ++i) {
+            before.push_back(way_of(std::to_string(i), times(1000, 100 * seed + i)));
+            after.push_back(way_of(std::to_string(i), times(1000, 100 * seed + i + 50)));
+        }
+        const comparison made = two_reports(report_of(json::array({point_of(4, before)})),
+                                            report_of(json::array({point_of(4, after)})))
+                                    .compared();
+        claimed += std::ranges::count(made.ways, change::none, &compared_way::what) < 10 ? 1U : 0U;
+    }
+    CHECK(claimed <= 5);
+}
+
+TEST_CASE("10 % slower or faster is found, with bounds that hold it, but for 1 in 20") {
+    std::size_t held = 0;
+    for (std::uint64_t seed = 0; seed < 20; ++seed)
+        for (const double factor : {1.1, 0.9}) {
+            const two_reports files(
+                report_of(json::array({point_of(
+                    4, {way_of("map", times(1000, seed)), way_of("spmd", times(800, seed + 100))})})),
+                report_of(json::array({point_of(4, {way_of("map", times(1000, seed + 200)),
+                                                    way_of("spmd", times(800 * factor, seed + 300))})})));
+            const comparison made = files.compared();
+            CAPTURE(seed, factor);
+            CHECK(made.ways[0].what == change::none);
+            CHECK(made.ways[1].what == (factor > 1 ? change::slower : change::faster));
+            held += made.ways[1].ratio.holds(factor) ? 1U : 0U;
+            CHECK(count_slower(made, 5) == (factor > 1 ? 1 : 0));
+            CHECK(count_slower(made, 20) == 0);
+            CHECK_THAT(render_table(made),
+                       Contains(factor > 1 ? "spmd is slower: 1." : "spmd is faster: 0.") &&
+                           Contains("No difference: 1 of 2 figures."));
+        }
+    CHECK(held >= 36); // of 40
+}
+
+TEST_CASE("what is surely there and below 5 % is no difference: two runs of one program have it") {
+    const samples before(41, 1000.0);
+    const samples after(41, 1040.0);
+    const comparison made = two_reports(report_of(json::array({point_of(4, {way_of("map", before)})})),
+                                        report_of(json::array({point_of(4, {way_of("map", after)})})))
+                                .compared();
+    CHECK(made.ways[0].ratio.value == Approx(1.04));
+    CHECK(made.ways[0].what == change::none);
+}
+
+TEST_CASE("a phase in which a third of the rounds was disturbed is no difference") {
+    const samples before = times(1000, 1);
+    samples after = before;
+    for (std::size_t i = 0; i < 14; ++i) after[i] *= 1.5;
+    const comparison made = two_reports(report_of(json::array({point_of(4, {way_of("map", before)})})),
+                                        report_of(json::array({point_of(4, {way_of("map", after)})})))
+                                .compared();
+    CHECK(made.ways[0].what == change::none);
+}
+
+TEST_CASE("relative to a way: a machine that is slower in one run makes no difference, a way that is does") {
+    const auto with = [](double machine, double spmd, std::uint64_t seed) {
+        const samples serial = times(2000 * machine, seed);
+        return report_of(json::array(
+            {point_of(4, {way_of("serial", serial), way_of("map", times(1000 * machine, seed + 1)),
+                          way_of("spmd", times(900 * machine * spmd, seed + 2))})}));
+    };
+    const two_reports files(with(1, 1, 1), with(1.3, 1.2, 10));
+    CHECK(count_slower(files.compared(), 5) == 3);
+    const comparison relative = files.compared("serial");
+    REQUIRE(relative.ways.size() == 2);
+    CHECK(relative.ways[0].what == change::none);
+    CHECK(relative.ways[1].what == change::slower);
+    CHECK_THAT(render_table(relative), Contains("over serial"));
+    CHECK_THROWS_WITH(files.compared("openmp"), Contains("one of the reports has no way 'openmp'"));
+}
+
+TEST_CASE("a machine that is slower in one run, as a fixed loop tells, makes no difference, a program that "
+          "is does") {
+    const auto with = [](double machine, double program, std::uint64_t seed) {
+        json made = way_of("spmd", times(1000 * machine * program, seed));
+        made["pace_ns"] = samples(41, 10'000 * machine);
+        return report_of(json::array({point_of(4, {made})}));
+    };
+    const comparison machine = two_reports(with(1, 1, 1), with(1.1, 1, 2)).compared();
+    CHECK(machine.ways[0].what == change::none);
+    CHECK(machine.ways[0].ratio.value == Approx(1.1).epsilon(0.02));
+    REQUIRE(machine.ways[0].paced);
+    CHECK(machine.ways[0].paced->value == Approx(1.0).epsilon(0.02));
+    CHECK(two_reports(with(1, 1, 1), with(1.02, 1.1, 2)).compared().ways[0].what == change::slower);
+    json without = with(1, 1.2, 3);
+    without["points"][0]["ways"][0].erase("pace_ns");
+    CHECK(two_reports(with(1, 1, 1), without).compared().ways[0].what == change::slower);
+}
+
+TEST_CASE("a sweep: points are found again in any order, and what only one has is named") {
+    const two_reports files(
+        report_of(json::array({point_of(1, {way_of("map", times(1000, 1)), way_of("tbb", times(1, 2))}),
+                               point_of(4, {way_of("map", times(500, 2))})}),
+                  {"ranks"}),
+        report_of(json::array({point_of(4, {way_of("map", times(500, 3))}),
+                               point_of(1, {way_of("map", times(1000, 4))}),
+                               point_of(9, {way_of("map", times(1, 1))})}),
+                  {"ranks"}));
+    const comparison made = files.compared();
+    REQUIRE(made.ways.size() == 2);
+    CHECK(made.ways[0].point == "1 rank");
+    CHECK(made.ways[1].point == "4 ranks");
+    CHECK(made.missing == std::vector<std::string>{"tbb is in " + files.first + " alone",
+                                                   "9 ranks is in " + files.second + " alone"});
+    CHECK_THAT(render_table(made), Contains("not compared: "));
+    const json data = json::parse(render_json(made));
+    CHECK(data["ways"][1]["point"] == "4 ranks");
+    CHECK(data["ways"][1]["change"] == "no difference");
+}
+
+TEST_CASE("what makes reports hard to compare is warned of") {
+    json other = report_of(json::array({point_of(4, {way_of("map", times(1000, 2, 3))})}));
+    other["machine"]["cpu"] = "another CPU";
+    other["seed"] = 2;
+    const comparison made =
+        two_reports(report_of(json::array({point_of(4, {way_of("map", times(1000, 1))})})), other).compared();
+    CHECK(made.warnings == std::vector<std::string>{"different machines: a CPU; another CPU",
+                                                    "different seeds, so other items: 1; 2",
+                                                    "map: fewer than 6 rounds; take more --repetitions"});
+}
+
+TEST_CASE("files that are no reports are named, with what is wrong") {
+    const json good = report_of(json::array({point_of(4, {way_of("map", times(1000, 1))})}));
+    const auto broken = [&](const std::function<void(json&)>& act) {
+        json made = good;
+        act(made);
+        return made;
+    };
+    struct fault {
+        json made;
+        const char* said;
+    };
+    for (const fault& each :
+         {fault{broken([](json& r) { r["schema_version"] = 1; }), "schema_version is 1, not 2"},
+          fault{broken([](json& r) { r.erase("points"); }), "'points' not found"},
+          fault{broken([](json& r) { r["points"][0]["ways"][0]["samples_ns"] = json::array(); }),
+                "a way without samples"},
+          fault{broken([](json& r) { r["points"][0]["ways"][0]["samples_ns"][0] = "1"; }),
+                "type must be number"},
+          fault{json::array(), "no report of spmd_bench"}, fault{"text", "no report of spmd_bench"}}) {
+        INFO(each.said);
+        const two_reports files(good, each.made);
+        CHECK_THROWS_WITH(files.compared(),
+                          Contains(files.second + ": no report of spmd_bench: ") && Contains(each.said));
+    }
+    const temporary_directory scratch;
+    CHECK_THROWS_WITH(compare_reports(scratch / "no", scratch / "no"),
+                      (scratch / "no") + ": No such file or directory");
+    const two_reports apart(good, report_of(json::array({point_of(5, {way_of("map", times(1, 1))})})));
+    CHECK_THROWS_WITH(apart.compared(), Contains("have no way at the same point"));
+}
+
+TEST_CASE("the command: its options, its status and what is wrong usage") {
+    const two_reports files(report_of(json::array({point_of(4, {way_of("map", times(1000, 1))})})),
+                            report_of(json::array({point_of(4, {way_of("map", times(1200, 2))})})));
+    CHECK(run_compare({files.first, files.second}).status == 0);
+    CHECK(run_compare({files.first, files.second, "--fail-if-slower", "10"}).status == 1);
+    CHECK(run_compare({files.first, files.second, "--fail-if-slower", "50"}).status == 0);
+    CHECK(run_compare({files.second, files.first, "--fail-if-slower", "0"}).status == 0); // faster
+    CHECK(json::parse(run_compare({"--format=json", files.first, files.second}).text)["ways"].size() == 1);
+    CHECK_THAT(run_compare({"--help"}).text, Contains("--fail-if-slower PCT"));
+    struct mistake {
+        std::vector<std::string> arguments;
+        const char* said;
+    };
+    for (const mistake& wrong :
+         {mistake{{"a"}, "compare takes two reports, before and after, not 1"},
+          mistake{{"a", "b", "c"}, "compare takes two reports, before and after, not 3"},
+          mistake{{"a", "b", "--format", "xml"}, "--format is one of table, json, not 'xml'"},
+          mistake{{"a", "b", "--fail-if-slower", "-1"},
+                  "--fail-if-slower is a number of per cent such as 10, not '-1'"},
+          mistake{{"a", "b", "--nonsense"}, "unrecognised option '--nonsense'"}})
+        CHECK_THROWS_WITH(run_compare(wrong.arguments), wrong.said);
+}
+
+TEST_CASE("spmd_bench's own reports are compared") {
+    const temporary_directory scratch;
+    const std::string file =
+        scratch.write("report.json", spmd_bench::render_json(test_support::sample_report()));
+    const comparison made = compare_reports(file, file);
+    CHECK(made.ways.size() == test_support::sample_report().points[0].ways.size());
+    CHECK(std::ranges::count(made.ways, change::none, &compared_way::what) == std::ssize(made.ways));
+}

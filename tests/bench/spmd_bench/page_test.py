@@ -1,0 +1,126 @@
+"""The pages that spmd_bench --html writes: well-formed, in one file, with the figures of the JSON of the same run; and, where
+there is Chromium, nothing of them is cut off or overlaps, on wide screens and on phones, light and dark.
+
+Usage: page_test.py SPMD_BENCH FOLDER      screenshots are left in FOLDER
+"""
+import html
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+
+COMMANDS = {
+    "one_point": "--repetitions 7 --ranks 20",
+    "costs": "--workload spin --item-cost 0,100ns,1us,10us --ranks 4,64 --items 300 --repetitions 7",
+    "threads": "--workload spin --item-cost 1us --threads 1,2,4 --ranks 1:1024:*4 --items 300 --repetitions 7",
+    "strange": "--workload empty --items 0,3 --ranks 1,2 --repetitions 2 --ways serial,map",
+}
+WIDTHS = {1280: 3000, 400: 5000}
+# A window is 500 px wide at least; a frame in it is not.
+FRAME = """<!DOCTYPE html><body style="margin:0"><iframe src="{name}" style="width:{width}px;height:{height}px;border:0"></iframe>
+<pre id="found"></pre><script>onmessage = event => document.getElementById('found').textContent = event.data</script></body>"""
+# Appended to a copy of the page: tells the frame around it what it finds.
+LOOK = """<script>
+document.querySelectorAll('details').forEach(each => each.open = true);
+const found = [], near = 0.5;
+const name = each => each.outerHTML.slice(0, 120);
+if (innerWidth != WIDTH) found.push('the window is ' + innerWidth + ' px wide');
+if (document.documentElement.scrollWidth > innerWidth) found.push('the page is wider than the window');
+for (const each of document.querySelectorAll('body *'))
+    if (!each.closest('.scroll') && !each.closest('svg') && each.getBoundingClientRect().right > innerWidth + near)
+        found.push('beyond the right edge: ' + name(each));
+for (const svg of document.querySelectorAll('figure > svg')) {
+    const frame = svg.getBoundingClientRect(), texts = [...svg.querySelectorAll('text')];
+    const boxes = texts.map(each => each.getBoundingClientRect());
+    boxes.forEach((box, i) => {
+        if (box.left < frame.left - near || box.right > frame.right + near || box.top < frame.top - near || box.bottom > frame.bottom + near)
+            found.push('cut off: ' + texts[i].outerHTML);
+        boxes.slice(i + 1).forEach((other, k) => {
+            if (box.left < other.right - near && other.left < box.right - near && box.top < other.bottom - near && other.top < box.bottom - near)
+                found.push('overlap: ' + texts[i].outerHTML + ' and ' + texts[i + 1 + k].outerHTML);
+        });
+    });
+}
+parent.postMessage(found.length ? found.join('\\n') : 'nothing found', '*');
+</script></body>"""
+
+
+def short_time(ns):
+    """As the tables have it: three digits and a unit."""
+    unit, factor = next(((unit, factor) for unit, factor in (("s", 1e9), ("ms", 1e6), ("us", 1e3)) if ns >= factor), ("ns", 1))
+    figure = ns / factor
+    return f"{figure:.{2 if figure < 10 else 1 if figure < 100 else 0}f} {unit}"
+
+
+def check_text(page, report):
+    text = page.read_text()
+    root = xml.fromstring(text.removeprefix("<!DOCTYPE html>\n"))
+    yield from (f"refers to something outside: {each}" for each in re.findall(r"https?:|\bsrc=|url\(|@import|<script|<link", text))
+    cells = {"".join(cell.itertext()) for cell in root.iter() if cell.tag in ("td", "th")}
+    for point in report["points"]:
+        for way in point["ways"]:
+            median = way["median_ns"]["value"]
+            if median > 0 and short_time(median) not in cells:
+                yield f"no cell has {short_time(median)}, the median of {way['way']}"
+    sentences = {"".join(each.itertext()) for each in root.iter("p")}
+    yield from (f"the page does not say: {each}" for each in report["answer"]["sentences"] if each not in sentences)
+    figures = list(root.iter("figure"))
+    if not figures:
+        yield "no picture"
+    for figure in figures:
+        drawing = figure.find("svg")
+        if drawing.find("title") is None or drawing.find("desc") is None:
+            yield "a picture without a title and a description"
+    for table in root.iter("table"):
+        if table.find("caption") is None or any(each.get("scope") is None for each in table.iter("th")):
+            yield "a table without a caption, or a heading without a scope"
+
+
+def chromium(browser, *arguments):
+    return subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *arguments], check=True,
+                          capture_output=True, text=True, timeout=120).stdout
+
+
+def check_look(browser, page, folder):
+    frame, looked_at = page.with_suffix(".frame.html"), page.with_suffix(".look.html")
+    for width, height in WIDTHS.items():
+        looked_at.write_text(page.read_text().replace("</body>", LOOK.replace("WIDTH", str(width))))
+        frame.write_text(FRAME.format(name=looked_at.name, width=width, height=height))
+        seen = re.search(r'<pre id="found">(.*?)</pre>', chromium(browser, "--virtual-time-budget=5000", "--dump-dom", frame.as_uri()),
+                         re.DOTALL)
+        if seen is None or seen[1] != "nothing found":
+            yield f"{width} px: " + (html.unescape(seen[1]) if seen else "the page did not load")
+        frame.write_text(FRAME.format(name=page.name, width=width, height=height))
+        for scheme, number in (("dark", 0), ("light", 1)):
+            picture = folder / f"{page.stem}_{width}_{scheme}.png"
+            chromium(browser, f"--window-size={width},{height}", f"--blink-settings=preferredColorScheme={number}",
+                     f"--screenshot={picture}", frame.as_uri())
+            if not picture.exists():
+                yield f"{picture.name} was not made"
+
+
+def main():
+    bench, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    folder.mkdir(parents=True, exist_ok=True)
+    browser = shutil.which("chromium")
+    problems = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, options in COMMANDS.items():
+            page, data = pathlib.Path(scratch) / f"{name}.html", pathlib.Path(scratch) / f"{name}.json"
+            subprocess.run([bench, *options.split(), "--html", str(page), "--json", str(data)], check=True, capture_output=True)
+            found = list(check_text(page, json.loads(data.read_text())))
+            if browser:
+                found += check_look(browser, page, folder)
+            problems += [f"{name}: {each}" for each in found]
+    if not browser:
+        print("page: chromium is not installed, so that the pages were not looked at")
+    print("\n".join(problems) or f"page: {len(COMMANDS)} pages are as they should be")
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
