@@ -36,6 +36,8 @@ struct measurement {
     std::vector<double>
         pace_ns{};       ///< by round, what a fixed loop took right before: how fast the machine was
     bool settled = true; ///< its times were stable before the first round
+    std::vector<double>
+        pace_ns{}; ///< by round, what a fixed loop took right before: how fast the machine was
 };
 
 /// The ways that are compared with each other.
