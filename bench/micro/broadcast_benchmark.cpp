@@ -1,6 +1,7 @@
 // One empty body per rank, its result collected in a new vector: spmd's broadcast against the bare loops of
 // oneTBB and OpenMP. "sync" is pool.broadcast(task).get() in one statement; "async" in two.
 #include "empty_body.hpp"
+#include "rank_counters.hpp"
 
 #include <spmd/spmd.hpp>
 
@@ -72,12 +73,6 @@ struct openmp_static {
 };
 #endif
 
-void report(benchmark::State& state, std::size_t ranks, clock::duration spent) {
-    const auto launched = static_cast<double>(ranks) * static_cast<double>(state.iterations());
-    state.SetItemsProcessed(static_cast<std::int64_t>(launched));
-    state.counters["ns_per_rank"] = std::chrono::duration<double, std::nano>(spent).count() / launched;
-}
-
 /// libgomp's threads spin for a while when they have nothing to do, on cores that the next benchmark needs.
 void let_openmp_threads_go() {
 #if defined(_OPENMP) && __has_include(<omp.h>)
@@ -92,7 +87,7 @@ void hot(benchmark::State& state) {
     benchmark::DoNotOptimize(way(ranks));
     const auto begin = clock::now();
     for (auto _ : state) benchmark::DoNotOptimize(way(ranks));
-    report(state, ranks, clock::now() - begin);
+    count_ranks(state, ranks, clock::now() - begin);
     let_openmp_threads_go();
 }
 
@@ -111,12 +106,13 @@ void cold(benchmark::State& state) {
         state.SetIterationTime(std::chrono::duration<double>(elapsed).count());
         spent += elapsed;
     }
-    report(state, ranks, spent);
+    count_ranks(state, ranks, spent);
     let_openmp_threads_go();
 }
 
 void hot_ranks(benchmark::internal::Benchmark* suite) {
     for (const int ranks : {1, 2, 16, 100, 1'000, 10'000, 100'000, 1'000'000}) suite->Arg(ranks);
+    suite->Complexity();
     suite->UseRealTime();
 }
 void cold_ranks(benchmark::internal::Benchmark* suite) {

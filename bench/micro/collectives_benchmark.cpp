@@ -60,9 +60,7 @@ void launch(benchmark::State& state) {
     const auto begin = std::chrono::steady_clock::now();
     for (auto _ : state) benchmark::DoNotOptimize(pool.broadcast(body).get());
     const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - begin;
-    const std::int64_t launched = state.iterations() * state.range(0);
-    state.SetItemsProcessed(launched);
-    state.counters["ns_per_rank"] = spent.count() / static_cast<double>(launched);
+    count_ranks(state, static_cast<std::size_t>(state.range(0)), spent);
 }
 
 double allocated_bytes() {
@@ -91,6 +89,7 @@ void waiting_memory(benchmark::State& state) {
 
 void up_to_a_million_ranks(benchmark::internal::Benchmark* suite) {
     for (const int ranks : {1, 2, 10, 100, 1'000, 10'000, 100'000, 1'000'000}) suite->Arg(ranks);
+    suite->Complexity();
 }
 
 BENCHMARK(meet<barriers>)->Name("barrier/flat")->Apply(up_to_a_million_ranks)->UseManualTime();
@@ -104,6 +103,7 @@ BENCHMARK(meet<all_to_alls>)
     ->Arg(10)
     ->Arg(100)
     ->Arg(1'000)
+    ->Complexity()
     ->UseManualTime();
 BENCHMARK(meet<splits>)->Name("split/odd_even")->Apply(up_to_a_million_ranks)->UseManualTime();
 BENCHMARK(launch)->Name("coroutine/launch")->Apply(up_to_a_million_ranks)->UseRealTime();

@@ -1,5 +1,7 @@
 // What state that stays with its rank costs: the same body over the rank's part of a vector, worked out from its id,
 // and over its slice of a scattered; one with an object of its own against one without; and dealing out and back.
+#include "rank_counters.hpp"
+
 #include <spmd/spmd.hpp>
 
 #include <benchmark/benchmark.h>
@@ -27,18 +29,12 @@ std::vector<std::int64_t> items_for(const benchmark::State& state) {
     return items;
 }
 
-void report(benchmark::State& state, clock::duration spent) {
-    const auto launched = static_cast<double>(state.range(0)) * static_cast<double>(state.iterations());
-    state.SetItemsProcessed(static_cast<std::int64_t>(launched));
-    state.counters["ns_per_rank"] = std::chrono::duration<double, std::nano>(spent).count() / launched;
-}
-
 template <class Run>
 void time(benchmark::State& state, const Run& run) {
     benchmark::DoNotOptimize(run());
     const auto begin = clock::now();
     for (auto _ : state) benchmark::DoNotOptimize(run());
-    report(state, clock::now() - begin);
+    count_ranks(state, static_cast<std::size_t>(state.range(0)), clock::now() - begin);
 }
 
 spmd::engine_pool pool_for(const benchmark::State& state) {
@@ -106,7 +102,7 @@ void ranks_and_items(benchmark::internal::Benchmark* suite) {
 }
 void ranks_only(benchmark::internal::Benchmark* suite) {
     for (const int ranks : {100, 1'000, 10'000, 100'000}) suite->Arg(ranks);
-    suite->UseRealTime();
+    suite->Complexity()->UseRealTime();
 }
 void few(benchmark::internal::Benchmark* suite) {
     suite->ArgNames({"", "items"})->Args({100, 100})->Args({1'000, 1'000})->UseRealTime();

@@ -26,6 +26,7 @@ void spmd_map(benchmark::State& state) {
     const spmd::view chunked = pool.with({.chunk = Chunk});
     for (auto _ : state) benchmark::DoNotOptimize(chunked.map(empty_body, all).get());
     state.SetItemsProcessed(state.iterations() * state.range(0));
+    state.SetComplexityN(state.range(0));
 }
 
 void tbb_task_per_item(benchmark::State& state) {
@@ -41,10 +42,11 @@ void tbb_task_per_item(benchmark::State& state) {
         benchmark::DoNotOptimize(results);
     }
     state.SetItemsProcessed(state.iterations() * state.range(0));
+    state.SetComplexityN(state.range(0));
 }
 
 void sizes(benchmark::internal::Benchmark* suite) {
-    suite->RangeMultiplier(10)->Range(100, 1'000'000)->UseRealTime();
+    suite->RangeMultiplier(10)->Range(100, 1'000'000)->Complexity()->UseRealTime();
 }
 
 BENCHMARK(spmd_map<1>)->Name("map/spmd_task_per_item")->Apply(sizes);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "rank_counters.hpp"
+
 #include <spmd/spmd.hpp>
 
 #include <benchmark/benchmark.h>
@@ -60,8 +62,6 @@ void meet(benchmark::State& state) {
         state.SetIterationTime(watch.elapsed().count());
         nanoseconds += watch.elapsed().count() * 1e9;
     }
-    const double each = nanoseconds / static_cast<double>(state.iterations());
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(ranks));
-    state.counters["us_per_meeting"] = each / 1e3;
-    state.counters["ns_per_rank"] = each / static_cast<double>(ranks);
+    count_ranks(state, ranks, std::chrono::duration<double, std::nano>(nanoseconds));
+    state.counters["us_per_meeting"] = nanoseconds / static_cast<double>(state.iterations()) / 1e3;
 }

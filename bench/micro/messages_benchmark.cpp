@@ -59,6 +59,7 @@ void exchange(benchmark::State& state) {
 
 void up_to_a_million_ranks(benchmark::internal::Benchmark* suite) {
     for (const int ranks : {1, 2, 10, 100, 1'000, 10'000, 100'000, 1'000'000}) suite->Arg(ranks);
+    suite->Complexity();
 }
 
 BENCHMARK(exchange<shifts>)->Name("messages/ring_shift")->Apply(up_to_a_million_ranks)->UseManualTime();

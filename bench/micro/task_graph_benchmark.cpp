@@ -23,19 +23,27 @@ void graph(benchmark::State& state) {
         benchmark::DoNotOptimize(stages.result(flat).data());
     }
     state.SetItemsProcessed(state.iterations() * state.range(0));
+    state.SetComplexityN(state.range(0));
 }
 
 void no_graph(benchmark::State& state) {
     const spmd::engine_pool pool({.ranks = static_cast<std::size_t>(state.range(0))});
     for (auto _ : state) benchmark::DoNotOptimize(pool.broadcast(one_result).concat());
     state.SetItemsProcessed(state.iterations() * state.range(0));
+    state.SetComplexityN(state.range(0));
 }
 
 BENCHMARK(graph)
     ->Name("task_graph/list_broadcast_concat")
     ->RangeMultiplier(10)
     ->Range(1, 100'000)
+    ->Complexity()
     ->UseRealTime();
-BENCHMARK(no_graph)->Name("task_graph/without_graph")->RangeMultiplier(10)->Range(1, 100'000)->UseRealTime();
+BENCHMARK(no_graph)
+    ->Name("task_graph/without_graph")
+    ->RangeMultiplier(10)
+    ->Range(1, 100'000)
+    ->Complexity()
+    ->UseRealTime();
 
 } // namespace

@@ -2,6 +2,7 @@
 
 #include "axis.hpp"
 #include "report_text.hpp"
+#include "stored_report.hpp"
 #include "sweep.hpp"
 #include "text_table.hpp"
 
@@ -11,13 +12,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <chrono>
 #include <cmath>
-#include <fstream>
 #include <functional>
 #include <random>
-#include <system_error>
 #include <utility>
 
 namespace spmd_bench {
@@ -26,81 +23,12 @@ namespace {
 using nlohmann::json;
 using samples = std::vector<double>;
 
-/// The times of a way, and what the pace was at each; empty where that is not known.
-struct timed_way {
-    std::string name;
-    samples times;
-    samples pace;
-};
-
-constexpr int schema_version = 2;
 constexpr std::size_t resamples = 1'000;
 constexpr double doubt = 0.05;
 constexpr std::size_t most_told = 5;
 constexpr std::size_t terminal_width = 80;
 
-/// What a comparison needs of a report.
-struct measured_point {
-    std::string workload;
-    sweep_point at;
-    std::vector<timed_way> ways;
-};
-struct read_report {
-    std::string cpu;
-    std::string seed;
-    std::vector<std::string> swept;
-    std::vector<measured_point> points;
-};
-
-sweep_point point_from(const json& at) {
-    return {.ranks = at.at("ranks").get<std::size_t>(),
-            .items = at.at("items").get<std::size_t>(),
-            .threads = at.at("threads").get<std::size_t>(),
-            .chunk = at.at("chunk").is_null() ? 0 : at.at("chunk").get<std::size_t>(),
-            .item_cost = std::chrono::nanoseconds(at.at("item_cost_ns").get<std::int64_t>()),
-            .file_size = at.at("file_size_bytes").get<std::uint64_t>(),
-            .skew = at.at("skew").get<double>()};
-}
-
-read_report report_from(const json& all) {
-    read_report made{all.at("machine").at("cpu").get<std::string>(),
-                     all.at("seed").dump(),
-                     all.at("swept").get<std::vector<std::string>>(),
-                     {}};
-    for (const json& point : all.at("points")) {
-        measured_point& at = made.points.emplace_back(
-            measured_point{all.at("workload").at("kind").get<std::string>(), point_from(point.at("at")), {}});
-        for (const json& way : point.at("ways")) {
-            auto times = way.at("samples_ns").get<samples>();
-            if (times.empty()) throw report_error("a way without samples");
-            auto pace = way.value("pace_ns", samples{});
-            if (pace.size() != times.size()) pace.clear();
-            at.ways.push_back({way.at("way").get<std::string>(), std::move(times), std::move(pace)});
-        }
-    }
-    return made;
-}
-
-read_report read_from(const std::string& path) {
-    std::ifstream file(path);
-    if (!file) throw report_error(path + ": " + std::generic_category().message(errno));
-    try {
-        const json all = json::parse(file);
-        if (all.at("schema_version") != schema_version)
-            throw report_error(
-                fmt::format("schema_version is {}, not {}", all.at("schema_version").dump(), schema_version));
-        return report_from(all);
-    } catch (const std::exception& error) {
-        throw report_error(path + ": no report of spmd_bench: " + error.what());
-    }
-}
-
-const timed_way* find_way(const measured_point& at, const std::string& way) {
-    const auto found = std::ranges::find(at.ways, way, &timed_way::name);
-    return found != at.ways.end() ? &*found : nullptr;
-}
-
-const measured_point* find_point(const read_report& in, const measured_point& like) {
+const measured_point* find_point(const stored_report& in, const measured_point& like) {
     const auto found = std::ranges::find_if(in.points, [&](const measured_point& each) {
         return each.at == like.at && each.workload == like.workload;
     });
@@ -171,7 +99,7 @@ timed_way relative(const timed_way& way, const timed_way& to) {
     return {way.name, divided(way.times, to.times), {}};
 }
 
-void add_pairs(const read_report& before, const measured_point& old, const measured_point& now,
+void add_pairs(const stored_report& before, const measured_point& old, const measured_point& now,
                comparison& made, std::vector<pair_of_ways>& pairs) {
     const std::string point = before.swept.empty() ? "" : text_of(old.at, before.swept);
     const timed_way* const old_base = find_way(old, made.relative_to);
@@ -235,15 +163,15 @@ std::string_view word_of(change what) {
 
 comparison compare_reports(const std::string& before, const std::string& after,
                            const std::string& relative_to) {
-    const read_report old = read_from(before);
-    const read_report now = read_from(after);
+    const stored_report old = read_report(before);
+    const stored_report now = read_report(after);
     comparison made{before, after, relative_to, {}, {}, {}};
     if (old.cpu != now.cpu)
         made.warnings.push_back(fmt::format("different machines: {}; {}", old.cpu, now.cpu));
     if (old.seed != now.seed)
         made.warnings.push_back(fmt::format("different seeds, so other items: {}; {}", old.seed, now.seed));
     std::vector<pair_of_ways> pairs;
-    const auto place = [](const read_report& in, const measured_point& point) {
+    const auto place = [](const stored_report& in, const measured_point& point) {
         return in.swept.empty() ? "its point" : text_of(point.at, in.swept);
     };
     for (const measured_point& point : old.points) {

@@ -1,20 +1,14 @@
 #pragma once
 
 #include "statistics.hpp"
+#include "stored_report.hpp"
 
 #include <cstddef>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace spmd_bench {
-
-/// A file is no report that can be compared. The message names the file, and what is wrong with it.
-class report_error : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
 
 enum class change { none, slower, faster };
 

@@ -33,9 +33,7 @@ struct measurement {
     std::string way;
     std::optional<std::size_t> submissions;
     std::vector<double> nanoseconds; ///< by round
-    std::vector<double>
-        pace_ns{};       ///< by round, what a fixed loop took right before: how fast the machine was
-    bool settled = true; ///< its times were stable before the first round
+    bool settled = true;             ///< its times were stable before the first round
     std::vector<double>
         pace_ns{}; ///< by round, what a fixed loop took right before: how fast the machine was
 };

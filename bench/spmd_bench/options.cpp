@@ -133,6 +133,10 @@ public:
         return value;
     }
 
+    std::vector<std::string> texts(const std::string& name) const {
+        return has(name) ? given_[name].as<std::vector<std::string>>() : std::vector<std::string>{};
+    }
+
     /// Sets `target` to a whole number of least … most, where the option is given.
     void read_count(const std::string& name, std::size_t& target, std::uint64_t least,
                     std::uint64_t most) const {
@@ -206,6 +210,10 @@ po::options_description described() {
     add("ways", "LIST",
         fmt::format("which ways, joined by commas (all that are possible; in a sweep {})",
                     fmt::join(sweep_ways, ",")));
+    all.add_options()("peer-report", po::value<std::vector<std::string>>()->value_name("FILE"),
+                      "show the ways of another program's report of the same items, too, such as that of "
+                      "bench/peers/ipython_parallel")(
+        "model", "predict spmd's time on up to 256 cores from its measured parts");
     add("repetitions", "N",
         fmt::format("measured runs of each way ({}; in a sweep {} at each point)",
                     usual.measurement.repetitions, sweep_repetitions));
@@ -373,8 +381,13 @@ options parse_options(const std::vector<std::string>& arguments) {
     given.read_count("seed", asked.measurement.seed, 0, std::numeric_limits<std::uint64_t>::max());
     asked.ways = given.has("ways") ? chosen_ways(given.text("ways"), asked.workload)
                                    : usual_ways(asked.workload, sweeps);
-    if (std::ranges::find(asked.ways, "map-chunked") == asked.ways.end())
-        given.refuse("chunk", "is for the way map-chunked, which is not among --ways");
+    const auto runs = [&](const char* way) { return std::ranges::find(asked.ways, way) != asked.ways.end(); };
+    asked.model = given.has("model");
+    asked.peer_reports = given.texts("peer-report");
+    if (sweeps) given.refuse("peer-report", "is for one point, not for a sweep");
+    if (asked.model && !(runs("serial") && runs("spmd")))
+        throw option_error("--model is of the ways serial and spmd, which are not both among --ways");
+    if (!runs("map-chunked")) given.refuse("chunk", "is for the way map-chunked, which is not among --ways");
     read_outputs(given, asked);
     asked.topology = given.has("topology");
     if (asked.topology) refuse_with_topology(given, asked);
@@ -433,6 +446,7 @@ std::vector<std::string> spelled_out(const options& asked) {
         all.push_back("--chunk " + quoted(axes.chunk.text));
     all.push_back(fmt::format("--placement {}", name_of(asked.placement)));
     if (asked.pin) all.emplace_back("--pin");
+    if (asked.model) all.emplace_back("--model");
     all.push_back(fmt::format("--repetitions {}", asked.measurement.repetitions));
     all.push_back(fmt::format("--warmup {}", asked.measurement.warmup));
     all.push_back(fmt::format("--seed {}", asked.measurement.seed));

@@ -87,6 +87,26 @@ json json_of(const report_answer& answer) {
     return made;
 }
 
+json json_of(const std::optional<scaling_model>& model) {
+    if (!model) return nullptr;
+    const model_parts& parts = model->parts;
+    json made = {
+        {"at", json_of(model->at)},      {"launch_ns", parts.launch},  {"per_rank_ns", parts.per_rank},
+        {"per_item_ns", parts.per_item}, {"work_ns", parts.work},      {"slowdown", parts.slowdown},
+        {"predictions", json::array()},  {"residuals", json::array()}, {"limits", model->limits}};
+    for (const model_prediction& each : model->predictions)
+        made["predictions"].push_back({{"cores", each.cores},
+                                       {"low_ns", each.low_ns},
+                                       {"high_ns", each.high_ns},
+                                       {"speedup", each.speedup},
+                                       {"limit", each.limit}});
+    for (const model_residual& each : model->residuals)
+        made["residuals"].push_back({{"at", json_of(each.at)},
+                                     {"measured_ns", each.measured_ns},
+                                     {"predicted_ns", each.predicted_ns}});
+    return made;
+}
+
 std::string field(const std::optional<std::size_t>& count) { return count ? fmt::format("{}", *count) : ""; }
 
 /// Three fields: the value and its bounds.
@@ -137,6 +157,7 @@ std::string render_json(const report& what) {
         {"swept", what.swept},
         {"points", json::array()},
         {"answer", json_of(what.answer)},
+        {"model", json_of(what.model)},
         {"absent_peers", json::array()},
     };
     for (const point_result& point : what.points) all["points"].push_back(json_of(point));

@@ -46,18 +46,14 @@ std::string table_of(const std::string& caption, const std::vector<std::string>&
     return text + "</tbody></table></div>\n";
 }
 
-/// As in the other formats.
-std::string overview(const report& what) {
-    const std::vector<column> columns = columns_of(what);
+std::string table_of(const std::string& caption, const std::vector<column>& columns) {
     std::vector<std::string> titles;
     std::vector<std::vector<std::string>> rows(columns.front().cells.size());
     for (const column& each : columns) {
         titles.push_back(each.unit.empty() ? each.title : each.title + ", " + each.unit);
         for (std::size_t i = 0; i < rows.size(); ++i) rows[i].push_back(each.cells[i]);
     }
-    return table_of(what.swept.empty() ? "The ways; x map: the time over that of map."
-                                       : "The points; medians.",
-                    titles, rows);
+    return table_of(caption, titles, rows);
 }
 
 /// Every figure that the plots show, and more.
@@ -100,6 +96,14 @@ std::string cost_table(const report& what) {
     return "<h2>What running costs beside the items</h2>\n" +
            table_of("Measured with items that do nothing, in wall time; 95 % sure bounds.",
                     {"way", "per run", "per rank", "per item"}, rows);
+}
+
+std::string model_section(const report& what) {
+    if (!what.model) return {};
+    std::string text = "<h2>More cores, by a model</h2>\n" +
+                       table_of(summary_of(*what.model, what), columns_of(*what.model));
+    for (const std::string& each : what.model->limits) text += "<p>" + escaped_html(each) + "</p>\n";
+    return text;
 }
 
 std::string parts_table(const report& what) {
@@ -321,8 +325,12 @@ std::string render_html(const report& what) {
             escaped_html(what.workload) + "</p>\n";
     text += paragraphs("answer", what.answer.sentences);
     if (!plots.empty()) text += "<h2>The sweep</h2>\n<div class=\"plots\">\n" + plots + "</div>\n";
-    text += "<h2>The figures</h2>\n" + overview(what) + "<h2>The samples</h2>\n" + sample_plots(what);
-    text += parts_table(what) + cost_table(what);
+    text +=
+        "<h2>The figures</h2>\n" +
+        table_of(what.swept.empty() ? "The ways; x map: the time over that of map." : "The points; medians.",
+                 columns_of(what)) +
+        "<h2>The samples</h2>\n" + sample_plots(what);
+    text += parts_table(what) + cost_table(what) + model_section(what);
     if (const auto warnings = warnings_of(what); !warnings.empty())
         text += "<h2>Warnings</h2>\n" + paragraphs("warnings", warnings);
     text += "<h2>All figures</h2>\n" + all_figures(what);

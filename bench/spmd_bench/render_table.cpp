@@ -21,6 +21,12 @@ std::string render_table(const report& what) {
     text += '\n' + text_table(columns, keys, terminal_width) + '\n';
     for (const std::string& sentence : what.answer.sentences)
         text += wrapped("", split(sentence, ' '), terminal_width);
+    if (what.model) {
+        text += '\n' + wrapped("", split(summary_of(*what.model, what), ' '), terminal_width) + '\n' +
+                text_table(columns_of(*what.model), 1, terminal_width) + '\n';
+        for (const std::string& limit : what.model->limits)
+            text += wrapped("", split(limit, ' '), terminal_width);
+    }
     const std::vector<std::string> warnings = warnings_of(what);
     if (!warnings.empty()) text += '\n';
     for (const std::string& warning : warnings)
@@ -34,6 +40,11 @@ std::string render_markdown(const report& what) {
         text += fmt::format("- {}: {}\n", line.name, fmt::join(line.words, " "));
     text += '\n' + markdown_table(columns_of(what)) + '\n';
     for (const std::string& sentence : what.answer.sentences) text += fmt::format("- {}\n", sentence);
+    if (what.model) {
+        text +=
+            '\n' + summary_of(*what.model, what) + "\n\n" + markdown_table(columns_of(*what.model)) + '\n';
+        for (const std::string& limit : what.model->limits) text += fmt::format("- {}\n", limit);
+    }
     const std::vector<std::string> warnings = warnings_of(what);
     if (!warnings.empty()) text += '\n';
     for (const std::string& warning : warnings) text += fmt::format("- warning: {}\n", warning);

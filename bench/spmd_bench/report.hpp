@@ -1,6 +1,7 @@
 #pragma once
 
 #include "measurement.hpp"
+#include "model.hpp"
 #include "options.hpp"
 #include "statistics.hpp"
 #include "sweep.hpp"
@@ -97,6 +98,7 @@ struct report {
     std::vector<std::string> swept; ///< names of the axes that have more than one value
     std::vector<point_result> points = {};
     report_answer answer = {};
+    std::optional<scaling_model> model = {};                            ///< where it was asked for
     std::vector<std::pair<std::string, std::string>> absent_peers = {}; ///< name, and why
 };
 

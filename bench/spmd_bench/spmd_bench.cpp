@@ -5,8 +5,10 @@
 #include "experiment.hpp"
 #include "machine.hpp"
 #include "options.hpp"
+#include "peer_report.hpp"
 #include "render.hpp"
 #include "report.hpp"
+#include "stored_report.hpp"
 #include "temporary_directory.hpp"
 #include "topology.hpp"
 
@@ -91,7 +93,10 @@ void write(const std::string& text, const std::string& path) {
 }
 
 void run_and_write(const options& asked) {
-    const report made = run(asked);
+    for (const std::string& peer : asked.peer_reports)
+        static_cast<void>(read_report(peer)); // told before, not after
+    report made = run(asked);
+    for (const std::string& peer : asked.peer_reports) add_peer_report(made, peer);
     write(render(made, asked.format), asked.output);
     for (const report_file& file : asked.files) write(render(made, file.format), file.path);
 }
