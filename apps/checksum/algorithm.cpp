@@ -5,6 +5,7 @@
 
 #include <cctype>
 #include <new>
+#include <utility>
 
 namespace checksum {
 namespace {
@@ -101,7 +102,8 @@ std::vector<std::string> algorithm_names() {
         },
         &names);
     std::ranges::sort(names);
-    names.erase(std::unique(names.begin(), names.end()), names.end());
+    const auto repeated = std::ranges::unique(names);
+    names.erase(repeated.begin(), repeated.end());
     return names;
 }
 
@@ -124,7 +126,7 @@ void digest_stream::free_context::operator()(evp_md_ctx_st* context) const noexc
     EVP_MD_CTX_free(context);
 }
 
-digest_stream::digest_stream(const algorithm& by) : context_{EVP_MD_CTX_new()}, by_{by} {
+digest_stream::digest_stream(algorithm by) : context_{EVP_MD_CTX_new()}, by_{std::move(by)} {
     if (context_ == nullptr) throw std::bad_alloc{};
 }
 

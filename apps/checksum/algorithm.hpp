@@ -104,7 +104,7 @@ void append_hex(std::string& text, std::span<const std::uint8_t> bytes);
 /// Thread safety: one thread at a time; it need not always be the same one.
 class digest_stream {
 public:
-    explicit digest_stream(const algorithm& by);
+    explicit digest_stream(algorithm by);
 
     /// Appends `bytes` to the message.
     void update(std::span<const std::byte> bytes);

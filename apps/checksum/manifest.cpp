@@ -1,16 +1,9 @@
 #include <checksum/manifest.hpp>
 
-#include <checksum/descriptor.hpp>
 #include <checksum/sum_line.hpp>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdlib>
-#include <new>
 #include <system_error>
 #include <utility>
 
@@ -50,23 +43,13 @@ std::string_view without_leading_blanks(std::string_view text) {
     return text.substr(std::min(text.find_first_not_of(blanks), text.size()));
 }
 
-[[noreturn]] void throw_error(const std::string& name, int error) {
-    throw manifest_error{name + ": " + std::generic_category().message(error)};
-}
-
-using stream = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
-
-stream open_stream(const std::string& path, const std::string& name) {
+/// What reading a file throws, as an error of a manifest.
+template <class Act>
+auto of_manifest(const Act& act) {
     try {
-        descriptor file =
-            path == "-" ? descriptor{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)} : open_path(path, O_RDONLY);
-        if (file.number() < 0) throw_error(name, errno);
-        stream opened{::fdopen(file.number(), "r"), &std::fclose};
-        if (opened == nullptr) throw std::bad_alloc{};
-        static_cast<void>(file.release());
-        return opened;
+        return act();
     } catch (const std::system_error& error) {
-        throw_error(name, error.code().value());
+        throw manifest_error{error.what()};
     }
 }
 
@@ -124,28 +107,19 @@ std::optional<manifest_entry> manifest_parser::parse_untagged(std::string_view l
 }
 
 manifest_reader::manifest_reader(const std::string& path, bool is_zero_ended)
-    : name_{path == "-" ? "standard input" : path}, file_{open_stream(path, name_)}, parser_{is_zero_ended},
-      is_zero_ended_{is_zero_ended} {}
-
-manifest_reader::~manifest_reader() { std::free(line_); }
+    : lines_{of_manifest([&] { return text_lines(path, is_zero_ended ? '\0' : '\n'); })},
+      parser_{is_zero_ended}, is_zero_ended_{is_zero_ended} {}
 
 std::variant<manifest_entry, malformed_line, manifest_end> manifest_reader::next() {
-    const char end = is_zero_ended_ ? '\0' : '\n';
-    while (true) {
-        errno = 0;
-        const ssize_t length = ::getdelim(&line_, &line_room_, end, file_.get());
-        if (length < 0) {
-            if (std::feof(file_.get()) == 0) throw_error(name_, errno);
-            return manifest_end{};
-        }
+    while (const std::optional<std::string_view> next = of_manifest([&] { return lines_.next(); })) {
         ++line_number_;
-        std::string_view line(line_, static_cast<std::size_t>(length));
-        if (line.ends_with(end)) line.remove_suffix(1);
+        std::string_view line = *next;
         if (!is_zero_ended_ && line.ends_with('\r')) line.remove_suffix(1);
         if (line.empty() || line.starts_with('#')) continue;
         if (std::optional<manifest_entry> entry = parser_.parse(line)) return std::move(*entry);
         return malformed_line{};
     }
+    return manifest_end{};
 }
 
 } // namespace checksum

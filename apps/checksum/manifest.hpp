@@ -1,11 +1,10 @@
 #pragma once
 
 #include <checksum/algorithm.hpp>
+#include <checksum/text_lines.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -60,24 +59,18 @@ class manifest_reader {
 public:
     /// `path`: "-" for standard input. Throws: manifest_error.
     explicit manifest_reader(const std::string& path, bool is_zero_ended = false);
-    manifest_reader(const manifest_reader&) = delete;
-    manifest_reader& operator=(const manifest_reader&) = delete;
-    ~manifest_reader();
 
     /// Blocks: on the file. Throws: manifest_error.
     [[nodiscard]] std::variant<manifest_entry, malformed_line, manifest_end> next();
     /// The number of the line that came last, from 1.
     [[nodiscard]] std::size_t line_number() const noexcept { return line_number_; }
     /// What messages call it.
-    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const std::string& name() const noexcept { return lines_.name(); }
 
 private:
-    std::string name_;
-    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+    text_lines lines_;
     manifest_parser parser_;
     bool is_zero_ended_;
-    char* line_ = nullptr; // getdelim's
-    std::size_t line_room_ = 0;
     std::size_t line_number_ = 0;
 };
 

@@ -26,7 +26,7 @@ std::string counted(std::size_t count, const char* one, const char* many) {
 /// The deepest directory that has both files below it, as lexically normal paths; "." for relative ones without.
 std::filesystem::path common_directory(const std::filesystem::path& directory,
                                        const std::filesystem::path& other) {
-    const auto [end, ignored] = std::mismatch(directory.begin(), directory.end(), other.begin(), other.end());
+    const auto end = std::ranges::mismatch(directory, other).in1;
     std::filesystem::path common;
     for (auto part = directory.begin(); part != end; ++part) common /= *part;
     return common;
@@ -34,9 +34,9 @@ std::filesystem::path common_directory(const std::filesystem::path& directory,
 
 } // namespace
 
-manifest_check::manifest_check(const request& wanted, const sum_options& options,
-                               const hasher_options& reading, const std::atomic<bool>& stop, printer& to)
-    : wanted_{&wanted}, options_{options}, reading_{reading}, stop_{&stop}, to_{&to} {}
+manifest_check::manifest_check(const request& wanted, sum_options options, hasher_options reading,
+                               const std::atomic<bool>& stop, printer& to)
+    : wanted_{&wanted}, options_{std::move(options)}, reading_{std::move(reading)}, stop_{&stop}, to_{&to} {}
 
 bool manifest_check::check(const std::string& manifest) {
     tally_ = {};

@@ -22,7 +22,7 @@ namespace checksum {
 class manifest_check {
 public:
     /// All that is referred to stays where it is. Requires: `wanted` has a check.
-    manifest_check(const request& wanted, const sum_options& options, const hasher_options& reading,
+    manifest_check(const request& wanted, sum_options options, hasher_options reading,
                    const std::atomic<bool>& stop, printer& to);
 
     /// Checks one manifest. Returns whether all of it is well, as it was asked what that is.

@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <new>
 #include <system_error>
 #include <utility>
 
@@ -41,23 +39,11 @@ void remark_counts(file_batch& batch, const std::string& root, const listing_cou
            " files that are written to left out");
 }
 
-std::FILE* open_names(const std::string& path) {
-    descriptor file =
-        path == "-" ? descriptor{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)} : open_path(path, O_RDONLY);
-    if (file.number() < 0) throw std::system_error{errno, std::generic_category(), path};
-    std::FILE* const names = ::fdopen(file.number(), "r");
-    if (names == nullptr) throw std::bad_alloc{};
-    static_cast<void>(file.release());
-    return names;
-}
-
 } // namespace
-
-operand_stream::line_buffer::~line_buffer() { std::free(text); }
 
 operand_stream::operand_stream(const request& wanted, const algorithm& by, hasher_options reading)
     : wanted_{&wanted}, by_{&by}, reading_{std::move(reading)} {
-    if (!wanted.names_file.empty()) names_ = {open_names(wanted.names_file), &std::fclose};
+    if (!wanted.names_file.empty()) names_.emplace(wanted.names_file, '\0');
 }
 
 bool operand_stream::next(file_batch& batch) {
@@ -97,7 +83,7 @@ bool operand_stream::next_range(file_batch& batch) {
 }
 
 const std::string* operand_stream::peek(file_batch& batch) {
-    if (!current_) current_ = names_ != nullptr ? next_listed(batch) : next_given();
+    if (!current_) current_ = names_ ? next_listed(batch) : next_given();
     return current_ ? &*current_ : nullptr;
 }
 
@@ -106,28 +92,23 @@ std::optional<std::string> operand_stream::next_given() {
     return wanted_->operands[at_++];
 }
 
-std::optional<std::string> operand_stream::next_listed(file_batch& batch) {
-    const std::string from = wanted_->names_file == "-" ? "standard input" : wanted_->names_file;
-    while (!is_listed_) {
-        errno = 0;
-        const ssize_t length = ::getdelim(&line_.text, &line_.size, '\0', names_.get());
-        if (length < 0) {
-            is_listed_ = true;
-            if (std::feof(names_.get()) == 0)
-                fail(batch, from + ": " + std::generic_category().message(errno));
-            break;
-        }
+std::optional<std::string> operand_stream::next_listed(file_batch& batch) try {
+    const auto misnamed = [&](const char* reason) {
+        fail(batch, names_->name() + ": name " + std::to_string(at_) + ": " + reason);
+    };
+    while (const auto name = names_->next()) {
         ++at_;
-        std::string name(line_.text, static_cast<std::size_t>(length));
-        if (name.ends_with('\0')) name.pop_back();
-        if (name.empty())
-            fail(batch, from + ": name " + std::to_string(at_) + ": empty file name");
-        else if (name == "-" && wanted_->names_file == "-")
-            fail(batch, from + ": name " + std::to_string(at_) +
-                            ": no file name of '-' allowed in standard input itself");
+        if (name->empty())
+            misnamed("empty file name");
+        else if (*name == "-" && wanted_->names_file == "-")
+            misnamed("no file name of '-' allowed in standard input itself");
         else
-            return name;
+            return std::string(*name);
     }
+    return std::nullopt;
+} catch (const std::system_error& error) {
+    fail(batch, error.what());
+    names_.emplace("/dev/null", '\0'); // what cannot be read is at its end
     return std::nullopt;
 }
 

@@ -4,10 +4,9 @@
 #include <checksum/file_list.hpp>
 #include <checksum/file_sums.hpp>
 #include <checksum/request.hpp>
+#include <checksum/text_lines.hpp>
 
 #include <cstddef>
-#include <cstdio>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -35,22 +34,11 @@ private:
     std::optional<std::string> next_listed(file_batch& batch);
     void fail(file_batch& batch, std::string remark);
 
-    struct line_buffer {
-        line_buffer() = default;
-        line_buffer(const line_buffer&) = delete;
-        line_buffer& operator=(const line_buffer&) = delete;
-        ~line_buffer();
-        char* text = nullptr; // getdelim's
-        std::size_t size = 0;
-    };
-
     const request* wanted_;
     const algorithm* by_;
     hasher_options reading_;
-    std::unique_ptr<std::FILE, int (*)(std::FILE*)> names_{nullptr, nullptr}; // null: they are given
-    line_buffer line_;
-    bool is_listed_ = false; // all of it was read
-    std::size_t at_ = 0;     // how many were taken
+    std::optional<text_lines> names_; // where they come from a file
+    std::size_t at_ = 0;              // how many were taken
     std::optional<std::string> current_;
     std::optional<tree_lister> tree_;
     std::string root_;

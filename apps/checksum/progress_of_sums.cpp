@@ -57,7 +57,8 @@ void progress_of_sums::count_manifest(const std::string& manifest, const std::st
                 count_file(entry->name);
             draw();
         }
-    } catch (const manifest_error&) { // the check says so
+    } catch (const manifest_error&) {
+        return; // the check says so
     }
 }
 

@@ -1,0 +1,42 @@
+#include <checksum/text_lines.hpp>
+
+#include <checksum/descriptor.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace checksum {
+namespace {
+
+file_reader open_file(const std::string& path, const std::string& name) {
+    if (path != "-") return file_reader{path};
+    descriptor own{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)};
+    if (own.number() < 0) throw std::system_error{errno, std::generic_category(), name};
+    return file_reader{std::move(own), name};
+}
+
+} // namespace
+
+text_lines::text_lines(const std::string& path, char end)
+    : name_{path == "-" ? "standard input" : path}, file_{open_file(path, name_)}, end_{end} {}
+
+std::optional<std::string_view> text_lines::next() {
+    line_.clear();
+    while (true) {
+        if (block_.empty()) block_ = file_.next_block();
+        if (block_.empty()) return line_.empty() ? std::nullopt : std::optional<std::string_view>(line_);
+        const auto ended = std::ranges::find(block_, static_cast<std::byte>(end_));
+        const auto length = static_cast<std::size_t>(ended - block_.begin());
+        line_.append(reinterpret_cast<const char*>(block_.data()), length);
+        const bool is_whole = length < block_.size();
+        block_ = block_.subspan(is_whole ? length + 1 : length);
+        if (is_whole) return line_;
+    }
+}
+
+} // namespace checksum

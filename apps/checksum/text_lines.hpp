@@ -1,0 +1,34 @@
+#pragma once
+
+#include <checksum/file_reader.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace checksum {
+
+/// The lines of a file, or whatever else a byte ends, one after the other; memory is for one of them.
+class text_lines {
+public:
+    /// `path`: "-" for standard input. `end`: of a line; the last one may lack it.
+    /// Throws: std::system_error, its message "PATH: REASON", where standard input's path is "standard input".
+    text_lines(const std::string& path, char end);
+
+    /// The next line without its end; nothing after the last. It stays until the next call.
+    /// Blocks: on the file. Throws: as above.
+    [[nodiscard]] std::optional<std::string_view> next();
+    /// What messages call the file.
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+private:
+    std::string name_;
+    file_reader file_;
+    char end_;
+    std::span<const std::byte> block_; // what was read and not given yet
+    std::string line_;
+};
+
+} // namespace checksum
