@@ -211,8 +211,8 @@ po::options_description described() {
         fmt::format("which ways, joined by commas (all that are possible; in a sweep {})",
                     fmt::join(sweep_ways, ",")));
     all.add_options()("peer-report", po::value<std::vector<std::string>>()->value_name("FILE"),
-                      "show the ways of another program's report of the same items, too, such as that of "
-                      "bench/peers/ipython_parallel")(
+                      "show the ways of another program's report of the same items, too; "
+                      "bench/README.md has one")(
         "model", "predict spmd's time on up to 256 cores from its measured parts");
     add("repetitions", "N",
         fmt::format("measured runs of each way ({}; in a sweep {} at each point)",
