@@ -29,8 +29,8 @@ std::string row_of(std::string_view tag, const std::vector<std::string>& cells) 
     for (std::size_t i = 0; i < cells.size(); ++i) {
         const bool is_head = tag == "th" || i == 0;
         text += fmt::format("<{0}{1}>{2}</{0}>", is_head ? "th" : "td",
-                            tag == "th" ? " scope=\"col\""
-                            : is_head   ? " scope=\"row\""
+                            tag == "th" ? R"( scope="col")"
+                            : is_head   ? R"( scope="row")"
                                         : "",
                             escaped_html(cells[i]));
     }
@@ -48,6 +48,7 @@ std::string table_of(const std::string& caption, const std::vector<std::string>&
 
 std::string table_of(const std::string& caption, const std::vector<column>& columns) {
     std::vector<std::string> titles;
+    titles.reserve(columns.size());
     std::vector<std::vector<std::string>> rows(columns.front().cells.size());
     for (const column& each : columns) {
         titles.push_back(each.unit.empty() ? each.title : each.title + ", " + each.unit);
@@ -58,8 +59,8 @@ std::string table_of(const std::string& caption, const std::vector<column>& colu
 
 /// Every figure that the plots show, and more.
 std::string all_figures(const report& what) {
-    std::vector<std::string> titles;
-    for (const std::string& name : what.swept) titles.push_back(title_of_axis(name));
+    std::vector<std::string> titles(what.swept.size());
+    std::ranges::transform(what.swept, titles.begin(), title_of_axis);
     for (const char* const title : {"way", "rounds", "median", "95 % sure", "MAD", "least", "items/s",
                                     "bytes/s", "tasks", "x map", "95 % sure", "outliers"})
         titles.emplace_back(title);
@@ -90,6 +91,7 @@ std::string cost_table(const report& what) {
                     : "–";
     };
     std::vector<std::vector<std::string>> rows;
+    rows.reserve(what.answer.costs.size());
     for (const way_cost& each : what.answer.costs)
         rows.push_back({each.name, text(each.per_run_ns), text(each.per_rank_ns), text(each.per_item_ns)});
     if (rows.empty()) return {};
@@ -308,7 +310,7 @@ std::string header_list(const report& what) {
 
 std::string paragraphs(const std::string& name, const std::vector<std::string>& sentences) {
     if (sentences.empty()) return {};
-    std::string text = "<div class=\"" + name + "\">\n";
+    std::string text = R"(<div class=")" + name + "\">\n";
     for (const std::string& each : sentences) text += "<p>" + escaped_html(each) + "</p>\n";
     return text + "</div>\n";
 }
@@ -318,7 +320,7 @@ std::string paragraphs(const std::string& name, const std::vector<std::string>& 
 std::string render_html(const report& what) {
     const std::string plots = sweep_plots(what);
     std::string text = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
-                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>"
+                       R"(<meta name="viewport" content="width=device-width, initial-scale=1"/>)"
                        "<title>spmd_bench: map or SPMD?</title>\n<style>";
     text += html_style;
     text += "</style></head>\n<body>\n<h1>Map or SPMD?</h1>\n<p class=\"quiet\">" +

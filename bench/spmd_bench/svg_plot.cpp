@@ -44,7 +44,7 @@ std::string x_axis(const plot_axis& axis, const area& in) {
     std::string text;
     for (const plot_tick& tick : scale.ticks()) {
         const double x = in.x(scale.position(tick.value));
-        text += fmt::format("<path class=\"grid\" d=\"M{0:.1f} {1}V{2}\"/>", x, top, in.bottom);
+        text += fmt::format(R"(<path class="grid" d="M{0:.1f} {1}V{2}"/>)", x, top, in.bottom);
         // The last label ends where the plot does.
         const bool is_last = x > right - 20;
         if (!tick.label.empty())
@@ -60,7 +60,7 @@ std::string y_axis(const plot_axis& axis, const area& in) {
     std::string text;
     for (const plot_tick& tick : axis.scale.ticks()) {
         const double y = in.y(axis.scale.position(tick.value));
-        text += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}H{}\"/>", in.left, y, right);
+        text += fmt::format(R"(<path class="grid" d="M{:.1f} {:.1f}H{}"/>)", in.left, y, right);
         text += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n", in.left - 6,
                             y + 4, escaped_html(tick.label));
     }
@@ -72,7 +72,7 @@ std::string mark(std::size_t number, double x, double y) {
     constexpr std::array shapes{"M{0:.1f} {1:.1f}m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
                                 "M{0:.1f} {1:.1f}m-3.5 -3.5h7v7h-7z", "M{0:.1f} {1:.1f}m0 -4.5l4.5 8h-9z",
                                 "M{0:.1f} {1:.1f}m0 -5l5 5l-5 5l-5 -5z", "M{0:.1f} {1:.1f}m0 4.5l4.5 -8h-9z"};
-    return fmt::format("<path class=\"mark s{}\" d=\"{}\"/>", number % 10,
+    return fmt::format(R"(<path class="mark s{}" d="{}"/>)", number % 10,
                        fmt::format(fmt::runtime(shapes[number % shapes.size()]), x, y));
 }
 
@@ -90,7 +90,7 @@ std::string drawn(const plot_series& series, const line_plot& plot, const area& 
         marks += mark(series.number, x, y(point.y.value));
     }
     return fmt::format(
-        "<g><title>{}</title><path class=\"band s{}\" d=\"{}{}Z\"/><path class=\"line s{} dash{}\" "
+        R"(<g><title>{}</title><path class="band s{}" d="{}{}Z"/><path class="line s{} dash{}" )"
         "d=\"{}\"/>{}</g>\n",
         escaped_html(series.name), series.number % 10, upper, lower, series.number % 10, series.number % 4,
         line, marks);
@@ -98,10 +98,9 @@ std::string drawn(const plot_series& series, const line_plot& plot, const area& 
 
 std::string drawn(const plot_marker& marker, const line_plot& plot, const area& in) {
     const auto x = [&](double value) { return in.x(std::clamp(plot.x.scale.position(value), 0.0, 1.0)); };
-    return fmt::format(
-        "<path class=\"between\" d=\"M{0:.1f} {1}H{2:.1f}V{3}H{0:.1f}Z\"/><path class=\"here\" "
-        "d=\"M{4:.1f} {1}V{3}\"/>\n",
-        x(marker.x.low), top, x(marker.x.high), in.bottom, x(marker.x.value));
+    return fmt::format(R"(<path class="between" d="M{0:.1f} {1}H{2:.1f}V{3}H{0:.1f}Z"/><path class="here" )"
+                       "d=\"M{4:.1f} {1}V{3}\"/>\n",
+                       x(marker.x.low), top, x(marker.x.high), in.bottom, x(marker.x.value));
 }
 
 std::string ideal_line(const line_plot& plot, const area& in) {
@@ -113,21 +112,20 @@ std::string ideal_line(const line_plot& plot, const area& in) {
 }
 
 std::string legend_entry(std::string_view line, std::string_view name) {
-    return fmt::format("<li><svg viewBox=\"0 0 34 14\" aria-hidden=\"true\">{}</svg>{}</li>", line,
+    return fmt::format(R"(<li><svg viewBox="0 0 34 14" aria-hidden="true">{}</svg>{}</li>)", line,
                        escaped_html(name));
 }
 
 std::string legend_of(const line_plot& plot) {
-    std::string text = "<ul class=\"legend\">";
+    std::string text = R"(<ul class="legend">)";
     for (const plot_series& each : plot.series)
-        text += legend_entry(fmt::format("<path class=\"line s{} dash{}\" d=\"M1 7H33\"/>{}",
-                                         each.number % 10, each.number % 4, mark(each.number, 17, 7)),
+        text += legend_entry(fmt::format(R"(<path class="line s{} dash{}" d="M1 7H33"/>{})", each.number % 10,
+                                         each.number % 4, mark(each.number, 17, 7)),
                              each.name);
     if (plot.marker)
-        text +=
-            legend_entry("<path class=\"between\" d=\"M9 0H25V14H9Z\"/><path class=\"here\" d=\"M17 0V14\"/>",
-                         plot.marker->label);
-    if (!plot.ideal.empty()) text += legend_entry("<path class=\"ideal\" d=\"M1 7H33\"/>", plot.ideal);
+        text += legend_entry(R"(<path class="between" d="M9 0H25V14H9Z"/><path class="here" d="M17 0V14"/>)",
+                             plot.marker->label);
+    if (!plot.ideal.empty()) text += legend_entry(R"(<path class="ideal" d="M1 7H33"/>)", plot.ideal);
     return text + "</ul>\n";
 }
 
@@ -150,16 +148,16 @@ std::string drawn(const strip_plot::strip& strip, const plot_scale& scale, const
     constexpr double half = 8;
     const auto x = [&](double value) { return in.x(std::clamp(scale.position(value), 0.0, 1.0)); };
     const std::vector<double> samples(strip.samples.begin(), strip.samples.end());
-    std::string text = fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
-                                   in.left - 6, y + 4, escaped_html(strip.name));
+    std::string text = fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>)", in.left - 6,
+                                   y + 4, escaped_html(strip.name));
     if (samples.empty()) return text;
     for (std::size_t i = 0; i < samples.size(); ++i)
-        text += fmt::format("<circle class=\"dot s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2\"/>",
-                            strip.number % 10, x(samples[i]), y + 2 * half * scatter(i));
+        text += fmt::format(R"(<circle class="dot s{}" cx="{:.1f}" cy="{:.1f}" r="2"/>)", strip.number % 10,
+                            x(samples[i]), y + 2 * half * scatter(i));
     const double low = x(quantile(samples, 0.25));
     const double high = x(quantile(samples, 0.75));
     return text +
-           fmt::format("<path class=\"box s{0}\" d=\"M{1:.1f} {2:.1f}H{3:.1f}V{4:.1f}H{1:.1f}Z\"/><path "
+           fmt::format(R"(<path class="box s{0}" d="M{1:.1f} {2:.1f}H{3:.1f}V{4:.1f}H{1:.1f}Z"/><path )"
                        "class=\"middle s{0}\" d=\"M{5:.1f} {2:.1f}V{4:.1f}\"/>\n",
                        strip.number % 10, low, y - half, high, y + half, x(quantile(samples, 0.5)));
 }

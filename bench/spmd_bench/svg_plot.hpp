@@ -13,7 +13,7 @@ namespace spmd_bench {
 
 /// A value at a place, with its bounds.
 struct plot_point {
-    double x;
+    double x = 0;
     interval_estimate y;
 };
 
