@@ -168,7 +168,8 @@ bool tree_lister::is_excluded(const std::string& name) const {
     return std::ranges::any_of(options_.excluded, [&](const std::string& pattern) {
         if (pattern.find('/') == std::string::npos) return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
         const std::string below = path_.substr(root_length_) + name;
-        return ::fnmatch(pattern.c_str(), below.c_str(), FNM_PATHNAME) == 0;
+        const char* const anchored = pattern.c_str() + (pattern.front() == '/' ? 1 : 0);
+        return ::fnmatch(anchored, below.c_str(), FNM_PATHNAME) == 0;
     });
 }
 

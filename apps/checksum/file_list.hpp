@@ -30,7 +30,7 @@ struct listing_options {
     /// Directories on other file systems than the root's are not entered.
     bool one_file_system = false;
     /// Patterns of glob(7) of what is left out with all that is below it: where they have no slash, of names; else of paths below
-    /// the root, in which a `*` takes no slash.
+    /// the root, in which a `*` takes no slash; a slash may stand before these.
     std::vector<std::string> excluded{};
     /// Files that are left out, like the output.
     std::vector<file_identity> outputs{};

@@ -147,6 +147,15 @@ void reject_meaningless(const po::variables_map& given) {
                           given["operand"].as<std::vector<std::string>>().front() + "'");
 }
 
+/// Patterns as they are matched: a slash at the end, as for a directory, says nothing.
+std::vector<std::string> patterns_of(std::vector<std::string> given) {
+    for (std::string& each : given) {
+        while (each.size() > 1 && each.ends_with('/')) each.pop_back();
+        if (each.empty() || each == "/") throw usage_error("--exclude takes a pattern, not '" + each + "'");
+    }
+    return given;
+}
+
 check_request check_of(const po::variables_map& given) {
     check_request check{.tells_good = given.count("quiet") + given.count("status") == 0,
                         .tells_any = given.count("status") == 0,
@@ -184,7 +193,8 @@ request request_of(const po::parsed_options& parsed) {
     wanted.is_recursive = given.count("recursive") > 0;
     wanted.listing.follows_links = last_of(parsed, "dereference", "no-dereference") == "dereference";
     wanted.listing.one_file_system = given.count("one-file-system") > 0;
-    if (given.count("exclude") > 0) wanted.listing.excluded = given["exclude"].as<std::vector<std::string>>();
+    if (given.count("exclude") > 0)
+        wanted.listing.excluded = patterns_of(given["exclude"].as<std::vector<std::string>>());
     wanted.format = {.is_tagged = given.count("tag") > 0,
                      .is_binary = last_of(parsed, "binary", "text") == "binary",
                      .is_zero_ended = given.count("zero") > 0};

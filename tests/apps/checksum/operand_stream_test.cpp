@@ -129,6 +129,9 @@ TEST_CASE("patterns of names, and of paths below the operand, but not of operand
     CHECK(listed("--exclude='sub/*' tree") == names{"tree/a.c", "tree/a.o", "tree/build/d.c"});
     CHECK(listed("--exclude='*/b.c' --exclude='*.o' tree/") ==
           names{"tree/a.c", "tree/build/d.c", "tree/sub/deep/c.c"});
+    CHECK(listed("--exclude=sub/ --exclude=/build/ --exclude=/a.c tree") == names{"tree/a.o"});
+    CHECK(listed("--exclude=/b.c --exclude=/sub/deep --exclude='*.o' tree") ==
+          names{"tree/a.c", "tree/build/d.c", "tree/sub/b.c"});
     CHECK(listed("--exclude='*.o' tree/a.o") == names{"tree/a.o"});
 }
 
