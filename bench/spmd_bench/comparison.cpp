@@ -139,9 +139,8 @@ std::vector<std::string> sentences_of(const comparison& of) {
         std::vector<const compared_way*> changed;
         for (const compared_way& each : of.ways)
             if (each.what == what) changed.push_back(&each);
-        std::ranges::stable_sort(changed, std::greater<>{}, [](const compared_way* each) {
-            return std::abs(std::log(each->ratio.value));
-        });
+        std::ranges::sort(changed, std::greater<>{},
+                          [](const compared_way* each) { return std::abs(std::log(each->ratio.value)); });
         for (std::size_t i = 0; i < std::min(changed.size(), most_told); ++i)
             sentences.push_back(
                 fmt::format("{}{}{} is {}: {:.3f} x the time before (95 % sure: {:.3f} to {:.3f}).",

@@ -57,7 +57,7 @@ plot_scale plot_scale::logarithmic(double low, double high, const labels& label_
         for (const double figure : round_figures)
             if (figure == 1 || has_figures) candidates.push_back(figure * power_of_ten(exponent));
     // The last candidate at or below the least value, the first one at or above the largest.
-    const auto first = std::prev(std::upper_bound(candidates.begin(), candidates.end(), low * (1 + 1e-9)));
+    const auto first = std::prev(std::ranges::upper_bound(candidates, low * (1 + 1e-9)));
     auto last = std::lower_bound(first, candidates.end(), high * (1 - 1e-9));
     if (last == first) ++last;
     for (auto at = first; at <= last; ++at) made.ticks_.push_back({*at, label_of(*at)});
