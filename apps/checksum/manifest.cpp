@@ -10,24 +10,31 @@
 namespace checksum {
 namespace {
 
-constexpr unsigned no_digit = 16;
+constexpr std::uint8_t no_digit = 0xff;
 
-constexpr unsigned value_of(char digit) noexcept {
-    if (digit >= '0' && digit <= '9') return static_cast<unsigned>(digit - '0');
-    if (digit >= 'a' && digit <= 'f') return static_cast<unsigned>(digit - 'a') + 10;
-    if (digit >= 'A' && digit <= 'F') return static_cast<unsigned>(digit - 'A') + 10;
-    return no_digit;
-}
+/// The value of each hexadecimal digit, by its character.
+constexpr std::array<std::uint8_t, 256> digit_values = [] {
+    std::array<std::uint8_t, 256> values{};
+    values.fill(no_digit);
+    for (std::uint8_t i = 0; i < 10; ++i) values[static_cast<std::uint8_t>('0' + i)] = i;
+    for (std::uint8_t i = 0; i < 6; ++i)
+        values[static_cast<std::uint8_t>('a' + i)] = values[static_cast<std::uint8_t>('A' + i)] =
+            static_cast<std::uint8_t>(10 + i);
+    return values;
+}();
 
 std::optional<digest_bytes> parse_hex(std::string_view text) {
     if (text.empty() || text.size() % 2 != 0 || text.size() / 2 > digest_bytes::capacity) return std::nullopt;
-    std::array<std::uint8_t, digest_bytes::capacity> bytes{};
+    std::array<std::uint8_t, digest_bytes::capacity>
+        bytes; // NOLINT(*-member-init): all that is used is written
+    unsigned seen = 0;
     for (std::size_t i = 0; i < text.size() / 2; ++i) {
-        const unsigned high = value_of(text[2 * i]);
-        const unsigned low = value_of(text[2 * i + 1]);
-        if (high == no_digit || low == no_digit) return std::nullopt;
+        const unsigned high = digit_values[static_cast<std::uint8_t>(text[2 * i])];
+        const unsigned low = digit_values[static_cast<std::uint8_t>(text[2 * i + 1])];
+        seen |= high | low;
         bytes[i] = static_cast<std::uint8_t>(high << 4U | low);
     }
+    if (seen >= 16) return std::nullopt;
     return digest_bytes{std::span<const std::uint8_t>{bytes.data(), text.size() / 2}};
 }
 
@@ -37,42 +44,14 @@ constexpr bool may_be_in_tag(char c) noexcept {
            c == '/' || c == '_';
 }
 
-constexpr std::string_view blanks = " \t";
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 
 std::string_view without_leading_blanks(std::string_view text) {
-    return text.substr(std::min(text.find_first_not_of(blanks), text.size()));
-}
-
-/// What reading a file throws, as an error of a manifest.
-template <class Act>
-auto of_manifest(const Act& act) {
-    try {
-        return act();
-    } catch (const std::system_error& error) {
-        throw manifest_error{error.what()};
-    }
-}
-
-} // namespace
-
-std::optional<manifest_entry> manifest_parser::parse(std::string_view line) {
-    line = without_leading_blanks(line);
-    is_line_escaped_ = !is_zero_ended_ && line.starts_with('\\');
-    if (is_line_escaped_) line.remove_prefix(1);
-    std::optional<manifest_entry> entry = parse_tagged(line);
-    if (!entry) entry = parse_untagged(line);
-    if (!entry || entry->name.empty()) return std::nullopt;
-    if (is_line_escaped_) {
-        std::optional<std::string> name = unescaped(entry->name);
-        if (!name) return std::nullopt;
-        entry->name = std::move(*name);
-    }
-    if (entry->name.find('\0') != std::string::npos) return std::nullopt;
-    return entry;
+    return {std::ranges::find_if_not(text, is_blank), text.end()};
 }
 
 /// `TAG (name) = digest` or `TAG(name)= digest`: the name goes to the last parenthesis.
-std::optional<manifest_entry> manifest_parser::parse_tagged(std::string_view line) const {
+std::optional<manifest_entry> parse_tagged(std::string_view line) {
     const std::size_t open = line.find('(');
     const std::size_t close = line.rfind(')');
     if (open == std::string_view::npos || close == std::string_view::npos || close < open)
@@ -90,9 +69,38 @@ std::optional<manifest_entry> manifest_parser::parse_tagged(std::string_view lin
                           .name = std::string(line.substr(open + 1, close - open - 1))};
 }
 
+/// What reading a file throws, as an error of a manifest.
+template <class Act>
+auto of_manifest(const Act& act) {
+    try {
+        return act();
+    } catch (const std::system_error& error) {
+        throw manifest_error{error.what()};
+    }
+}
+
+} // namespace
+
+std::optional<manifest_entry> manifest_parser::parse(std::string_view line) {
+    line = without_leading_blanks(line);
+    const bool is_escaped = !format_.is_zero_ended && line.starts_with('\\');
+    if (is_escaped) line.remove_prefix(1);
+    std::optional<manifest_entry> entry = parse_untagged(line);
+    if (!entry) entry = parse_tagged(line);
+    if (!entry) return std::nullopt;
+    if (is_escaped) {
+        std::optional<std::string> name = unescaped(entry->name);
+        if (!name) return std::nullopt;
+        entry->name = std::move(*name);
+    }
+    if (entry->name.find('\0') != std::string::npos) return std::nullopt;
+    return entry;
+}
+
+/// Only a whole digest settles the form: prose may begin with digits and a space.
 std::optional<manifest_entry> manifest_parser::parse_untagged(std::string_view line) {
-    const std::size_t end = line.find_first_of(blanks);
-    if (end == std::string_view::npos || end + 1 >= line.size()) return std::nullopt;
+    const std::size_t end = 2 * format_.digest_size;
+    if (line.size() < end + 2 || !is_blank(line[end])) return std::nullopt;
     const std::optional<digest_bytes> digest = parse_hex(line.substr(0, end));
     if (!digest) return std::nullopt;
     std::string_view name = line.substr(end + 1);
@@ -106,9 +114,9 @@ std::optional<manifest_entry> manifest_parser::parse_untagged(std::string_view l
     return manifest_entry{.digest = *digest, .name = std::string(name)};
 }
 
-manifest_reader::manifest_reader(const std::string& path, bool is_zero_ended)
-    : lines_{of_manifest([&] { return text_lines(path, is_zero_ended ? '\0' : '\n'); })},
-      parser_{is_zero_ended}, is_zero_ended_{is_zero_ended} {}
+manifest_reader::manifest_reader(const std::string& path, const manifest_format& format)
+    : lines_{of_manifest([&] { return text_lines(path, format.is_zero_ended ? '\0' : '\n'); })},
+      parser_{format}, is_zero_ended_{format.is_zero_ended} {}
 
 std::variant<manifest_entry, malformed_line, manifest_end> manifest_reader::next() {
     while (const std::optional<std::string_view> next = of_manifest([&] { return lines_.next(); })) {

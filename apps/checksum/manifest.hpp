@@ -21,26 +21,30 @@ struct manifest_entry {
     bool operator==(const manifest_entry&) const = default;
 };
 
+/// What the user says of a manifest's lines.
+struct manifest_format {
+    bool is_zero_ended = false;   ///< lines are ended by NUL instead of a newline, and names are not escaped
+    std::size_t digest_size = 16; ///< of a line without a tag, in bytes
+};
+
 /// Reads the lines of one manifest, as GNU coreutils 9.1 does (its src/digest.c): `digest  name`, `digest *name`,
 /// `MD5 (name) = digest`, OpenSSL's `MD5(name)= digest`, and BSD's reversed `digest name`, which is not taken in a manifest
 /// that has one of the first two, nor these in one that has it: else a name's first space could be hidden. Digits may be upper case.
 /// A line that begins with a backslash has its name escaped. A name is exact: spaces and `*` at its beginning belong to it.
 class manifest_parser {
 public:
-    /// `is_zero_ended`: lines were ended by NUL, so that names are not escaped.
-    explicit manifest_parser(bool is_zero_ended = false) noexcept : is_zero_ended_{is_zero_ended} {}
+    explicit manifest_parser(const manifest_format& format = {}) noexcept : format_{format} {}
 
-    /// `line`: without its end. Nothing where it is malformed. That a digest is as long as its algorithm's is not asked.
+    /// `line`: without its end. Nothing where it is malformed. That a tagged line's digest is as long as its algorithm's is not
+    /// asked. Only a tagged line's name may be empty.
     [[nodiscard]] std::optional<manifest_entry> parse(std::string_view line);
 
 private:
     enum class untagged_form { unknown, two_characters, one_space };
 
-    std::optional<manifest_entry> parse_tagged(std::string_view line) const;
     std::optional<manifest_entry> parse_untagged(std::string_view line);
 
-    bool is_zero_ended_;
-    bool is_line_escaped_ = false;
+    manifest_format format_;
     untagged_form form_ = untagged_form::unknown;
 };
 
@@ -58,7 +62,7 @@ struct manifest_end {};
 class manifest_reader {
 public:
     /// `path`: "-" for standard input. Throws: manifest_error.
-    explicit manifest_reader(const std::string& path, bool is_zero_ended = false);
+    explicit manifest_reader(const std::string& path, const manifest_format& format = {});
 
     /// Blocks: on the file. Throws: manifest_error.
     [[nodiscard]] std::variant<manifest_entry, malformed_line, manifest_end> next();

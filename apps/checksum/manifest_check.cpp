@@ -44,7 +44,7 @@ bool manifest_check::check(const std::string& manifest) {
     is_read_ = false;
     expected_.clear();
     try {
-        manifest_reader from(manifest, wanted_->format.is_zero_ended);
+        manifest_reader from(manifest, wanted_->check->format);
         if (struct stat status{}; wanted_->check->lists_extra && ::stat(manifest.c_str(), &status) == 0)
             manifests_.push_back({status.st_dev, status.st_ino});
         sum_files([&](file_batch& batch) { return fill(from, batch); }, options_, *stop_,

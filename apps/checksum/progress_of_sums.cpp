@@ -49,7 +49,7 @@ void progress_of_sums::count_manifest(const std::string& manifest, const std::st
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(manifest, ignored)) return; // it could not be read twice
     try {
-        manifest_reader lines(manifest, wanted_->format.is_zero_ended);
+        manifest_reader lines(manifest, wanted_->check->format);
         while (!stop.stop_requested()) {
             const auto line = lines.next();
             if (std::holds_alternative<manifest_end>(line)) return;

@@ -199,7 +199,11 @@ request request_of(const po::parsed_options& parsed) {
                      .is_binary = last_of(parsed, "binary", "text") == "binary",
                      .is_zero_ended = given.count("zero") > 0};
     wanted.is_json = given.count("json") > 0;
-    if (given.count("check") > 0) wanted.check = check_of(given);
+    if (given.count("check") > 0) {
+        wanted.check = check_of(given);
+        wanted.check->format = {.is_zero_ended = wanted.format.is_zero_ended,
+                                .digest_size = wanted.by.value_or(algorithm("md5")).size()};
+    }
     wanted.progress = apps::asked_progress(given);
     wanted.trace = apps::asked_trace(given);
     constexpr std::size_t any = std::numeric_limits<std::size_t>::max();

@@ -2,6 +2,7 @@
 
 #include <checksum/algorithm.hpp>
 #include <checksum/file_list.hpp>
+#include <checksum/manifest.hpp>
 #include <checksum/sum_line.hpp>
 
 #include <common/progress_line.hpp>
@@ -17,6 +18,7 @@ namespace checksum {
 
 /// What a check of manifests tells, and what it takes for an error.
 struct check_request {
+    manifest_format format{};
     bool tells_good = true;                 ///< a line for each file that is as it should be
     bool tells_any = true;                  ///< lines and warnings at all
     bool warns_each_line = false;           ///< of those that are no manifest's

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -30,11 +29,12 @@ std::optional<std::string_view> text_lines::next() {
     while (true) {
         if (block_.empty()) block_ = file_.next_block();
         if (block_.empty()) return line_.empty() ? std::nullopt : std::optional<std::string_view>(line_);
-        const auto ended = std::ranges::find(block_, static_cast<std::byte>(end_));
-        const auto length = static_cast<std::size_t>(ended - block_.begin());
-        line_.append(reinterpret_cast<const char*>(block_.data()), length);
-        const bool is_whole = length < block_.size();
-        block_ = block_.subspan(is_whole ? length + 1 : length);
+        const std::string_view block(reinterpret_cast<const char*>(block_.data()), block_.size());
+        const std::string_view rest = block.substr(0, block.find(end_));
+        const bool is_whole = rest.size() < block.size();
+        block_ = block_.subspan(is_whole ? rest.size() + 1 : rest.size());
+        if (is_whole && line_.empty()) return rest;
+        line_.append(rest);
         if (is_whole) return line_;
     }
 }

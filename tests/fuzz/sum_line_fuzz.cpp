@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
                 checksum::append_sum_line(line, digest, name, "MD5", {is_tagged, is_binary, is_zero_ended});
                 require(line.find(is_zero_ended ? '\0' : '\n') == line.size() - 1);
                 line.pop_back();
-                checksum::manifest_parser parser(is_zero_ended);
+                checksum::manifest_parser parser({.is_zero_ended = is_zero_ended});
                 const auto entry = parser.parse(line);
                 require(entry && entry->name == name && entry->digest == checksum::digest_bytes(digest));
                 require(entry->tag == (is_tagged ? "MD5" : ""));

@@ -6,8 +6,12 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
+#include <cstddef>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
+#include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -31,6 +35,61 @@ struct checked_files {
     }
     temporary_directory scratch;
 };
+
+std::string joined(std::initializer_list<std::string> parts) {
+    std::string text;
+    for (const std::string& part : parts) text += part;
+    return text;
+}
+
+/// A line of a manifest as nobody should write it, but somebody will: parts of good lines, put together by chance.
+std::string odd_line(std::mt19937_64& draw) {
+    const auto one_of = [&](std::initializer_list<std::string> all) {
+        return all.begin()[draw() % all.size()];
+    };
+    const std::string right =
+        "0cc175b9c0f1b6a831c399e269772661"; // MD5 of "a", which all files have as their content
+    const auto digest = [&] {
+        return draw() % 4 != 0 ? right
+                               : one_of({"0CC175B9C0F1B6A831C399E269772661",
+                                         "92eb5ffee6ae2fec3ad71c777531578f", right.substr(1), right + '0',
+                                         right + right, "be", "", "0x", std::string("g").append(right, 1)});
+    };
+    const auto name = [&] {
+        return draw() % 3 != 0 ? "a"
+                               : one_of({" a", "*a", "  a", "no", "", "sub", "a ", "a\\nb", "a\\\\b", "a\\b",
+                                         "(a)", "a) = (a", "caf\xe9", "-x", "a\rb", "MD5 (a) = " + right});
+    };
+    const std::string ends = one_of({"", "", "", "", "\r", " "});
+    const std::string begins = one_of({"", "", "", "", "", "\\", "\\", " ", "\t ", "\\\\", " \\", "#"});
+    switch (draw() % 8) {
+        case 0:
+            return joined({begins, one_of({"MD5", "MD5", "MD5", "MD", "MD5X"}),
+                           one_of({" (", " (", "(", "  (", " "}), name(),
+                           one_of({") = ", ") = ", ")= ", ")=", ") ", ")\t=\t", " = "}), digest(), ends});
+        case 1:
+            return one_of({"", " ", "be careful", "deadbeef file", "# MD5", "MD5", "()=", "\\", right,
+                           right + ' ', "\r"});
+        default:
+            return joined({begins, digest(), one_of({"  ", "  ", "  ", " *", " ", "\t", "", "   ", "\t*"}),
+                           name(), ends});
+    }
+}
+
+/// What a program says of manifests 0, 1, …: one text for each. Errors are sorted, and do not name files:
+/// programs quote strange names in ways of their own, and standard output has them.
+std::vector<std::string> verdicts_on(const temporary_directory& scratch, std::size_t manifests,
+                                     const std::string& program) {
+    const std::string last = std::to_string(manifests - 1);
+    const program_result all = in(scratch, joined({"for i in {0..", last, "}; do ", program,
+                                                   " -c -w $i 2>errors; echo \"status $?\"; "
+                                                   "LC_ALL=C sed 's/^[^:]*: //; s/.*: \\(No such "
+                                                   "file\\)/\\1/' errors | sort; printf '\\0'; done"}));
+    std::vector<std::string> each;
+    std::istringstream in(all.output);
+    for (std::string one; std::getline(in, one, '\0');) each.push_back(one);
+    return each;
+}
 
 } // namespace
 
@@ -78,6 +137,29 @@ TEST_CASE("the same words and status as md5sum -c, whatever is wrong") {
             CHECK(ours.output == theirs.output);
             CHECK(ours.status == theirs.status);
         }
+    }
+}
+
+TEST_CASE("the same words and status as md5sum -c for 500 odd manifests") {
+    const temporary_directory scratch;
+    for (const char* const name : {"a", " a", "*a", "a\nb", "a\\b", "a) = (a", "caf\xe9", "a ", "a\rb"})
+        scratch.write(name, "a");
+    scratch.make_directory("sub");
+    constexpr std::size_t manifests = 500;
+    std::mt19937_64 draw(1);
+    std::vector<std::string> texts(manifests);
+    for (std::size_t i = 0; i < manifests; ++i) {
+        for (std::size_t lines = 1 + draw() % 6; lines > 0; --lines) texts[i] += odd_line(draw) + '\n';
+        if (draw() % 4 == 0) texts[i].pop_back();
+        scratch.write(std::to_string(i), texts[i]);
+    }
+    const std::vector<std::string> ours = verdicts_on(scratch, manifests, "$sum");
+    const std::vector<std::string> theirs = verdicts_on(scratch, manifests, "md5sum");
+    REQUIRE(theirs.size() == manifests);
+    REQUIRE(ours.size() == manifests);
+    for (std::size_t i = 0; i < manifests; ++i) {
+        INFO(texts[i]);
+        CHECK(ours[i] == theirs[i]);
     }
 }
 

@@ -33,13 +33,13 @@ std::string shown(const std::optional<manifest_entry>& entry) {
     return entry ? entry->tag + '|' + hex(entry->digest.bytes()) + '|' + entry->name : "malformed";
 }
 std::string parsed(std::string_view line, bool is_zero_ended = false) {
-    return shown(manifest_parser(is_zero_ended).parse(line));
+    return shown(manifest_parser({.is_zero_ended = is_zero_ended}).parse(line));
 }
 
 /// The lines of a manifest: what they are, or their numbers where they are none.
 std::vector<std::string> lines_of(const std::string& path, bool is_zero_ended = false) {
     std::vector<std::string> lines;
-    manifest_reader reader(path, is_zero_ended);
+    manifest_reader reader(path, {.is_zero_ended = is_zero_ended});
     while (true) {
         const auto line = reader.next();
         if (std::holds_alternative<checksum::manifest_end>(line)) return lines;
@@ -72,7 +72,10 @@ TEST_CASE("each form of a line") {
     CHECK(parsed("MD5 ( name ) = " + digits) == "MD5" + expected + " name ");
     CHECK(parsed("\\" + digits + "  a\\nb\\\\c\\rd") == expected + "a\nb\\c\rd");
     CHECK(parsed("\\MD5 (a\\nb) = " + digits) == "MD5" + expected + "a\nb");
-    CHECK(parsed("ff  x") == "|ff|x"); // whether a digest is as long as its algorithm's is asked later
+    CHECK(parsed("MD5 () = " + digits) == "MD5" + expected);
+    CHECK(parsed("SHA1 (x) = ff") == "SHA1|ff|x"); // whether it is as long as its algorithm's is asked later
+    CHECK(parsed(digits + " (a) = " + digits) == expected + "(a) = " + digits);
+    CHECK(shown(manifest_parser({.digest_size = 1}).parse("ff  x")) == "|ff|x");
 }
 
 TEST_CASE("lines that are none") {
@@ -81,14 +84,13 @@ TEST_CASE("lines that are none") {
                                     std::string("name"),
                                     digits,
                                     digits + " ",
-
+                                    std::string("ff  x"),
                                     digits + "name",
                                     digits.substr(1) + "  name",
                                     "g" + digits.substr(1) + "  name",
                                     "0x" + digits + "  name",
                                     "MD5 (name = " + digits,
                                     "MD5 name) = " + digits,
-                                    "MD5 () = " + digits,
                                     " (name) = " + digits,
                                     "(name) = " + digits,
                                     "MD5 (name) " + digits,
@@ -114,11 +116,13 @@ TEST_CASE("lines ended by NUL: names are as they are") {
 
 TEST_CASE("the form with one space and those with two characters are never mixed") {
     manifest_parser two;
+    CHECK(!two.parse("be careful")); // digits and a space, but no digest
     CHECK(two.parse(digits + "  a"));
     CHECK(!two.parse(digits + " b"));
     CHECK(two.parse(digits + " *c"));
     CHECK(two.parse("MD5 (d) = " + digits));
     manifest_parser one;
+    CHECK(!one.parse(digits + digits + "  a")); // no MD5, so it settles nothing
     CHECK(one.parse(digits + " a"));
     CHECK(shown(one.parse(digits + "  b")) ==
           '|' + digits + "| b"); // a name with a space, not the other form
@@ -143,7 +147,8 @@ TEST_CASE("what is written is read, for random names and digests in all formats"
         std::string line;
         checksum::append_sum_line(line, bytes, entry.name, "SHA3-256", format);
         line.pop_back();
-        REQUIRE(manifest_parser(format.is_zero_ended).parse(line) == entry);
+        manifest_parser parser({.is_zero_ended = format.is_zero_ended, .digest_size = bytes.size()});
+        REQUIRE(parser.parse(line) == entry);
     }
 }
 
