@@ -25,8 +25,7 @@ constexpr std::array<std::uint8_t, 256> digit_values = [] {
 
 std::optional<digest_bytes> parse_hex(std::string_view text) {
     if (text.empty() || text.size() % 2 != 0 || text.size() / 2 > digest_bytes::capacity) return std::nullopt;
-    std::array<std::uint8_t, digest_bytes::capacity>
-        bytes; // NOLINT(*-member-init): all that is used is written
+    std::array<std::uint8_t, digest_bytes::capacity> bytes{};
     unsigned seen = 0;
     for (std::size_t i = 0; i < text.size() / 2; ++i) {
         const unsigned high = digit_values[static_cast<std::uint8_t>(text[2 * i])];

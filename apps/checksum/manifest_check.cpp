@@ -19,7 +19,7 @@ std::string normal(const std::string& path) {
     return std::filesystem::path(path).lexically_normal().string();
 }
 
-std::string counted(std::size_t count, const char* one, const char* many) {
+std::string warning_of(std::size_t count, const char* one, const char* many) {
     return "WARNING: " + std::to_string(count) + (count == 1 ? one : many);
 }
 
@@ -179,7 +179,7 @@ bool manifest_check::conclude(const std::string& name) {
     }
     if (wanted_->check->tells_any) {
         const auto warn = [&](std::size_t count, const char* one, const char* many) {
-            if (count > 0) to_->complain(counted(count, one, many));
+            if (count > 0) to_->complain(warning_of(count, one, many));
         };
         warn(tally_.malformed, " line is improperly formatted", " lines are improperly formatted");
         warn(tally_.unreadable, " listed file could not be read", " listed files could not be read");
@@ -217,7 +217,7 @@ bool manifest_check::list_extra() {
         to_->pause();
     }
     if (extra > 0 && wanted_->check->tells_any)
-        to_->complain(counted(extra, " file is not listed", " files are not listed"));
+        to_->complain(warning_of(extra, " file is not listed", " files are not listed"));
     return extra == 0 && is_listed;
 }
 

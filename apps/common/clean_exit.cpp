@@ -35,7 +35,7 @@ int require_descriptor(int descriptor, const char* what) {
     return descriptor;
 }
 
-[[noreturn]] void end_by(int signal) {
+[[noreturn]] void die_of(int signal) {
     sigset_t only{};
     sigemptyset(&only);
     sigaddset(&only, signal);
@@ -82,7 +82,7 @@ void clean_exit::watch() const {
     signalfd_siginfo received{};
     if (::read(signals_, &received, sizeof received) != sizeof received) return;
     run_clean_up();
-    end_by(static_cast<int>(received.ssi_signo));
+    die_of(static_cast<int>(received.ssi_signo));
 }
 
 } // namespace apps

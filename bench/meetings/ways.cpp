@@ -31,7 +31,7 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 /// More would only measure the kernel's scheduler.
-constexpr std::size_t most_threads = 64;
+constexpr std::size_t most_at_once = 64;
 
 double nanoseconds_each(clock::duration all, std::size_t count) {
     return std::chrono::duration<double, std::nano>(all).count() / static_cast<double>(count);
@@ -202,9 +202,9 @@ sample among_processes(std::size_t, std::size_t) { throw unavailable(how_to_get_
 } // namespace
 
 way make_way(const std::string& name, std::size_t threads) {
-    if (name == "openmp") return {name, most_threads, among_openmp_threads};
-    if (name == "std_barrier") return {name, most_threads, among_std_threads};
-    if (name == "mpi") return {name, most_threads, among_processes};
+    if (name == "openmp") return {name, most_at_once, among_openmp_threads};
+    if (name == "std_barrier") return {name, most_at_once, among_std_threads};
+    if (name == "mpi") return {name, most_at_once, among_processes};
     return {name, std::numeric_limits<std::size_t>::max(),
             [threads](std::size_t ranks, std::size_t meetings) {
                 return among_virtual_ranks(threads, ranks, meetings);

@@ -18,8 +18,6 @@
 namespace spmd_bench {
 namespace {
 
-using points = std::vector<const point_result*>;
-
 constexpr std::size_t most_told = 3; // of the same kind
 constexpr double same_time = 1.02;   // times the least
 
@@ -140,20 +138,6 @@ void add_fastest(const point_result& at, std::vector<std::string>& sentences) {
 }
 
 // Where it changes
-
-/// The points that differ in nothing but one axis, in the order of their first.
-std::vector<points> groups_along(const report& what, const std::string& axis) {
-    std::vector<points> groups;
-    for (const point_result& each : what.points) {
-        const auto same = std::ranges::find_if(
-            groups, [&](const points& group) { return equal_but_for(axis, group.front()->at, each.at); });
-        if (same == groups.end())
-            groups.push_back({&each});
-        else
-            same->push_back(&each);
-    }
-    return groups;
-}
 
 crossover crossover_of(points group) {
     std::ranges::sort(group, {}, [](const point_result* each) { return each->at.item_cost; });

@@ -2,6 +2,7 @@
 
 #include "comparison.hpp"
 #include "options.hpp"
+#include "text_table.hpp"
 #include "units.hpp"
 
 #include <boost/program_options.hpp>
@@ -15,10 +16,8 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr unsigned help_width = 80;
-
-po::options_description described() {
-    po::options_description all("Options", help_width, help_width / 2);
+po::options_description compare_options() {
+    po::options_description all("Options", terminal_width, terminal_width / 2);
     all.add_options()(
         "relative-to", po::value<std::string>()->value_name("WAY"),
         "compare the times over that way's, round by round: what made the machine slower in one of the runs "
@@ -35,14 +34,14 @@ std::string help() {
             "Says what changed from one report of spmd_bench --json to another. A difference\n"
             "is one that is surely there, with 95 % for all ways and points together, and\n"
             "of at least 5 %, since two runs of the same program differ, too.\n\n"
-         << described()
+         << compare_options()
          << "\nExit status: 0; 1 for --fail-if-slower; 2 for bad options and for files that are\n"
             "no reports.\n";
     return text.str();
 }
 
-po::variables_map parsed(const std::vector<std::string>& arguments) {
-    po::options_description accepted = described();
+po::variables_map parsed_compare(const std::vector<std::string>& arguments) {
+    po::options_description accepted = compare_options();
     accepted.add_options()("file", po::value<std::vector<std::string>>());
     po::positional_options_description files;
     files.add("file", -1);
@@ -58,7 +57,7 @@ po::variables_map parsed(const std::vector<std::string>& arguments) {
 } // namespace
 
 command_result run_compare(const std::vector<std::string>& arguments) {
-    const po::variables_map given = parsed(arguments);
+    const po::variables_map given = parsed_compare(arguments);
     if (given.count("help") > 0) return {help()};
     const auto text_of = [&](const char* name) {
         return given.count(name) > 0 ? given[name].as<std::string>() : std::string();

@@ -23,10 +23,9 @@ namespace {
 using nlohmann::json;
 using samples = std::vector<double>;
 
-constexpr std::size_t resamples = 1'000;
+constexpr std::size_t resamples_of_blocks = 1'000;
 constexpr double doubt = 0.05;
-constexpr std::size_t most_told = 5;
-constexpr std::size_t terminal_width = 80;
+constexpr std::size_t most_changes_told = 5;
 
 const measured_point* find_point(const stored_report& in, const measured_point& like) {
     const auto found = std::ranges::find_if(in.points, [&](const measured_point& each) {
@@ -48,7 +47,7 @@ double deviation_of_log_median(const samples& values, std::mt19937_64& draw) {
     std::uniform_int_distribution<std::size_t> any(0, count - 1);
     samples logarithms;
     samples drawn(count);
-    for (std::size_t i = 0; i < resamples; ++i) {
+    for (std::size_t i = 0; i < resamples_of_blocks; ++i) {
         std::size_t at = 0;
         for (std::size_t k = 0; k < count; ++k, ++at) {
             if (k % block == 0) at = any(draw);
@@ -59,8 +58,8 @@ double deviation_of_log_median(const samples& values, std::mt19937_64& draw) {
     // Half of what holds the middle 68 %: a standard deviation that a few odd resamples do not change.
     std::ranges::sort(logarithms);
     constexpr double one_sigma = 0.1587; // beyond it on each side, in a normal distribution
-    const auto cut = static_cast<std::size_t>(one_sigma * static_cast<double>(resamples));
-    const double deviation = (logarithms[resamples - 1 - cut] - logarithms[cut]) / 2;
+    const auto cut = static_cast<std::size_t>(one_sigma * static_cast<double>(resamples_of_blocks));
+    const double deviation = (logarithms[resamples_of_blocks - 1 - cut] - logarithms[cut]) / 2;
     // Of n rounds in blocks only about n/block are independent.
     const double blocks = std::max(2.0, static_cast<double>(count) / static_cast<double>(block));
     return deviation * std::sqrt(blocks / (blocks - 1));
@@ -141,13 +140,14 @@ std::vector<std::string> sentences_of(const comparison& of) {
             if (each.what == what) changed.push_back(&each);
         std::ranges::sort(changed, std::greater<>{},
                           [](const compared_way* each) { return std::abs(std::log(each->ratio.value)); });
-        for (std::size_t i = 0; i < std::min(changed.size(), most_told); ++i)
+        for (std::size_t i = 0; i < std::min(changed.size(), most_changes_told); ++i)
             sentences.push_back(
                 fmt::format("{}{}{} is {}: {:.3f} x the time before (95 % sure: {:.3f} to {:.3f}).",
                             changed[i]->point, changed[i]->point.empty() ? "" : ": ", changed[i]->way, word,
                             changed[i]->ratio.value, changed[i]->ratio.low, changed[i]->ratio.high));
-        if (changed.size() > most_told)
-            sentences.push_back(fmt::format("… and {} more are {}.", changed.size() - most_told, word));
+        if (changed.size() > most_changes_told)
+            sentences.push_back(
+                fmt::format("… and {} more are {}.", changed.size() - most_changes_told, word));
     }
     const auto same = std::ranges::count(of.ways, change::none, &compared_way::what);
     if (same > 0) sentences.push_back(fmt::format("No difference: {} of {} figures.", same, of.ways.size()));

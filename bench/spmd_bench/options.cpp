@@ -1,6 +1,7 @@
 #include "options.hpp"
 
 #include "axis.hpp"
+#include "text_table.hpp"
 #include "units.hpp"
 
 #include <boost/program_options.hpp>
@@ -29,7 +30,6 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr std::size_t notebook_files_per_rank = 5;
-constexpr unsigned help_width = 80;
 constexpr std::size_t most_threads = 4096;
 constexpr std::size_t most_ranks = 100'000'000;
 constexpr std::size_t most_items = 1'000'000'000;
@@ -192,7 +192,7 @@ private:
 
 po::options_description described() {
     const options usual;
-    po::options_description all("Options", help_width, help_width / 2);
+    po::options_description all("Options", terminal_width, terminal_width / 2);
     const auto add = [&all](const char* name, const char* value, const std::string& text) {
         all.add_options()(name, po::value<std::string>()->value_name(value), text.c_str());
     };

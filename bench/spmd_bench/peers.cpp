@@ -38,7 +38,7 @@ constexpr bool has_parallel_algorithms = true;
 constexpr bool has_parallel_algorithms = false;
 #endif
 
-constexpr std::array descriptions{
+constexpr std::array peer_descriptions{
     way_description{"openmp", "omp parallel for schedule(static), its threads awake"},
     way_description{"openmp-dynamic", "the same with schedule(dynamic)"},
     way_description{"std-async", "one std::async per thread, each runs its part"},
@@ -226,7 +226,7 @@ std::unique_ptr<way> make_peer_for(std::string_view name, const Work& work, std:
 
 } // namespace
 
-std::span<const way_description> all_peers() { return descriptions; }
+std::span<const way_description> all_peers() { return peer_descriptions; }
 
 std::string absence_of_peer(std::string_view name) {
     if (name.starts_with("openmp") && !has_openmp)

@@ -1,5 +1,7 @@
 #include "plot_scale.hpp"
 
+#include "units.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -87,10 +89,6 @@ void plot_scale::thin_labels(double width) {
 }
 
 std::string time_label(double nanoseconds) {
-    struct unit {
-        std::string_view name;
-        double factor;
-    };
     constexpr std::array units{unit{"s", 1e9}, unit{"ms", 1e6}, unit{"µs", 1e3}, unit{"ns", 1}};
     const auto found = std::ranges::find_if(
         units, [&](const unit& each) { return std::abs(nanoseconds) >= each.factor * (1 - 1e-9); });

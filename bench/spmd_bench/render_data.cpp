@@ -11,34 +11,34 @@
 namespace spmd_bench {
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
-constexpr int schema_version = 2;
-
-json json_of(const interval_estimate& of) {
+ordered_json json_of(const interval_estimate& of) {
     return {{"value", of.value}, {"low", of.low}, {"high", of.high}};
 }
 
-json json_of(const std::optional<interval_estimate>& of) { return of ? json_of(*of) : json(nullptr); }
+ordered_json json_of(const std::optional<interval_estimate>& of) {
+    return of ? json_of(*of) : ordered_json(nullptr);
+}
 
-json json_of(const sweep_point& at) {
+ordered_json json_of(const sweep_point& at) {
     return {{"ranks", at.ranks},
             {"items", at.items},
             {"threads", at.threads},
-            {"chunk", at.chunk == 0 ? json(nullptr) : json(at.chunk)},
+            {"chunk", at.chunk == 0 ? ordered_json(nullptr) : ordered_json(at.chunk)},
             {"item_cost_ns", at.item_cost.count()},
             {"file_size_bytes", at.file_size},
             {"skew", at.skew}};
 }
 
-json json_of(const point_result& at, const way_result& way) {
+ordered_json json_of(const point_result& at, const way_result& way) {
     return {{"way", way.name},
             {"median_ns", json_of(way.median_ns)},
             {"mad_ns", way.mad_ns},
             {"min_ns", way.min_ns},
             {"items_per_second", items_per_second(at, way)},
             {"bytes_per_second", bytes_per_second(at, way)},
-            {"submissions", way.submissions ? json(*way.submissions) : json(nullptr)},
+            {"submissions", way.submissions ? ordered_json(*way.submissions) : ordered_json(nullptr)},
             {"ratio_to_map", json_of(way.ratio_to_map)},
             {"ratio_to_read", json_of(way.ratio_to_read)},
             {"outliers", way.outliers},
@@ -47,7 +47,7 @@ json json_of(const point_result& at, const way_result& way) {
             {"pace_ns", way.pace_ns}};
 }
 
-json json_of(const std::optional<time_parts>& parts) {
+ordered_json json_of(const std::optional<time_parts>& parts) {
     if (!parts) return nullptr;
     return {{"total_ns", parts->total_ns},
             {"items_ns", parts->items_ns},
@@ -56,22 +56,22 @@ json json_of(const std::optional<time_parts>& parts) {
             {"scheduling_ns", parts->scheduling_ns}};
 }
 
-json json_of(const point_result& point) {
-    json made = {{"at", json_of(point.at)},
-                 {"bytes", point.bytes},
-                 {"ways", json::array()},
-                 {"spmd_parts", json_of(point.spmd_parts)},
-                 {"warnings", json::array()}};
+ordered_json json_of(const point_result& point) {
+    ordered_json made = {{"at", json_of(point.at)},
+                         {"bytes", point.bytes},
+                         {"ways", ordered_json::array()},
+                         {"spmd_parts", json_of(point.spmd_parts)},
+                         {"warnings", ordered_json::array()}};
     for (const warning& each : point.warnings) made["warnings"].push_back(text_of(each));
     for (const way_result& way : point.ways) made["ways"].push_back(json_of(point, way));
     return made;
 }
 
-json json_of(const report_answer& answer) {
-    json made = {{"sentences", answer.sentences},
-                 {"crossovers", json::array()},
-                 {"enough_ranks", json::array()},
-                 {"costs", json::array()}};
+ordered_json json_of(const report_answer& answer) {
+    ordered_json made = {{"sentences", answer.sentences},
+                         {"crossovers", ordered_json::array()},
+                         {"enough_ranks", ordered_json::array()},
+                         {"costs", ordered_json::array()}};
     for (const crossover& each : answer.crossovers)
         made["crossovers"].push_back({{"at", json_of(each.at)},
                                       {"crossing_item_cost_ns", json_of(each.crossing_ns)},
@@ -87,13 +87,18 @@ json json_of(const report_answer& answer) {
     return made;
 }
 
-json json_of(const std::optional<scaling_model>& model) {
+ordered_json json_of(const std::optional<scaling_model>& model) {
     if (!model) return nullptr;
     const model_parts& parts = model->parts;
-    json made = {
-        {"at", json_of(model->at)},      {"launch_ns", parts.launch},  {"per_rank_ns", parts.per_rank},
-        {"per_item_ns", parts.per_item}, {"work_ns", parts.work},      {"slowdown", parts.slowdown},
-        {"predictions", json::array()},  {"residuals", json::array()}, {"limits", model->limits}};
+    ordered_json made = {{"at", json_of(model->at)},
+                         {"launch_ns", parts.launch},
+                         {"per_rank_ns", parts.per_rank},
+                         {"per_item_ns", parts.per_item},
+                         {"work_ns", parts.work},
+                         {"slowdown", parts.slowdown},
+                         {"predictions", ordered_json::array()},
+                         {"residuals", ordered_json::array()},
+                         {"limits", model->limits}};
     for (const model_prediction& each : model->predictions)
         made["predictions"].push_back({{"cores", each.cores},
                                        {"low_ns", each.low_ns},
@@ -140,7 +145,7 @@ std::string render_csv(const report& what) {
 
 std::string render_json(const report& what) {
     const options& asked = what.asked;
-    json all = {
+    ordered_json all = {
         {"schema_version", schema_version},
         {"machine", {{"cpu", what.cpu}, {"available_threads", what.available_threads}}},
         {"command", command_of(what)},
@@ -155,16 +160,16 @@ std::string render_json(const report& what) {
         {"warmup", asked.measurement.warmup},
         {"seed", asked.measurement.seed},
         {"swept", what.swept},
-        {"points", json::array()},
+        {"points", ordered_json::array()},
         {"answer", json_of(what.answer)},
         {"model", json_of(what.model)},
-        {"absent_peers", json::array()},
+        {"absent_peers", ordered_json::array()},
     };
     for (const point_result& point : what.points) all["points"].push_back(json_of(point));
     for (const auto& [peer, reason] : what.absent_peers)
         all["absent_peers"].push_back({{"way", peer}, {"reason", reason}});
     // A path may be any bytes; JSON is UTF-8.
-    return all.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
+    return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
 std::string render(const report& what, report_format format) {

@@ -20,8 +20,6 @@ namespace {
 /// More plots of one kind are not looked at.
 constexpr std::size_t most_plots = 8;
 
-using points = std::vector<const point_result*>;
-
 // Tables
 
 std::string row_of(std::string_view tag, const std::vector<std::string>& cells) {
@@ -125,21 +123,6 @@ std::string parts_table(const report& what) {
 }
 
 // Plots
-
-/// The points that differ in no other axis, group by group; only those groups that have several.
-std::vector<points> groups_along(const report& what, const std::string& axis) {
-    std::vector<points> groups;
-    for (const point_result& each : what.points) {
-        const auto found = std::ranges::find_if(
-            groups, [&](const points& group) { return equal_but_for(axis, group.front()->at, each.at); });
-        if (found != groups.end())
-            found->push_back(&each);
-        else
-            groups.push_back({&each});
-    }
-    std::erase_if(groups, [](const points& group) { return group.size() < 2; });
-    return groups;
-}
 
 /// Linear for a few values that are near each other.
 plot_scale scale_over(const std::vector<double>& values, const plot_scale::labels& label) {

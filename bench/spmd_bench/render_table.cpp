@@ -6,11 +6,7 @@
 #include <fmt/ranges.h>
 
 namespace spmd_bench {
-namespace {
-
-constexpr std::size_t terminal_width = 80;
-
-} // namespace
+namespace {} // namespace
 
 std::string render_table(const report& what) {
     std::string text;

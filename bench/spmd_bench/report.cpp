@@ -112,6 +112,19 @@ point_result summarise(const sweep_point& at, std::uint64_t bytes, std::span<con
 
 std::string text_of(const warning& of) { return fmt::format("{}: {}; {}", of.what, of.ways, of.what_to_do); }
 
+std::vector<points> groups_along(const report& what, const std::string& axis) {
+    std::vector<points> groups;
+    for (const point_result& each : what.points) {
+        const auto same = std::ranges::find_if(
+            groups, [&](const points& group) { return equal_but_for(axis, group.front()->at, each.at); });
+        if (same == groups.end())
+            groups.push_back({&each});
+        else
+            same->push_back(&each);
+    }
+    return groups;
+}
+
 const way_result* find_way(const point_result& at, std::string_view name) {
     const auto found = std::ranges::find(at.ways, name, &way_result::name);
     return found == at.ways.end() ? nullptr : &*found;

@@ -102,12 +102,19 @@ struct report {
     std::vector<std::pair<std::string, std::string>> absent_peers = {}; ///< name, and why
 };
 
+/// Of report.schema.json.
+inline constexpr int schema_version = 2;
+
 /// A gain below this part of map's time is not worth a choice.
 inline constexpr double worthwhile = 0.05;
 
 /// What the measurements of one point say, in their order.
 point_result summarise(const sweep_point& at, std::uint64_t bytes, std::span<const measurement> measured,
                        double clock_overhead_ns);
+
+using points = std::vector<const point_result*>;
+/// The points that differ in nothing but one axis, in the order of their first.
+std::vector<points> groups_along(const report& what, const std::string& axis);
 
 /// The result of this name; null where it was not measured.
 const way_result* find_way(const point_result& at, std::string_view name);

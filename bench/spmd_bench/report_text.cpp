@@ -14,10 +14,6 @@
 namespace spmd_bench {
 namespace {
 
-struct unit {
-    std::string_view name;
-    double factor;
-};
 constexpr std::array times{unit{"ns", 1}, unit{"us", 1e3}, unit{"ms", 1e6}, unit{"s", 1e9}};
 constexpr std::array rates{unit{"1/s", 1}, unit{"1000/s", 1e3}, unit{"10^6/s", 1e6}, unit{"10^9/s", 1e9}};
 constexpr std::array bytes{unit{"B/s", 1}, unit{"KiB/s", 0x1p+10}, unit{"MiB/s", 0x1p+20},

@@ -1,5 +1,7 @@
 #include "stored_report.hpp"
 
+#include "report.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -15,8 +17,6 @@ namespace {
 
 using nlohmann::json;
 using samples = std::vector<double>;
-
-constexpr int schema_version = 2;
 
 sweep_point point_from(const json& at) {
     return {.ranks = at.at("ranks").get<std::size_t>(),

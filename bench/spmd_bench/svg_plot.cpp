@@ -11,7 +11,7 @@ namespace spmd_bench {
 namespace {
 
 // In the units of the view box, which a phone shows at three quarters of a pixel each.
-constexpr double width = 480;
+constexpr double plot_width = 480;
 constexpr double right = 468;
 constexpr double top = 34;
 constexpr double line_bottom = 274;
@@ -34,8 +34,8 @@ double label_width(const plot_scale& scale) {
 }
 
 std::string opened(std::string_view title, std::string_view description, double height) {
-    return fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title><desc>{}</desc>\n", width,
-                       height, escaped_html(title), escaped_html(description));
+    return fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title><desc>{}</desc>\n",
+                       plot_width, height, escaped_html(title), escaped_html(description));
 }
 
 std::string x_axis(const plot_axis& axis, const area& in) {

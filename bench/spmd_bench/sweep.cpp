@@ -44,7 +44,7 @@ std::string counted(std::size_t count, std::string_view thing) {
 std::string text_of_chunk(std::size_t chunk) { return chunk == 0 ? "auto" : fmt::format("{}", chunk); }
 
 // In the order of the report: what varies fastest comes last.
-constexpr std::array descriptions{
+constexpr std::array axis_descriptions{
     describe<&sweep_axes::threads, &sweep_point::threads>(
         "threads", [](const sweep_point& at) { return fmt::format("{}", at.threads); },
         [](const sweep_point& at) { return counted(at.threads, "thread"); }),
@@ -69,7 +69,7 @@ constexpr std::array descriptions{
 };
 
 const axis_description& described(std::string_view name) {
-    for (const axis_description& each : descriptions)
+    for (const axis_description& each : axis_descriptions)
         if (each.name == name) return each;
     throw std::invalid_argument("no axis is called '" + std::string(name) + "'");
 }
@@ -91,7 +91,7 @@ void add_points(std::vector<sweep_point>& points, sweep_point at, const sweep_ax
 std::size_t count_points(const sweep_axes& axes) {
     constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
     std::size_t count = 1;
-    for (const axis_description& each : descriptions)
+    for (const axis_description& each : axis_descriptions)
         count = count > most / each.size(axes) ? most : count * each.size(axes);
     return count;
 }
@@ -99,13 +99,13 @@ std::size_t count_points(const sweep_axes& axes) {
 std::vector<sweep_point> points_of(const sweep_axes& axes) {
     std::vector<sweep_point> points;
     points.reserve(count_points(axes));
-    add_points(points, {}, axes, descriptions);
+    add_points(points, {}, axes, axis_descriptions);
     return points;
 }
 
 std::vector<std::string> swept_names(const sweep_axes& axes) {
     std::vector<std::string> names;
-    for (const axis_description& each : descriptions)
+    for (const axis_description& each : axis_descriptions)
         if (each.size(axes) > 1) names.emplace_back(each.name);
     return names;
 }

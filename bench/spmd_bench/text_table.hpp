@@ -8,6 +8,9 @@
 
 namespace spmd_bench {
 
+/// How many columns a terminal is taken to have.
+inline constexpr unsigned terminal_width = 80;
+
 /// A column of a table: a title, a unit, and as many cells as the others.
 struct column {
     std::string title;

@@ -9,7 +9,7 @@
 namespace spmd_bench {
 namespace {
 
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
 std::string text_of(const std::vector<spmd::machine_part>& parts, std::string_view name) {
     if (parts.empty()) return "oneTBB cannot tell: its libtbbbind is missing or does not work";
@@ -54,21 +54,21 @@ std::string render_table(const topology_report& what) {
     return text;
 }
 
-json json_of(int id) { return id < 0 ? json(nullptr) : json(id); }
+ordered_json json_of(int id) { return id < 0 ? ordered_json(nullptr) : ordered_json(id); }
 
-json json_of(const std::vector<spmd::machine_part>& parts) {
+ordered_json json_of(const std::vector<spmd::machine_part>& parts) {
     if (parts.empty()) return nullptr;
-    json all = json::array();
+    ordered_json all = ordered_json::array();
     for (const spmd::machine_part& each : parts) all.push_back({{"id", each.id}, {"threads", each.threads}});
     return all;
 }
 
 std::string render_json(const topology_report& what) {
-    json all = {
+    ordered_json all = {
         {"machine",
          {{"cpu", what.cpu},
           {"cpus", what.cpus},
-          {"cpu_quota", what.cpu_quota ? json(*what.cpu_quota) : json(nullptr)},
+          {"cpu_quota", what.cpu_quota ? ordered_json(*what.cpu_quota) : ordered_json(nullptr)},
           {"available_threads", what.available_threads},
           {"numa_nodes", json_of(what.machine.numa_nodes)},
           {"core_types", json_of(what.machine.core_types)}}},
@@ -79,7 +79,7 @@ std::string render_json(const topology_report& what) {
           {"placement_asked", name_of(what.pool.asked)},
           {"placement", name_of(what.pool.got)},
           {"reason", what.pool.reason},
-          {"arenas", json::array()}}},
+          {"arenas", ordered_json::array()}}},
     };
     for (const spmd::arena_place& arena : what.pool.arenas)
         all["pool"]["arenas"].push_back({{"numa_node", json_of(arena.numa_node)},
@@ -87,7 +87,7 @@ std::string render_json(const topology_report& what) {
                                          {"threads", arena.threads},
                                          {"first_rank", arena.ranks.begin},
                                          {"ranks", arena.ranks.size()}});
-    return all.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
+    return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
 } // namespace

@@ -11,11 +11,6 @@
 namespace spmd_bench {
 namespace {
 
-struct unit {
-    std::string_view name;
-    double factor;
-};
-
 constexpr double kilo = 1024.0;
 constexpr std::array size_units{
     unit{"", 1},     unit{"B", 1},       unit{"K", kilo},       unit{"KiB", kilo},

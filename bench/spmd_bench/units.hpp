@@ -8,6 +8,12 @@
 
 namespace spmd_bench {
 
+/// A unit, and how many of the smallest one it is.
+struct unit {
+    std::string_view name;
+    double factor;
+};
+
 /// The whole number that `text` is, digits only; nothing for any other text, or a number too large.
 std::optional<std::uint64_t> parse_count(std::string_view text);
 

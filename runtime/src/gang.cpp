@@ -2,6 +2,7 @@
 
 #include <spmd/detail/describe.hpp>
 #include <spmd/detail/stopwatch.hpp>
+#include <spmd/detail/thread_number.hpp>
 #include <spmd/error.hpp>
 
 #include <algorithm>
@@ -45,12 +46,6 @@ constexpr std::size_t most_kept_meetings = std::size_t{1} << 20;
 /// How many places a deadlock's report names.
 constexpr std::size_t most_places_named = 8;
 
-std::size_t number_of_this_thread() noexcept {
-    static std::atomic<std::size_t> next{1};
-    static thread_local const std::size_t number = next.fetch_add(1, std::memory_order_relaxed);
-    return number;
-}
-
 std::uint64_t in_ns(nanoseconds time) noexcept { return static_cast<std::uint64_t>(time.count()); }
 
 } // namespace
@@ -75,7 +70,7 @@ gang::gang(std::span<const placed_range> shares, std::size_t count, std::size_t 
 }
 
 gang::place* gang::place_in(std::size_t arena) noexcept {
-    const std::size_t me = number_of_this_thread();
+    const std::size_t me = thread_number() + 1; // 0 is nobody
     for (std::size_t i = 0; i < place_count_; ++i)
         if (places_[i].owner.load(std::memory_order_relaxed) == me) return &places_[i];
     for (std::size_t i = 0; i < place_count_; ++i) {

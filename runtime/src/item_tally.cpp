@@ -1,17 +1,10 @@
 #include <spmd/detail/item_tally.hpp>
 
+#include <spmd/detail/thread_number.hpp>
+
 #include <memory>
 
 namespace spmd::detail {
-namespace {
-
-std::size_t number_of_this_thread() noexcept {
-    static std::atomic<std::size_t> next{0};
-    static thread_local const std::size_t number = next.fetch_add(1, std::memory_order_relaxed);
-    return number;
-}
-
-} // namespace
 
 item_tally::~item_tally() { delete[] counters_.load(std::memory_order_relaxed); }
 
@@ -19,7 +12,7 @@ void item_tally::add(std::size_t items) {
     counter* counters = counters_.load(std::memory_order_acquire);
     if (counters == nullptr) [[unlikely]]
         counters = make_counters();
-    counters[number_of_this_thread() % count].items.fetch_add(items, std::memory_order_relaxed);
+    counters[thread_number() % count].items.fetch_add(items, std::memory_order_relaxed);
 }
 
 item_tally::counter* item_tally::make_counters() {

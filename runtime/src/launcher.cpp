@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds looks_again{1};
 /// A caller alone looks at the clock at least this often during a job.
 constexpr std::size_t looks_at_clock = 8;
 /// A caller that waits for one index runs ranges of a job that goes on: at least so many of a thread's share.
-constexpr std::size_t ranges_per_thread = 8;
+constexpr std::size_t ranges_while_waiting = 8;
 
 } // namespace
 
@@ -78,7 +78,7 @@ void launcher::join_until(job& work, std::size_t index) {
 
 void launcher::run_until_done(job& work, std::size_t index) const {
     // Any other index may be what this one waits for.
-    const std::size_t some = work.count() / (ranges_per_thread * topology().threads()) + 1;
+    const std::size_t some = work.count() / (ranges_while_waiting * topology().threads()) + 1;
     while (!work.is_done(index)) {
         if (const index_range range = work.claim(some); !range.empty())
             work.run_claimed(range);

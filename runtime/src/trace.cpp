@@ -1,6 +1,7 @@
 #include <spmd/trace.hpp>
 
 #include <spmd/detail/stopwatch.hpp>
+#include <spmd/detail/thread_number.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -14,12 +15,6 @@ std::chrono::nanoseconds thread_cpu_time() noexcept {
     timespec now{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
-
-std::size_t thread_number() noexcept {
-    static std::atomic<std::size_t> next{0};
-    static thread_local const std::size_t number = next.fetch_add(1, std::memory_order_relaxed);
-    return number;
 }
 
 } // namespace
