@@ -10,7 +10,7 @@ PUBLIC = RUNTIME / "include"
 
 # By stem, header and source alike, detail/ too: it stands on the floor of the room it belongs to.
 FLOORS = {
-    0: "describe error item_tally machine_topology measured_costs partition stage_tally stopwatch topology trace "
+    0: "describe error item_tally machine_topology measured_costs partition stage_tally stopwatch thread_number topology trace "
        "trace_json trace_log trace_recorder environment_trace zeroed_array",
     1: "engine_pool job launcher pool_state spin_lock statement_end tbb_launcher",
     2: "async_result concat into_result ordered_results outcome result_job slots tree_reduce",
