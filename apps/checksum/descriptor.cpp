@@ -1,6 +1,7 @@
 #include <checksum/descriptor.hpp>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,11 +13,13 @@ namespace checksum {
 namespace {
 
 descriptor open_uninterrupted(int directory, const char* path, int flags) {
-    int number = -1;
-    do {
-        number = ::openat(directory, path, flags | O_CLOEXEC);
-    } while (number < 0 && errno == EINTR);
-    return descriptor{number};
+    while (true) {
+        const int number = ::openat(directory, path, flags | O_CLOEXEC);
+        if (number >= 0) return descriptor{number};
+        const bool is_leased = errno == EWOULDBLOCK && (flags & O_NONBLOCK) != 0; // fcntl(2), F_SETLEASE
+        if (is_leased) flags &= ~O_NONBLOCK;
+        if (!is_leased && errno != EINTR) return descriptor{-1};
+    }
 }
 
 [[noreturn]] void throw_open_error(const std::string& path, int error) {
@@ -42,6 +45,15 @@ descriptor open_in_pieces(const std::string& path, int flags) {
 }
 
 } // namespace
+
+bool wait_for_input(int file, const std::atomic<bool>* stop) noexcept {
+    constexpr int patience = 50; // ms between two looks at `stop`
+    pollfd asked{.fd = file, .events = POLLIN, .revents = 0};
+    do {
+        if (stop != nullptr && stop->load()) return false;
+    } while (::poll(&asked, 1, stop != nullptr ? patience : -1) <= 0);
+    return true;
+}
 
 descriptor::~descriptor() {
     if (number_ >= 0) ::close(number_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -31,6 +32,9 @@ private:
 /// tries again when a signal interrupts it (a FIFO waits for its writer).
 /// Throws: std::system_error with errno, its message "PATH: REASON" with the reason md5sum gives.
 [[nodiscard]] descriptor open_path(const std::string& path, int flags);
+
+/// Waits until a read from a file would not block. False once `stop`, where there is one, is true.
+[[nodiscard]] bool wait_for_input(int file, const std::atomic<bool>* stop) noexcept;
 
 /// Opens `name`, which is relative to `directory`, as openat(2) does with `flags` and O_CLOEXEC; tries
 /// again when a signal interrupts it.

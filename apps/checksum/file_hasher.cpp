@@ -1,6 +1,8 @@
 #include <checksum/file_hasher.hpp>
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,24 +27,49 @@ static_assert(chunk_size % md5_block_size == 0 && file_hasher::first_read % md5_
 class file_fault_category final : public std::error_category {
 public:
     const char* name() const noexcept override { return "file"; }
-    std::string message(int) const override { return "file changed while it was read"; }
+    std::string message(int fault) const override {
+        return fault == static_cast<int>(file_fault::changed) ? "file changed while it was read"
+                                                              : "is no regular file any more";
+    }
 };
 
 std::error_code system_error(int error) noexcept { return {error, std::generic_category()}; }
 
-/// Reads until the buffer is full or the file at its end. Returns what it read, or nothing with errno set.
-/// `reads`: how many calls gave something.
-std::optional<std::size_t> read_all(int file, std::byte* to, std::size_t size, std::size_t& reads) {
+/// Reads until the buffer is full, or the file at its end. Returns what it read; fewer bytes, and an error other than zero,
+/// where it failed, where a wait was needed (EAGAIN), or where a stop was requested (ECANCELED).
+struct read_result {
+    std::size_t size = 0;
+    int error = 0;
+};
+read_result read_all(int file, std::byte* to, std::size_t size, const std::atomic<bool>* stop, bool waits) {
     std::size_t done = 0;
     while (done < size) {
+        if (waits && !wait_for_input(file, stop)) return {done, ECANCELED};
         const ssize_t count = ::read(file, to + done, size - done);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return std::nullopt;
+        if (count < 0 && (errno == EINTR || (waits && errno == EAGAIN))) continue;
+        if (count < 0) return {done, errno};
         if (count == 0) break;
         done += static_cast<std::size_t>(count);
-        ++reads;
     }
-    return done;
+    return {done, 0};
+}
+
+/// Whether the file system of an open file takes its times from this machine's clock, and not from a server's.
+bool has_our_clock(int file) noexcept {
+    struct statfs status{};
+    if (::fstatfs(file, &status) != 0) return false;
+    constexpr unsigned long zfs = 0x2fc12fc1; // is in no header
+    switch (static_cast<unsigned long>(status.f_type)) {
+        case BTRFS_SUPER_MAGIC:
+        case EXT4_SUPER_MAGIC: // and ext2's and ext3's
+        case F2FS_SUPER_MAGIC:
+        case OVERLAYFS_SUPER_MAGIC:
+        case RAMFS_MAGIC:
+        case TMPFS_MAGIC:
+        case XFS_SUPER_MAGIC:
+        case zfs: return true;
+        default: return false;
+    }
 }
 
 /// Number -1 where it cannot be opened: each of its files will say why.
@@ -87,11 +114,12 @@ struct file_hasher::large_file {
     descriptor file;
     file_sum* sum = nullptr;
     const algorithm* by = nullptr;
-    md5_state state = md5_begin;
-    std::uint64_t size = 0; // what was read so far
     struct stat before{};
-    std::unique_ptr<std::byte[]> chunk; // with room to pad
-    std::size_t blocks = 0;             // in the chunk
+    md5_state state = md5_begin;
+    std::uint64_t size = 0;             // what was read so far
+    const std::byte* bytes = nullptr;   // what was read and not hashed yet
+    std::size_t blocks = 0;             // of it
+    std::unique_ptr<std::byte[]> chunk; // null until there is a second read; with room to pad
     bool is_last = false;               // the chunk has the file's end, padded
 };
 
@@ -108,10 +136,13 @@ void file_hasher::set_most_open(std::size_t files) noexcept {
 }
 
 void file_hasher::add(const file_range& files, std::size_t first, std::span<file_sum> sums,
-                      const algorithm& by) {
+                      const algorithm& by, large_files* left) {
     ::clock_gettime(CLOCK_REALTIME_COARSE, &range_begin_);
     by_ = &by;
+    left_ = left;
     const descriptor directory = open_if_possible(files.directory);
+    has_our_clock_.reset();
+    if (directory.number() >= 0) has_our_clock_ = has_our_clock(directory.number());
     for (std::size_t i = 0; i < sums.size() && !is_stopped(); ++i)
         if (!sums[i].is_done) read_file(directory.number(), files, first + i, sums[i]);
 }
@@ -119,34 +150,66 @@ void file_hasher::add(const file_range& files, std::size_t first, std::span<file
 void file_hasher::add(descriptor file, file_sum& sum, const algorithm& by) {
     large_file whole{.file = std::move(file), .sum = &sum, .by = &by, .chunk = {}};
     if (::fstat(whole.file.number(), &whole.before) != 0) return fail(sum, system_error(errno));
-    hash_stream(whole, {});
+    hash_stream(whole, {}, false);
 }
 
 void file_hasher::read_file(int directory, const file_range& files, std::size_t index, file_sum& sum) {
     const std::string& name = files.names[index];
-    const int flags = files.may_be_links ? O_RDONLY : O_RDONLY | O_NOFOLLOW;
-    descriptor file{-1};
+    // What has taken a file's place must not make it wait: a FIFO for a writer.
+    const int flags = O_RDONLY | O_NONBLOCK | (files.may_be_links ? 0 : O_NOFOLLOW);
+    large_file opened{.file = descriptor{-1}, .sum = &sum, .by = by_, .chunk = {}};
     try {
-        file = directory >= 0 ? open_at(directory, name, flags) : open_path(files.directory + name, flags);
+        opened.file =
+            directory >= 0 ? open_at(directory, name, flags) : open_path(files.directory + name, flags);
     } catch (const std::system_error& error) {
         return fail(sum, error.code());
     }
-    if (used_ > bytes_at_once || messages_.size() == messages_at_once) hash_messages();
+    if (used_ > bytes_at_once || messages_.size() == messages_at_once) hash_what_was_read();
+    const int file = opened.file.number();
     std::byte* const bytes = &buffer_[used_];
-    std::size_t reads = 0;
-    const auto size = read_all(file.number(), bytes, first_read, reads);
-    if (!size) return fail(sum, system_error(errno));
-    if (*size == first_read || reads > 1) return begin_large(std::move(file), sum, {bytes, *size});
-    tell(*size);
+    const read_result read = read_all(file, bytes, first_read, options_.stop, false);
+    if (read.error != 0 && read.error != EAGAIN) return fail(sum, system_error(read.error));
+    const bool is_small = read.error == 0 && read.size > 0 && read.size < first_read;
+    if (is_small && options_.work == file_work::read) return add_small({bytes, read.size}, sum);
+    struct stat& status = opened.before;
+    if (::fstat(file, &status) != 0) return fail(sum, system_error(errno));
+    if (!S_ISREG(status.st_mode)) {
+        if (!files.may_be_links) return fail(sum, file_fault::no_file);
+        // What a pipe gave it does not give again. One that gave nothing may have had no writer yet.
+        return hash_stream(opened, {bytes, read.size}, is_small);
+    }
+    const bool is_settled_file = is_settled(file, status);
+    if (read.size < first_read && is_settled_file) return add_small({bytes, read.size}, sum);
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (left_ != nullptr && size > left_->beyond && read.size == first_read)
+        return left_->files.push_back({.range = &files, .index = index, .sum = &sum, .size = size});
+    if (is_settled_file) return begin_large(std::move(opened), {bytes, read.size});
+    // Some files of FUSE cannot be read again.
+    if (::lseek(file, 0, SEEK_SET) != 0)
+        return errno == ESPIPE ? hash_stream(opened, {bytes, read.size}, read.size < first_read)
+                               : fail(sum, system_error(errno));
+    begin_large(std::move(opened), {});
+}
+
+/// Whether what was read of an open file before it had this status is what it was when the range was begun.
+bool file_hasher::is_settled(int file, const struct stat& status) const noexcept {
+    timespec changed = status.st_ctim;
+    constexpr int coarsest = 2; // seconds: FAT's; others' whole seconds are half of that
+    if (changed.tv_nsec == 0) changed.tv_sec += coarsest;
+    return is_before(changed, range_begin_) && (has_our_clock_ ? *has_our_clock_ : has_our_clock(file));
+}
+
+void file_hasher::add_small(std::span<std::byte> content, file_sum& sum) {
+    tell(content.size());
     if (options_.work == file_work::sum && by_->is_md5()) {
-        messages_.push_back({bytes, *size, &sum});
+        messages_.push_back({content.data(), content.size(), &sum});
         // A line more than the padding takes, so that files of one size do not fall on the same lines of a cache.
         constexpr std::size_t line = 64;
-        used_ += (*size + md5_message::padding_room + 2 * line - 1) / line * line;
+        used_ += (content.size() + md5_message::padding_room + 2 * line - 1) / line * line;
     } else {
         if (options_.work == file_work::sum) {
             digest_stream& stream = stream_by(*by_);
-            stream.update({bytes, *size});
+            stream.update(content);
             sum.digest = stream.finish();
         }
         sum.is_done = true;
@@ -160,26 +223,16 @@ digest_stream& file_hasher::stream_by(const algorithm& by) {
     return *stream_;
 }
 
-void file_hasher::begin_large(descriptor file, file_sum& sum, std::span<const std::byte> first) {
-    auto large = std::make_unique<large_file>(
-        large_file{.file = std::move(file), .sum = &sum, .by = by_, .chunk = {}});
-    if (::fstat(large->file.number(), &large->before) != 0) return fail(sum, system_error(errno));
-    const bool is_regular = S_ISREG(large->before.st_mode);
-    if (!is_regular) return hash_stream(*large, first); // what a pipe gave it does not give again
-    if (options_.leaves_large_files) return;
-    // What was read counts where it is whole blocks of a file that has not changed since before.
-    const bool counts = first.size() == first_read && is_before(large->before.st_ctim, range_begin_);
-    if (!counts && ::lseek(large->file.number(), 0, SEEK_SET) != 0) return fail(sum, system_error(errno));
-    if (!by_->is_md5()) return hash_stream(*large, counts ? first : std::span<const std::byte>{});
-    if (counts) {
-        tell(first.size());
-        large->size = first.size();
-        if (options_.work == file_work::sum)
-            runs_.push_back({&large->state, first.data(), first.size() / md5_block_size});
-        used_ += first.size();
-    }
+/// `first`: whole blocks, or nothing.
+void file_hasher::begin_large(large_file large, std::span<const std::byte> first) {
+    if (!by_->is_md5()) return hash_stream(large, first, false);
+    tell(first.size());
+    large.size = first.size();
+    large.bytes = first.data();
+    large.blocks = first.size() / md5_block_size;
+    used_ += first.size();
     large_.push_back(std::move(large));
-    if (large_.size() >= most_open_) hash_large_files();
+    if (large_.size() >= most_open_) hash_large_files(most_open_ - 1);
 }
 
 void file_hasher::fail(file_sum& sum, std::error_code error) const {
@@ -188,12 +241,17 @@ void file_hasher::fail(file_sum& sum, std::error_code error) const {
     sum.is_done = true;
 }
 
-void file_hasher::hash_messages() {
+void file_hasher::hash_what_was_read() {
     states_.assign(messages_.size(), md5_begin);
+    runs_.clear();
     for (std::size_t i = 0; i < messages_.size(); ++i) {
         const message& each = messages_[i];
         const std::size_t padded = each.size + md5_pad(each.bytes + each.size, each.size);
         runs_.push_back({&states_[i], each.bytes, padded / md5_block_size});
+    }
+    for (large_file& each : large_) {
+        if (options_.work == file_work::sum) runs_.push_back({&each.state, each.bytes, each.blocks});
+        each.blocks = 0;
     }
     md5_advance(runs_);
     for (std::size_t i = 0; i < messages_.size(); ++i) {
@@ -201,49 +259,35 @@ void file_hasher::hash_messages() {
         messages_[i].sum->is_done = true;
     }
     messages_.clear();
-    runs_.clear();
     used_ = 0;
+    std::erase_if(large_, [&](const large_file& each) {
+        if (each.is_last) end_large(each, md5_digest(each.state));
+        return each.is_last;
+    });
 }
 
-void file_hasher::hash_large_files() {
-    hash_messages(); // with the first blocks of the large ones
-    if (large_.size() == 1 && options_.work == file_work::sum) {
-        // One lane alone is slower than OpenSSL.
-        large_file& alone = *large_.front();
-        if (::lseek(alone.file.number(), 0, SEEK_SET) != 0)
-            fail(*alone.sum, system_error(errno));
-        else
-            hash_stream(alone, {});
-        large_.clear();
-    }
-    while (!large_.empty() && !is_stopped()) {
-        std::erase_if(large_, [&](const auto& each) { return !read_chunk(*each); });
-        for (const auto& each : large_)
-            if (options_.work == file_work::sum)
-                runs_.push_back({&each->state, each->chunk.get(), each->blocks});
-        md5_advance(runs_);
-        runs_.clear();
-        std::erase_if(large_, [&](const auto& each) {
-            if (each->is_last) end_large(*each, md5_digest(each->state));
-            return each->is_last;
-        });
+void file_hasher::hash_large_files(std::size_t most) {
+    while (large_.size() > most && !is_stopped()) {
+        std::erase_if(large_, [&](large_file& each) { return each.blocks == 0 && !read_chunk(each); });
+        hash_what_was_read();
     }
 }
 
+/// False where it failed.
 bool file_hasher::read_chunk(large_file& from) {
     if (from.chunk == nullptr)
         from.chunk = std::make_unique_for_overwrite<std::byte[]>(chunk_size + md5_message::padding_room);
-    std::size_t reads = 0;
-    const auto size = read_all(from.file.number(), from.chunk.get(), chunk_size, reads);
-    if (!size) {
-        fail(*from.sum, system_error(errno));
+    const read_result read = read_all(from.file.number(), from.chunk.get(), chunk_size, options_.stop, false);
+    if (read.error != 0) {
+        fail(*from.sum, system_error(read.error));
         return false;
     }
-    tell(*size);
-    from.size += *size;
-    from.is_last = *size < chunk_size;
-    const std::size_t padding = from.is_last ? md5_pad(&from.chunk[*size], from.size) : 0;
-    from.blocks = (*size + padding) / md5_block_size;
+    tell(read.size);
+    from.size += read.size;
+    from.is_last = read.size < chunk_size;
+    const std::size_t padding = from.is_last ? md5_pad(&from.chunk[read.size], from.size) : 0;
+    from.bytes = from.chunk.get();
+    from.blocks = (read.size + padding) / md5_block_size;
     return true;
 }
 
@@ -257,30 +301,41 @@ void file_hasher::end_large(const large_file& ended, const digest_bytes& digest)
     tell_end();
 }
 
-void file_hasher::hash_stream(large_file& from, std::span<const std::byte> first) {
-    digest_stream& stream = stream_by(*from.by);
-    stream.update(first);
+void file_hasher::hash_stream(large_file& from, std::span<const std::byte> first, bool is_all) {
+    digest_stream* const stream = options_.work == file_work::sum ? &stream_by(*from.by) : nullptr;
+    if (stream != nullptr) stream->update(first);
     tell(first.size());
-    // A first read that is not full has seen the end; to ask a terminal again would wait for a second one.
-    bool is_at_end = !first.empty() && first.size() < first_read;
+    const bool waits = !S_ISREG(from.before.st_mode);
     std::uint64_t told = from.size;
     const auto chunk = std::make_unique_for_overwrite<std::byte[]>(chunk_size);
-    while (!is_at_end) {
+    // The end is asked for once: to ask a terminal again would wait for a second one.
+    while (!is_all) {
         if (is_stopped()) return;
-        std::size_t reads = 0;
-        const auto size = read_all(from.file.number(), chunk.get(), chunk_size, reads);
-        if (!size) return fail(*from.sum, system_error(errno));
-        stream.update({chunk.get(), *size});
-        const std::uint64_t known =
-            std::min<std::uint64_t>(std::exchange(told, told - std::min<std::uint64_t>(told, *size)), *size);
-        tell(*size - known);
-        is_at_end = *size < chunk_size;
+        const read_result read = read_all(from.file.number(), chunk.get(), chunk_size, options_.stop, waits);
+        if (read.error == ECANCELED) return;
+        if (read.error != 0) return fail(*from.sum, system_error(read.error));
+        if (stream != nullptr) stream->update({chunk.get(), read.size});
+        const std::uint64_t known = std::min<std::uint64_t>(told, read.size);
+        told -= known;
+        tell(read.size - known);
+        is_all = read.size < chunk_size;
     }
-    end_large(from, stream.finish());
+    end_large(from, stream != nullptr ? stream->finish() : digest_bytes{});
 }
 
 void file_hasher::finish() {
-    hash_large_files();
+    const bool is_alone = large_.size() == 1 && large_[0].chunk == nullptr;
+    if (is_alone && options_.work == file_work::sum) {
+        // One lane alone is slower than OpenSSL.
+        large_file alone = std::move(large_[0]);
+        large_.clear();
+        if (::lseek(alone.file.number(), 0, SEEK_SET) != 0)
+            fail(*alone.sum, system_error(errno));
+        else
+            hash_stream(alone, {}, false);
+    }
+    hash_large_files(0);
+    hash_what_was_read();
     large_.clear(); // those that a stop left
 }
 

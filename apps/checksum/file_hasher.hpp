@@ -24,6 +24,7 @@ namespace checksum {
 /// What can be wrong with a file besides what the system says.
 enum class file_fault {
     changed = 1, ///< its size, its times or its inode, while it was read
+    no_file = 2, ///< it was a regular file when it was listed, and is something else
 };
 [[nodiscard]] std::error_code make_error_code(file_fault fault) noexcept;
 
@@ -46,16 +47,28 @@ struct hasher_options {
     std::function<void()> on_file{}; ///< told of each file that is over, whether it could be read or not
     const std::atomic<bool>* stop =
         nullptr; ///< once it is true nothing more is read: sums that are not done stay so
-    /// Regular files beyond first_read bytes stay not done, for another hasher.
-    bool leaves_large_files = false;
+};
+
+/// Regular files that are not summed where they are met, since they are large.
+struct large_files {
+    struct file {
+        const file_range* range = nullptr;
+        std::size_t index = 0; ///< in the range
+        file_sum* sum = nullptr;
+        std::uint64_t size = 0; ///< as the system says
+    };
+    std::uint64_t beyond = 0; ///< this size, and not below file_hasher::first_read
+    std::vector<file> files{};
 };
 
 /// Reads files and hashes them: by MD5 together, each in a lane of its own, small ones once their batch is full, large ones
 /// in chunks, as many at a time as there are lanes; by other algorithms one after the other. A file's sum is done when its
 /// lane had its turn, at the latest in finish().
 ///
-/// A file that one read gives is what it was at that moment. One that takes several is looked at before and after: where its
-/// size, its times or its inode have changed meanwhile, its sum is an error. The end of a file is where read(2) says so.
+/// A file that has changed while it was read is an error. One look after the first read is enough to know that it has not
+/// where the file system takes its times from this machine's clock, and the file's are from before the reading began; else the
+/// file is read again, with a look before it and one after it, at its size, its times and its inode. The end of a file is where
+/// read(2) says so. What a pipe gives is waited for, but not beyond a stop.
 /// Thread safety: one thread at a time; it need not always be the same one.
 class file_hasher {
 public:
@@ -70,9 +83,10 @@ public:
     /// How many large files it may keep open at the same time; at least 1, never more than there are lanes.
     void set_most_open(std::size_t files) noexcept;
     /// Reads the files whose sums are not done. `sums`: of the names from `first` on; they stay where they are until
-    /// finish(), and so does `by`.
+    /// finish(), and so does `by`. Those that `left` asks for are put there, and their sums stay not done.
     /// Blocks: on the files. Throws: std::bad_alloc, digest_error; what goes wrong with a file is in its sum.
-    void add(const file_range& files, std::size_t first, std::span<file_sum> sums, const algorithm& by);
+    void add(const file_range& files, std::size_t first, std::span<file_sum> sums, const algorithm& by,
+             large_files* left = nullptr);
     /// Reads at once what an open file still has to give. Throws: as above.
     void add(descriptor file, file_sum& sum, const algorithm& by);
     /// Makes all sums done, but where a stop was requested.
@@ -83,14 +97,18 @@ private:
     struct large_file;
 
     void read_file(int directory, const file_range& files, std::size_t index, file_sum& sum);
-    void begin_large(descriptor file, file_sum& sum, std::span<const std::byte> first);
-    void hash_messages();
-    void hash_large_files();
-    /// From where it stands to its end, by OpenSSL.
-    void hash_stream(large_file& from, std::span<const std::byte> first);
+    void add_small(std::span<std::byte> content, file_sum& sum);
+    void begin_large(large_file large, std::span<const std::byte> first);
+    /// Until no more than so many are left.
+    void hash_large_files(std::size_t most);
+    /// The small files, and what there is of the large ones.
+    void hash_what_was_read();
+    /// From where it stands to its end, by OpenSSL. `first` was read before; `is_all`: to the end.
+    void hash_stream(large_file& from, std::span<const std::byte> first, bool is_all);
     digest_stream& stream_by(const algorithm& by);
     bool read_chunk(large_file& from);
     void end_large(const large_file& ended, const digest_bytes& digest);
+    bool is_settled(int file, const struct stat& status) const noexcept;
     void fail(file_sum& sum, std::error_code error) const;
     bool is_stopped() const noexcept {
         return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed);
@@ -106,13 +124,15 @@ private:
     std::size_t most_open_;
     const algorithm* by_ = nullptr; // of the files that are being added
     std::optional<digest_stream> stream_;
-    timespec range_begin_{}; // by the clock that files' times are taken from
+    timespec range_begin_{};            // by the clock that files' times are taken from
+    large_files* left_ = nullptr;       // where the caller wants large files to be put
+    std::optional<bool> has_our_clock_; // the range's file system; nothing: each file is asked for its own
     std::unique_ptr<std::byte[]> buffer_;
     std::size_t used_ = 0;
     std::vector<message> messages_;
     std::vector<md5_run> runs_;
     std::vector<md5_state> states_;
-    std::vector<std::unique_ptr<large_file>> large_;
+    std::vector<large_file> large_;
 };
 
 } // namespace checksum

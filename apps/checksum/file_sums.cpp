@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <mutex>
@@ -18,22 +20,33 @@ namespace {
 
 constexpr std::size_t ranks_per_thread = 16;
 constexpr std::size_t batches_in_flight = 4;
+/// Larger files are dealt out to the threads by their sizes; the others, by their number, make them wait for each other no
+/// longer than a rank's share of them takes.
+constexpr std::uint64_t dealt_beyond = std::uint64_t{1} << 20;
 /// For how long the calling thread works alone: others take about as long to come.
 constexpr std::chrono::milliseconds alone_at_most{5};
 /// Descriptors that are not for large files: the standard ones, directories, outputs.
 constexpr std::size_t other_descriptors = 32;
 
-std::size_t descriptor_limit() {
+/// Each thread has a directory and a small file open, and a large file of each batch.
+constexpr std::size_t least_open_by_thread = 2 + batches_in_flight;
+
+/// How many descriptors there may be for what is read.
+std::size_t free_descriptors() {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return other_descriptors;
-    return limit.rlim_cur == RLIM_INFINITY ? ~std::size_t{0} : static_cast<std::size_t>(limit.rlim_cur);
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    return limit.rlim_cur > other_descriptors ? limit.rlim_cur - other_descriptors : 0;
 }
 
-/// So many large files may be open at a time, by one thread.
+/// As many threads as there are descriptors for.
+std::size_t threads_for(std::size_t wanted) {
+    return std::clamp<std::size_t>(free_descriptors() / least_open_by_thread, 1, wanted);
+}
+
+/// So many large files may be open at a time, by one thread for one batch.
 std::size_t most_open_files(std::size_t threads) {
-    const std::size_t limit = descriptor_limit();
-    const std::size_t left = limit > other_descriptors ? limit - other_descriptors : 0;
-    return std::max<std::size_t>(left / threads / batches_in_flight, 1);
+    const std::size_t each = free_descriptors() / threads;
+    return std::max<std::size_t>(each > 2 ? (each - 2) / batches_in_flight : 0, 1);
 }
 
 std::size_t size_of(const file_batch& batch) {
@@ -58,9 +71,9 @@ public:
         }
         return std::make_unique<file_hasher>(options_);
     }
-    void give(std::vector<std::unique_ptr<file_hasher>> back) {
+    void give(std::unique_ptr<file_hasher> back) {
         const std::lock_guard lock(mutex_);
-        std::ranges::move(back, std::back_inserter(spare_));
+        spare_.push_back(std::move(back));
     }
 
 private:
@@ -73,66 +86,99 @@ private:
 /// filled by the files of all ranks that it runs.
 class batch_at_work {
 public:
-    batch_at_work(file_batch batch, spare_hashers& spare, std::size_t most_open)
-        : batch_(std::move(batch)), spare_(&spare), most_open_(most_open) {}
+    batch_at_work(file_batch batch, spare_hashers& spare, std::size_t threads)
+        : batch_(std::move(batch)), spare_(&spare), threads_(threads), most_open_(most_open_files(threads)) {}
 
     file_batch& batch() noexcept { return batch_; }
 
-    /// Reads the files of one rank: a part of all files, whatever ranges they are in.
+    /// Reads the files of one rank: a part of all files, whatever ranges they are in. Large ones wait for finish().
     void work(spmd::rank me) {
-        const spmd::index_range mine = me.part(size_of(batch_));
+        const std::size_t files = size_of(batch_);
+        const spmd::index_range mine = me.part(files);
         if (mine.empty()) return;
         std::unique_ptr<file_hasher> own = take();
+        // Where there are few files, each thread gets its share of them before the lanes are full.
+        own->set_most_open(std::min((files + threads_ - 1) / threads_, most_open_));
+        large_files large{.beyond = dealt_beyond};
         std::size_t begin = 0; // of the range, counted in files
         for (std::size_t i = 0; i < batch_.ranges.size() && begin < mine.end; ++i) {
             const std::span<file_sum> sums = batch_.sums[i];
             const std::size_t first = std::max(mine.begin, begin) - begin;
             const std::size_t last = std::min(mine.end - begin, sums.size());
             if (first < last)
-                own->add(batch_.ranges[i], first, sums.subspan(first, last - first), *batch_.by);
+                own->add(batch_.ranges[i], first, sums.subspan(first, last - first), *batch_.by, &large);
             begin += sums.size();
         }
         const std::lock_guard lock(mutex_);
-        idle_.push_back(std::move(own));
+        hands_.push_back({.hasher = std::move(own)});
+        std::ranges::move(large.files, std::back_inserter(large_));
     }
-    /// Hashes what one of the hashers still has. Requires: no rank works.
-    void finish(std::size_t number) {
-        if (number < idle_.size()) idle_[number]->finish();
+    /// Reads the large files, and hashes what the hashers still have. Requires: no rank works.
+    void finish(spmd::rank me) {
+        std::call_once(dealt_, [this] { deal(); });
+        // Those who have something to do are far from each other: neighbours are often run by one thread.
+        const std::size_t count = hands_.size();
+        const auto first_of = [&](std::size_t id) { return (id * count + me.size() - 1) / me.size(); };
+        for (std::size_t i = first_of(me.id()); i < first_of(me.id() + 1); ++i) {
+            hand& each = hands_[i];
+            each.hasher->set_most_open(most_open_);
+            for (const large_files::file& file : each.large)
+                each.hasher->add(*file.range, file.index, {file.sum, 1}, *batch_.by);
+            each.hasher->finish();
+        }
     }
-    void let_go() { spare_->give(std::exchange(idle_, {})); }
+    void let_go() {
+        for (hand& each : hands_) spare_->give(std::move(each.hasher));
+        hands_.clear();
+    }
 
 private:
+    struct hand {
+        std::unique_ptr<file_hasher> hasher{};
+        std::uint64_t bytes = 0; // of its large files
+        std::vector<large_files::file> large{};
+    };
+
     std::unique_ptr<file_hasher> take() {
-        std::unique_ptr<file_hasher> taken;
         {
             const std::lock_guard lock(mutex_);
-            if (!idle_.empty()) {
-                taken = std::move(idle_.back());
-                idle_.pop_back();
+            if (!hands_.empty()) {
+                std::unique_ptr<file_hasher> taken = std::move(hands_.back().hasher);
+                hands_.pop_back();
+                return taken;
             }
         }
-        if (taken == nullptr) {
-            taken = spare_->take();
-            taken->set_most_open(most_open_);
+        return spare_->take();
+    }
+    /// Each large file, the longest first, goes to who has the least to do (Graham, 1969).
+    void deal() {
+        while (hands_.size() < std::min(threads_, large_.size()))
+            hands_.push_back({.hasher = spare_->take()});
+        std::ranges::sort(large_, std::ranges::greater(), &large_files::file::size);
+        for (const large_files::file& each : large_) {
+            hand& least = *std::ranges::min_element(hands_, {}, &hand::bytes);
+            least.bytes += each.size;
+            least.large.push_back(each);
         }
-        return taken;
     }
 
     file_batch batch_;
     spare_hashers* spare_;
+    std::size_t threads_;
     std::size_t most_open_;
     std::mutex mutex_;
-    std::vector<std::unique_ptr<file_hasher>> idle_; // guarded by mutex_
+    std::vector<hand> hands_;              // that nobody uses now; guarded by mutex_ while ranks work
+    std::vector<large_files::file> large_; // guarded by mutex_ while ranks work
+    std::once_flag dealt_;
 };
 
 /// Works on a batch until it is done or the time is over; true in the first case.
 bool sum_alone(file_batch& batch, const hasher_options& options) {
     const auto end = std::chrono::steady_clock::now() + alone_at_most;
-    hasher_options alone = options;
-    alone.leaves_large_files = true;
-    file_hasher hasher(std::move(alone));
+    file_hasher hasher(options);
+    large_files large{.beyond = file_hasher::first_read};
     for (std::size_t i = 0; i < batch.ranges.size() && std::chrono::steady_clock::now() < end; ++i)
-        hasher.add(batch.ranges[i], 0, batch.sums[i], *batch.by);
+        hasher.add(batch.ranges[i], 0, batch.sums[i], *batch.by, &large);
     hasher.finish();
     return std::ranges::all_of(
         batch.sums, [](const auto& range) { return std::ranges::all_of(range, &file_sum::is_done); });
@@ -149,30 +195,27 @@ bool fill(const std::function<bool(file_batch&)>& next, file_batch& batch) {
 void sum_by_ranks(std::vector<file_batch> first, const std::function<bool(file_batch&)>& next,
                   const sum_options& options, const hasher_options& hashing,
                   const std::function<void(file_batch&)>& consume) {
-    const std::size_t threads = options.threads != 0 ? options.threads : spmd::available_threads();
+    const std::size_t threads =
+        threads_for(options.threads != 0 ? options.threads : spmd::available_threads());
     const std::size_t ranks = options.ranks != 0 ? options.ranks : ranks_per_thread * threads;
     const spmd::engine_pool pool({.ranks = ranks, .threads = threads, .trace = options.trace});
     spare_hashers spare(hashing);
     using shared_batch = std::shared_ptr<batch_at_work>;
     spmd::task_graph graph(pool);
-    auto batches =
-        graph.stream("list",
-                     [&, given = std::size_t{0}]() mutable -> std::optional<shared_batch> {
-                         file_batch batch;
-                         if (given < first.size())
-                             batch = std::move(first[given++]);
-                         else if (hashing.stop->load() || !fill(next, batch))
-                             return std::nullopt;
-                         // Where there are few large files, each thread gets its share of them.
-                         const std::size_t share = (size_of(batch) + threads - 1) / threads;
-                         const std::size_t most_open = std::min(share, most_open_files(threads));
-                         return std::make_shared<batch_at_work>(std::move(batch), spare, most_open);
-                     },
-                     {.in_flight = batches_in_flight});
+    auto batches = graph.stream("list",
+                                [&, given = std::size_t{0}]() mutable -> std::optional<shared_batch> {
+                                    file_batch batch;
+                                    if (given < first.size())
+                                        batch = std::move(first[given++]);
+                                    else if (hashing.stop->load() || !fill(next, batch))
+                                        return std::nullopt;
+                                    return std::make_shared<batch_at_work>(std::move(batch), spare, threads);
+                                },
+                                {.in_flight = batches_in_flight});
     auto hashed =
         graph.broadcast("hash", batches, [](spmd::rank me, const shared_batch& batch) { batch->work(me); });
     auto finished = graph.broadcast("finish", std::tuple(batches, hashed),
-                                    [](spmd::rank me, const shared_batch& batch) { batch->finish(me.id()); });
+                                    [](spmd::rank me, const shared_batch& batch) { batch->finish(me); });
     graph.once("write", std::tuple(batches, finished), [&](const shared_batch& batch) {
         batch->let_go();
         consume(batch->batch());

@@ -28,8 +28,9 @@ inline constexpr std::size_t ranges_in_batch = 64;
 
 struct sum_options {
     file_work work = file_work::sum;
-    std::size_t ranks = 0;                            ///< that share the files of a batch; 0: 16 a thread
-    std::size_t threads = 0;                          ///< that run them; 0: all that this process may use
+    std::size_t ranks = 0; ///< that share the files of a batch; 0: 16 a thread
+    std::size_t threads =
+        0; ///< that run them; 0: all that this process may use. Fewer where few files may be open
     std::function<void(std::size_t bytes)> on_read{}; ///< told of all that is read, on any thread
     std::function<void()> on_file{};                  ///< told of each file that was read, on any thread
     std::optional<spmd::trace_recorder> trace{};

@@ -104,7 +104,12 @@ exit_status run_with_signals(request wanted) {
     } catch (...) {
         error = std::current_exception();
     }
-    if (const std::string dropped = trace.write(); !dropped.empty()) complain(dropped);
+    try {
+        if (const std::string dropped = trace.write(); !dropped.empty()) complain(dropped);
+    } catch (const std::exception& failed) { // it must not hide what else there is to say
+        complain(failed.what());
+        is_good = false;
+    }
     try {
         if (error) std::rethrow_exception(error);
     } catch (const std::system_error& failed) {

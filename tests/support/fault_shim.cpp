@@ -6,6 +6,7 @@
 //   linked       before every third open of a file a symbolic link takes its place
 //   growing:N    a file whose size is N has a byte more after its second read
 //   shrinking:N  a file whose size is N is half as long after its second read
+//   rewritten:N  a file whose size is N has another first byte after its first read, once
 //   unsynced     fsync fails with EIO
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -54,6 +55,15 @@ void resize(int file, bool grows) {
         static_cast<void>(::truncate(path.c_str(), grows ? status.st_size + 1 : status.st_size / 2) + 0);
 }
 
+/// Of an open file, once.
+void rewrite(int file) {
+    static std::atomic<bool> is_done{false};
+    if (is_done.exchange(true)) return;
+    const int again = ::open(("/proc/self/fd/" + std::to_string(file)).c_str(), O_WRONLY);
+    static_cast<void>(::pwrite(again, "!", 1, 0) + 0);
+    ::close(again);
+}
+
 } // namespace
 
 extern "C" ssize_t read(int file, void* to, std::size_t size) {
@@ -68,6 +78,7 @@ extern "C" ssize_t read(int file, void* to, std::size_t size) {
     }
     if (is_hit(file, "growing:")) resize(file, true);
     if (is_hit(file, "shrinking:")) resize(file, false);
+    if (is_hit(file, "rewritten:")) rewrite(file);
     constexpr std::size_t few = 7;
     return real(file, to, fault() == "short" ? std::min(size, few) : size);
 }

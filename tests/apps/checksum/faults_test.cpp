@@ -4,6 +4,7 @@
 #include "../../support/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,6 +127,14 @@ TEST_CASE("a file that grows or shrinks while it is read has no digest, the othe
     }
 }
 
+TEST_CASE("a small file that is rewritten while it is read has the digest of what it became") {
+    const tree files;
+    const program_result result = faulty("rewritten:600", "-r " + files.quoted());
+    CHECK(result.status == 0);
+    CHECK(shell("head -c 1 " + files.quoted() + "/small/f1200").output == "!");
+    CHECK(result.output == files.by_md5sum());
+}
+
 TEST_CASE("without permission: the file and the folder are named, the rest goes on") {
     const tree files;
     REQUIRE(::chmod((files.scratch.path() + "/small/f1001").c_str(), 0) == 0);
@@ -148,9 +157,14 @@ TEST_CASE("without permission: the file and the folder are named, the rest goes 
 
 TEST_CASE("few descriptors are enough") {
     const tree files;
-    const program_result result = shell("ulimit -n 64; '" + tool + "' --threads 4 -r " + files.quoted());
-    CHECK(result.status == 0);
-    CHECK(result.output == files.by_md5sum());
+    for (int i = 1000; i < 3000; ++i) files.scratch.write("many/f" + std::to_string(i), "z");
+    const std::string expected = files.by_md5sum();
+    for (const char* const threads : {"4", "64"}) {
+        const program_result result =
+            shell("ulimit -n 64; '" + tool + "' --threads " + threads + " -r " + files.quoted() + " 2>&1");
+        CHECK(result.status == 0);
+        CHECK(result.output == expected);
+    }
 }
 
 TEST_CASE("a full or closed output is an error that says so") {
@@ -160,6 +174,18 @@ TEST_CASE("a full or closed output is an error that says so") {
     const program_result closed = shell("'" + tool + "' -r " + files.quoted() + " 2>&1 >&-");
     CHECK(closed.status == 1);
     CHECK(closed.output == "spmd_sum: write error: Bad file descriptor\n");
+}
+
+TEST_CASE("a trace that cannot be written hides no other error, and no signal") {
+    const tree files;
+    const std::string traced = "'" + tool + "' --trace /dev/full -r " + files.quoted();
+    const program_result full = shell(traced + " 2>&1 >/dev/full");
+    CHECK(full.status == 1);
+    CHECK_THAT(full.output, Catch::Contains("spmd_sum: /dev/full: No space left on device\n") &&
+                                Catch::Contains("spmd_sum: write error: No space left on device\n"));
+    const program_result trace_alone = shell(traced + " 2>/dev/null");
+    CHECK(trace_alone.status == 1);
+    CHECK(trace_alone.output == files.by_md5sum());
 }
 
 TEST_CASE("interrupted at any moment, the output is whole lines of a prefix, and it dies of the signal") {
@@ -183,6 +209,36 @@ TEST_CASE("interrupted at any moment, the output is whole lines of a prefix, and
     }
     ::unlink(output.c_str());
     CHECK(interrupted > 0);
+}
+
+TEST_CASE(
+    "interrupted while it waits for input, it has printed what came before, and leaves no temporary file") {
+    const temporary_directory scratch;
+    const std::string file = scratch.write("file", "abc");
+    const std::string fifo = scratch / "fifo";
+    const std::string printed = scratch / "printed";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    for (const bool has_writer : {false, true}) {
+        const int writer = has_writer ? ::open(fifo.c_str(), O_RDWR | O_CLOEXEC) : -1;
+        for (const std::vector<std::string>& options :
+             {std::vector<std::string>{}, {"-o", scratch / "sums"}}) {
+            std::vector<std::string> arguments{tool, file, fifo};
+            arguments.insert(arguments.begin() + 1, options.begin(), options.end());
+            test_support::running_program program(arguments, printed, STDERR_FILENO);
+            std::this_thread::sleep_for(std::chrono::milliseconds(300)); // it waits by now
+            const auto begin = std::chrono::steady_clock::now();
+            program.send(SIGTERM);
+            const int status = program.wait();
+            CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM));
+            // A second after the signal it would die without a word.
+            CHECK(std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(900));
+            CHECK(shell("cat '" + printed + "'").output ==
+                  (options.empty() ? "900150983cd24fb0d6963f7d28e17f72  " + file + '\n' : ""));
+            const auto entries = std::filesystem::directory_iterator(scratch.path());
+            CHECK(std::distance(std::filesystem::begin(entries), std::filesystem::directory_iterator()) == 3);
+        }
+        if (has_writer) ::close(writer);
+    }
 }
 
 TEST_CASE("with -o the old file stays until the new one is whole, whatever happens") {

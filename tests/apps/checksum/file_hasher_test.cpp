@@ -118,14 +118,20 @@ TEST_CASE("more small files than a batch, more large ones than lanes, and one th
 }
 
 TEST_CASE("large files are left where that is asked for, and sums that are done stay") {
-    const sized_files files({10, first_read, 20});
-    file_hasher hasher({.leaves_large_files = true});
+    const sized_files files({10, first_read + 1, 20});
+    file_hasher hasher({});
+    checksum::large_files left{.beyond = first_read};
     std::vector<file_sum> sums(3);
     sums[2] = {.digest = checksum::md5{7}, .is_done = true};
-    hasher.add(files.range, 0, sums, md5);
+    hasher.add(files.range, 0, sums, md5, &left);
     hasher.finish();
     CHECK(sums[0].digest == files.digests[0]);
     CHECK(!sums[1].is_done);
+    REQUIRE(left.files.size() == 1);
+    CHECK(left.files[0].range == &files.range);
+    CHECK(left.files[0].index == 1);
+    CHECK(left.files[0].sum == &sums[1]);
+    CHECK(left.files[0].size == first_read + 1);
     CHECK(sums[2].digest == checksum::md5{7});
 }
 
@@ -214,9 +220,34 @@ TEST_CASE("files whose size says nothing: those of the kernel, pipes") {
     for (const std::size_t size : {std::size_t{0}, std::size_t{1000}, first_read, 3 * first_read + 77}) {
         const std::string text = random_text(size, 3);
         std::jthread writer([&] { std::ofstream(fifo) << text; });
-        const file_sum sum = sums_of({"", {fifo}})[0];
+        const file_sum sum = sums_of({"", {fifo}, true})[0];
         CHECK(!sum.error);
         CHECK(sum.digest == checksum::md5_of(text));
+    }
+}
+
+TEST_CASE("a pipe that takes the place of a listed file is an error, and none that waits for a writer") {
+    const temporary_directory scratch;
+    REQUIRE(::mkfifo((scratch / "fifo").c_str(), 0600) == 0);
+    const file_sum sum = sums_of({scratch.path() + "/", {"fifo"}})[0];
+    CHECK(sum.is_done);
+    CHECK(sum.error == checksum::file_fault::no_file);
+    CHECK(sum.error.message() == "is no regular file any more");
+}
+
+TEST_CASE("a pipe that nobody writes to is not waited for beyond a stop") {
+    const temporary_directory scratch;
+    const std::string fifo = scratch / "fifo";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    for (const bool has_writer : {false, true}) {
+        const checksum::descriptor writer(has_writer ? ::open(fifo.c_str(), O_RDWR | O_CLOEXEC) : -1);
+        std::atomic<bool> stop{false};
+        const std::jthread stopper([&] {
+            let_times_pass();
+            stop = true;
+        });
+        file_hasher hasher({.stop = &stop});
+        CHECK(!sums_of(hasher, {"", {fifo}, true})[0].is_done);
     }
 }
 
@@ -248,8 +279,14 @@ TEST_CASE("what a pipe gives in pieces is read once, also by a hasher that leave
                 let_times_pass(); // so that a read gives this piece alone
             }
         });
-        file_hasher hasher({.leaves_large_files = true});
-        const file_sum sum = sums_of(hasher, {"", {fifo}, true})[0];
+        file_hasher hasher({});
+        checksum::large_files left{};
+        const file_range files{"", {fifo}, true};
+        std::vector<file_sum> sums(1);
+        hasher.add(files, 0, sums, md5, &left);
+        hasher.finish();
+        CHECK(left.files.empty());
+        const file_sum& sum = sums[0];
         CHECK(sum.is_done);
         CHECK(sum.digest == checksum::md5_of(text));
     }

@@ -9,9 +9,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -115,6 +120,26 @@ TEST_CASE("few descriptors are enough for many large files") {
     const std::vector<std::string> lines = lines_of(scratch.path(), {.threads = 4});
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     CHECK(lines == expected);
+}
+
+TEST_CASE("large files that are neighbours among many small ones are read by all threads") {
+    temporary_directory scratch;
+    for (int i = 1000; i < 4000; ++i) scratch.write(std::to_string(i), "x");
+    for (int i = 8000; i < 8008; ++i) scratch.write(std::to_string(i), std::string(3 << 20, 'y'));
+    std::mutex mutex;
+    std::condition_variable second_came;
+    std::set<std::thread::id> readers;
+    bool is_waited_for = true; // not again where it was in vain
+    const auto on_read = [&](std::size_t bytes) {
+        if (bytes < 60'000) return;
+        std::unique_lock lock(mutex);
+        readers.insert(std::this_thread::get_id());
+        second_came.notify_all();
+        is_waited_for = is_waited_for && second_came.wait_for(lock, std::chrono::seconds(5),
+                                                              [&] { return readers.size() > 1; });
+    };
+    CHECK(lines_of(scratch.path(), {.threads = 2, .on_read = on_read}).size() == 3008);
+    CHECK(readers.size() == 2);
 }
 
 TEST_CASE("after a stop what was consumed is a prefix") {
