@@ -74,6 +74,17 @@ std::string verdict_at(const point_result& at, const interval_estimate& ratio) {
                        sure_ratio(ratio));
 }
 
+/// Two ways' times, round by round.
+std::vector<double> ratios_between(const way_result& of, const way_result& to) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < of.samples_ns.size(); ++i)
+        if (to.samples_ns[i] > 0) ratios.push_back(of.samples_ns[i] / to.samples_ns[i]);
+    return ratios;
+}
+interval_estimate ratio_between(const way_result& of, const way_result& to) {
+    return median_estimate(ratios_between(of, to));
+}
+
 void add_verdict_of_sweep(const report& what, std::vector<std::string>& sentences) {
     points for_spmd;
     points for_map;
@@ -85,11 +96,13 @@ void add_verdict_of_sweep(const report& what, std::vector<std::string>& sentence
         return;
     }
     for (const point_result& each : what.points) {
-        const interval_estimate* ratio = spmd_to_map(each);
-        if (ratio == nullptr) continue;
+        if (spmd_to_map(each) == nullptr) continue;
         ++compared;
-        if (ratio->high < 1) for_spmd.push_back(&each);
-        if (ratio->low > 1) for_map.push_back(&each);
+        const way_result& spmd = *find_way(each, "spmd");
+        const way_result& map = *find_way(each, "map");
+        // Of many points some differ by chance.
+        if (surely_below(ratios_between(spmd, map), 1, what.points.size())) for_spmd.push_back(&each);
+        if (surely_below(ratios_between(map, spmd), 1, what.points.size())) for_map.push_back(&each);
     }
     if (compared == 0) return;
     const auto by_ratio = [](const point_result* at) { return spmd_to_map(*at)->value; };
@@ -102,15 +115,7 @@ void add_verdict_of_sweep(const report& what, std::vector<std::string>& sentence
     if (!for_spmd.empty()) tell("spmd", for_spmd, std::less());
     if (!for_map.empty()) tell("map", for_map, std::greater());
     const std::size_t even = compared - for_spmd.size() - for_map.size();
-    if (even > 0) sentences.push_back(fmt::format("No difference at {} of {} points.", even, compared));
-}
-
-/// Two ways' times, round by round.
-interval_estimate ratio_between(const way_result& of, const way_result& to) {
-    std::vector<double> ratios;
-    for (std::size_t i = 0; i < of.samples_ns.size(); ++i)
-        if (to.samples_ns[i] > 0) ratios.push_back(of.samples_ns[i] / to.samples_ns[i]);
-    return median_estimate(ratios);
+    if (even > 0) sentences.push_back(fmt::format("No sure difference at {} of {} points.", even, compared));
 }
 
 /// Who was the fastest, where there were others than the two.
@@ -170,6 +175,7 @@ void add_crossovers(const report& what, report_answer& answer) {
         const std::string sentence = sentence_of(found, what.swept);
         if (!sentence.empty()) sentences.push_back(sentence);
     }
+    if (what.asked.measurement.repetitions < fewest_rounds) return;
     if (sentences.empty())
         sentences.emplace_back(
             "Between the item costs measured there is no crossover, nor one where spmd's gain "
@@ -177,31 +183,43 @@ void add_crossovers(const report& what, report_answer& answer) {
     add_some(answer.sentences, std::move(sentences));
 }
 
-/// The least number of ranks whose time is that of the fastest, but for chance or a trifle.
+/// The least number of ranks whose time is that of the fastest for sure, but for a trifle.
 enough_ranks enough_of(points group) {
     std::ranges::sort(group, {}, [](const point_result* each) { return each->at.ranks; });
     const point_result& fastest = **std::ranges::min_element(
         group, {}, [](const point_result* each) { return find_way(*each, "spmd")->median_ns.value; });
     const auto is_enough = [&](const point_result* each) {
-        const interval_estimate ratio = ratio_between(*find_way(*each, "spmd"), *find_way(fastest, "spmd"));
-        return ratio.value <= same_time || ratio.low <= 1;
+        return each == &fastest ||
+               ratio_between(*find_way(*each, "spmd"), *find_way(fastest, "spmd")).high <= 1 + worthwhile;
     };
     const point_result& enough = **std::ranges::find_if(group, is_enough);
     return {.at = enough.at, .fastest = fastest.at.ranks, .most = group.back()->at.ranks};
+}
+
+std::string sentence_of(const enough_ranks& found, const points& group) {
+    if (found.at.ranks == found.most)
+        return fmt::format("More ranks still gain at {}, the most that were measured.", found.most);
+    const auto with = [&](std::size_t ranks) {
+        return find_way(
+            **std::ranges::find(group, ranks, [](const point_result* each) { return each->at.ranks; }),
+            "spmd");
+    };
+    const interval_estimate last = ratio_between(*with(found.most), *with(found.at.ranks));
+    return fmt::format(
+        "From {} {} on more {} (least median: {}).", found.at.ranks, found.at.ranks == 1 ? "rank" : "ranks",
+        last.low > 1 + worthwhile ? fmt::format("lose: {} take {:.2f} times as long", found.most, last.value)
+                                  : "gain nothing",
+        found.fastest);
 }
 
 void add_enough_ranks(const report& what, report_answer& answer) {
     if (std::ranges::find(what.swept, "ranks") == what.swept.end()) return;
     std::vector<std::string> sentences;
     for (points& group : groups_along(what, "ranks")) {
-        if (find_way(*group.front(), "spmd") == nullptr) return;
-        const enough_ranks& found = answer.ranks.emplace_back(enough_of(std::move(group)));
-        const std::string where = place(found.at, what.swept, "ranks");
-        sentences.push_back(found.at.ranks == found.most
-                                ? fmt::format("{}More ranks still gain at {}, the most that were measured.",
-                                              where, found.most)
-                                : fmt::format("{}From {} ranks on more gain nothing (least median: {}).",
-                                              where, found.at.ranks, found.fastest));
+        const way_result* const first = find_way(*group.front(), "spmd");
+        if (first == nullptr || first->samples_ns.size() < fewest_rounds) return;
+        const enough_ranks& found = answer.ranks.emplace_back(enough_of(group));
+        sentences.push_back(place(found.at, what.swept, "ranks") + sentence_of(found, group));
     }
     add_some(answer.sentences, std::move(sentences));
 }

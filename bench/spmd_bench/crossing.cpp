@@ -1,7 +1,9 @@
 #include "crossing.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -33,6 +35,18 @@ double crossing_of(std::span<const cost_samples> by_cost, const std::vector<std:
     return beyond;
 }
 
+/// Whether a difference is above 0 at one cost and below 0 at a larger one, for sure.
+bool surely_crosses(const std::vector<std::vector<double>>& differing) {
+    std::size_t longer = differing.size();
+    for (std::size_t i = 0; i < differing.size(); ++i) {
+        std::vector<double> negated(differing[i].size());
+        std::ranges::transform(differing[i], negated.begin(), std::negate());
+        if (longer == differing.size() && surely_below(negated, 0, differing.size())) longer = i;
+        if (longer < i && surely_below(differing[i], 0, differing.size())) return true;
+    }
+    return false;
+}
+
 } // namespace
 
 std::optional<interval_estimate> crossing(std::span<const cost_samples> by_cost, double factor) {
@@ -40,6 +54,7 @@ std::optional<interval_estimate> crossing(std::span<const cost_samples> by_cost,
     std::vector<std::vector<double>> differing;
     differing.reserve(by_cost.size());
     for (const cost_samples& each : by_cost) differing.push_back(differences(each, factor));
+    if (!surely_crosses(differing)) return std::nullopt;
     const interval_estimate found = bootstrap(
         by_cost.front().map.size(), [&](resample rounds) { return crossing_of(by_cost, differing, rounds); });
     if (std::isinf(found.low) || std::isinf(found.high)) return std::nullopt;

@@ -57,9 +57,12 @@ std::string limit_at(const model_parts& parts, const sweep_point& at, std::size_
     return most.first < ideal / 9 ? "nothing" : std::string(most.second); // a tenth of both
 }
 
-const point_result& fastest_point(const report& what) {
-    return *std::ranges::min_element(
-        what.points, {}, [](const point_result& each) { return find_way(each, "spmd")->median_ns.value; });
+/// Where spmd gains most: where items hardly take time there is nothing to ask a model for.
+const point_result& most_gaining_point(const report& what) {
+    return *std::ranges::max_element(what.points, {}, [](const point_result& each) {
+        const double spmd = find_way(each, "spmd")->median_ns.value;
+        return spmd > 0 ? find_way(each, "serial")->median_ns.value / spmd : 0;
+    });
 }
 
 /// The costs are wall times on the threads of the first point; a thread's own are so many times as much.
@@ -73,16 +76,25 @@ model_parts parts_of(const report& what, const point_result& at) {
                       .per_rank = threads * value(cost.per_rank_ns),
                       .per_item = threads * value(cost.per_item_ns),
                       .work = find_way(at, "serial")->median_ns.value};
-    if (at.spmd_parts && at.spmd_parts->items_ns > 0)
+    if (at.at.threads > 1 && at.spmd_parts && at.spmd_parts->items_ns > 0)
         parts.slowdown = std::max(1.0, 1 + at.spmd_parts->slower_ns / at.spmd_parts->items_ns);
     return parts;
 }
 
-std::vector<std::string> limits_of(const scaling_model& of) {
+std::string counted(std::size_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::vector<std::string> limits_of(const scaling_model& of, std::size_t available) {
     std::vector<std::string> limits;
-    const std::size_t trusted = of.at.threads * static_cast<std::size_t>(trusted_growth);
-    limits.push_back(fmt::format("It was measured on {} thread{}: beyond {} cores it is a guess.",
-                                 of.at.threads, of.at.threads == 1 ? "" : "s", trusted));
+    const std::size_t at_once = std::min(of.at.threads, available);
+    const std::string measured = counted(of.at.threads, "thread");
+    limits.push_back(fmt::format("It was measured on {}{}: beyond {} cores it is a guess.", measured,
+                                 at_once < of.at.threads
+                                     ? fmt::format(", which took turns, as {} {} available",
+                                                   counted(at_once, "CPU"), at_once == 1 ? "is" : "are")
+                                     : "",
+                                 at_once * static_cast<std::size_t>(trusted_growth)));
     for (const model_prediction& each : of.predictions)
         if (each.high_ns - each.low_ns > wide_band * each.low_ns) {
             limits.push_back(fmt::format("From {} cores on it cannot tell how much of what items cost the "
@@ -120,7 +132,7 @@ double predicted_ns(const model_parts& parts, const sweep_point& at) {
 }
 
 scaling_model model_of(const report& what) {
-    const point_result& best = fastest_point(what);
+    const point_result& best = most_gaining_point(what);
     scaling_model made{best.at, parts_of(what, best), {}, {}, {}};
     for (std::size_t cores = 1; cores <= most_cores; cores *= 2) {
         const bounds time = bounds_of(made.parts, made.at, cores);
@@ -133,7 +145,7 @@ scaling_model model_of(const report& what) {
         made.residuals.push_back(
             {each.at, find_way(each, "spmd")->median_ns.value, predicted_ns(parts, each.at)});
     }
-    made.limits = limits_of(made);
+    made.limits = limits_of(made, what.available_threads);
     return made;
 }
 

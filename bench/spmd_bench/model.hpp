@@ -50,7 +50,7 @@ struct scaling_model {
     std::vector<std::string> limits;           ///< up to where it can be trusted, and why, in sentences
 };
 
-/// The model of the point with the least time of spmd. Requires: there are `serial` and `spmd`, and costs of spmd.
+/// The model of the point where spmd gains most over the plain loop. Requires: there are `serial` and `spmd`, and costs of spmd.
 scaling_model model_of(const report& what);
 
 /// What the model says of a point; the mean of its bounds.

@@ -251,9 +251,6 @@ po::variables_map parsed(const std::vector<std::string>& arguments) {
     return given;
 }
 
-bool has_bytes(workload_kind kind) { return kind == workload_kind::files || kind == workload_kind::memory; }
-bool has_cost(workload_kind kind) { return kind == workload_kind::spin || kind == workload_kind::mixed; }
-
 void read_axes(const given_options& given, sweep_axes& axes) {
     given.read_axis("ranks", axes.ranks, counts(1, most_ranks));
     given.read_axis("threads", axes.threads, counts(1, most_threads));
@@ -335,12 +332,18 @@ void read_outputs(const given_options& given, options& asked) {
         const std::string option(each.name);
         if (given.has(option)) asked.files.push_back({each.value, read_file(given, option)});
     }
+    std::vector<std::string> paths{asked.output};
+    for (const auto& each : asked.files) paths.push_back(each.path);
+    std::erase(paths, "");
+    std::ranges::sort(paths);
+    if (const auto twice = std::ranges::adjacent_find(paths); twice != paths.end())
+        throw option_error(fmt::format("'{}' is to hold two reports: name a file for each", *twice));
 }
 
 void refuse_with_topology(const given_options& given, const options& asked) {
     for (const char* name :
          {"workload", "input", "items", "file-size", "item-cost", "skew", "chunk", "ways", "repetitions",
-          "warmup", "seed", "progress", "trace", "markdown", "html", "csv", "json"})
+          "warmup", "seed", "progress", "trace", "model", "peer-report", "markdown", "html", "csv", "json"})
         given.refuse(name, "cannot go with --topology, which measures nothing");
     if (asked.format != report_format::table && asked.format != report_format::json)
         throw option_error("--format with --topology is one of table, json");
@@ -447,6 +450,7 @@ std::vector<std::string> spelled_out(const options& asked) {
     all.push_back(fmt::format("--placement {}", name_of(asked.placement)));
     if (asked.pin) all.emplace_back("--pin");
     if (asked.model) all.emplace_back("--model");
+    for (const std::string& path : asked.peer_reports) all.push_back("--peer-report " + quoted(path));
     all.push_back(fmt::format("--repetitions {}", asked.measurement.repetitions));
     all.push_back(fmt::format("--warmup {}", asked.measurement.warmup));
     all.push_back(fmt::format("--seed {}", asked.measurement.seed));
@@ -454,6 +458,9 @@ std::vector<std::string> spelled_out(const options& asked) {
         all.push_back(fmt::format("--ways {}", fmt::join(asked.ways, ",")));
     return all;
 }
+
+bool has_bytes(workload_kind kind) { return kind == workload_kind::files || kind == workload_kind::memory; }
+bool has_cost(workload_kind kind) { return kind == workload_kind::spin || kind == workload_kind::mixed; }
 
 std::string_view name_of(workload_kind kind) { return name_in(workload_names, kind); }
 std::string_view name_of(spmd::placement placement) { return name_in(placement_names, placement); }

@@ -68,6 +68,9 @@ std::string help_text();
 /// The options that give this run again, one per element, in the shell's language: "--ranks 100".
 std::vector<std::string> spelled_out(const options& asked);
 
+/// Whether its items have a size, and whether they take the time of --item-cost.
+bool has_bytes(workload_kind kind);
+bool has_cost(workload_kind kind);
 std::string_view name_of(workload_kind kind);
 std::string_view name_of(spmd::placement placement);
 

@@ -1,6 +1,7 @@
 #include "peer_report.hpp"
 
 #include "stored_report.hpp"
+#include "units.hpp"
 
 #include <fmt/format.h>
 
@@ -18,6 +19,11 @@ std::string difference(const report& ours, const stored_report& peers) {
         return fmt::format("its workload is {}, not {}", other.workload, name_of(ours.asked.workload));
     if (other.at.items != own.at.items)
         return fmt::format("it has {} items, not {}", other.at.items, own.at.items);
+    if (has_cost(ours.asked.workload) && other.at.item_cost != own.at.item_cost)
+        return fmt::format("its items cost {}, not {}", text_of_duration(other.at.item_cost),
+                           text_of_duration(own.at.item_cost));
+    if (ours.asked.workload == workload_kind::mixed && other.at.skew != own.at.skew)
+        return fmt::format("its skew is {}, not {}", other.at.skew, own.at.skew);
     if (own.bytes > 0 && other.at.file_size != own.at.file_size)
         return fmt::format("its files have {} bytes, not {}", other.at.file_size, own.at.file_size);
     return {};
@@ -47,9 +53,13 @@ void add_peer_report(report& to, const std::string& path) {
         to.points.front().warnings.push_back(
             {"measured on another machine", path, "measure it again on this one"});
     std::vector<way_result>& ways = to.points.front().ways;
-    for (const timed_way& peer : peers.points.front().ways)
-        if (peer.name != "serial" && std::ranges::find(ways, peer.name, &way_result::name) == ways.end())
+    for (const timed_way& peer : peers.points.front().ways) {
+        if (peer.name == "serial") continue;
+        if (std::ranges::find(ways, peer.name, &way_result::name) == ways.end())
             ways.push_back(result_of(peer));
+        else
+            to.absent_peers.emplace_back(peer.name + " of " + path, "there is a way of this name already");
+    }
 }
 
 } // namespace spmd_bench

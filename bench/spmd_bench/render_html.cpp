@@ -74,7 +74,7 @@ std::string all_figures(const report& what) {
                         fmt::format("{:.4g}", items_per_second(at, way)),
                         at.bytes > 0 ? fmt::format("{:.4g}", bytes_per_second(at, way)) : "–",
                         way.submissions ? fmt::format("{}", *way.submissions) : "auto",
-                        ratio_text(way.ratio_to_map), bounds_text(way.ratio_to_map),
+                        ratio_text(way.ratio_to_map), bounds_of_ratio(way),
                         fmt::format("{}{}", way.outliers, way.unstable ? ", unstable" : "")});
         }
     return table_of(

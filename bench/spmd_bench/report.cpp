@@ -43,11 +43,11 @@ way_result result_of(const measurement& of, std::span<const measurement> measure
 double width(const interval_estimate& of) { return of.value > 0 ? (of.high - of.low) / of.value : 0; }
 
 bool drifts(const way_result& way) { return std::abs(drift(way.samples_ns)) > clear_drift; }
-bool is_wide(const way_result& way) {
-    return way.samples_ns.size() >= fewest_rounds && width(way.median_ns) > wide_interval;
-}
+bool is_wide(const way_result& way) { return has_bounds(way) && width(way.median_ns) > wide_interval; }
 bool has_many_outliers(const way_result& way) {
-    return static_cast<double>(way.outliers) > many_outliers * static_cast<double>(way.samples_ns.size());
+    constexpr std::size_t enough_to_judge = 15; // of 7 normal ones a fifth looks far out once in 20 times
+    return way.samples_ns.size() >= enough_to_judge &&
+           static_cast<double>(way.outliers) > many_outliers * static_cast<double>(way.samples_ns.size());
 }
 
 /// The names of the ways that something is told of, each with it.
@@ -124,6 +124,8 @@ std::vector<points> groups_along(const report& what, const std::string& axis) {
     }
     return groups;
 }
+
+bool has_bounds(const way_result& way) noexcept { return way.samples_ns.size() >= fewest_rounds; }
 
 const way_result* find_way(const point_result& at, std::string_view name) {
     const auto found = std::ranges::find(at.ways, name, &way_result::name);

@@ -116,6 +116,9 @@ using points = std::vector<const point_result*>;
 /// The points that differ in nothing but one axis, in the order of their first.
 std::vector<points> groups_along(const report& what, const std::string& axis);
 
+/// Whether there are rounds enough for bounds that hold.
+bool has_bounds(const way_result& way) noexcept;
+
 /// The result of this name; null where it was not measured.
 const way_result* find_way(const point_result& at, std::string_view name);
 

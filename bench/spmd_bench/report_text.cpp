@@ -79,7 +79,8 @@ std::vector<column> columns_of_point(const point_result& at) {
                [](const way_result& way, const scale& by) { return by.text(way.median_ns.value); }),
         scaled("95 % sure", at.ways, time,
                [](const way_result& way, const scale& by) {
-                   return by.text(way.median_ns.low) + '-' + by.text(way.median_ns.high);
+                   return has_bounds(way) ? by.text(way.median_ns.low) + '-' + by.text(way.median_ns.high)
+                                          : "-";
                }),
         scaled("MAD", at.ways, time,
                [](const way_result& way, const scale& by) { return by.text(way.mad_ns); }),
@@ -92,7 +93,7 @@ std::vector<column> columns_of_point(const point_result& at) {
     columns.push_back(
         plain("x map", at.ways, [](const way_result& way) { return ratio_text(way.ratio_to_map); }));
     columns.push_back(
-        plain("95 % sure", at.ways, [](const way_result& way) { return bounds_text(way.ratio_to_map); }));
+        plain("95 % sure", at.ways, [](const way_result& way) { return bounds_of_ratio(way); }));
     return columns;
 }
 
@@ -122,8 +123,9 @@ std::vector<column> columns_of_sweep(const report& what) {
     if (!ratio(what.points.front())) return columns;
     columns.push_back(
         over_points("spmd/map", what, [&](const point_result& each) { return ratio_text(ratio(each)); }));
-    columns.push_back(
-        over_points("95 % sure", what, [&](const point_result& each) { return bounds_text(ratio(each)); }));
+    columns.push_back(over_points("95 % sure", what, [&](const point_result& each) {
+        return bounds_of_ratio(*find_way(each, "spmd"));
+    }));
     return columns;
 }
 
@@ -223,8 +225,10 @@ std::string ratio_text(const std::optional<interval_estimate>& ratio) {
     return ratio ? fmt::format("{:.2f}", ratio->value) : "-";
 }
 
-std::string bounds_text(const std::optional<interval_estimate>& ratio) {
-    return ratio ? fmt::format("{:.2f}-{:.2f}", ratio->low, ratio->high) : "-";
+std::string bounds_of_ratio(const way_result& way) {
+    return way.ratio_to_map && has_bounds(way)
+               ? fmt::format("{:.2f}-{:.2f}", way.ratio_to_map->low, way.ratio_to_map->high)
+               : "-";
 }
 
 std::string title_of_axis(std::string name) {

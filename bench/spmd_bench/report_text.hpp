@@ -26,9 +26,10 @@ std::vector<std::string> warnings_of(const report& what);
 
 /// Three digits and a unit, "1.23 ms".
 std::string short_time(double nanoseconds);
-/// "0.97", "0.95-1.00"; a dash for nothing.
+/// "0.97"; a dash for nothing.
 std::string ratio_text(const std::optional<interval_estimate>& ratio);
-std::string bounds_text(const std::optional<interval_estimate>& ratio);
+/// "0.95-1.00", of the ratio to map; a dash where there is none, and where the rounds are too few for bounds.
+std::string bounds_of_ratio(const way_result& way);
 /// "item cost" of "item_cost"
 std::string title_of_axis(std::string name);
 

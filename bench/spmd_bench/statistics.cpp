@@ -1,5 +1,6 @@
 #include "statistics.hpp"
 
+#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 
@@ -104,6 +105,16 @@ interval_estimate bootstrap(std::size_t rounds, const std::function<double(resam
 
 interval_estimate median_estimate(std::span<const double> values, std::uint64_t seed) {
     return bootstrap(values.size(), [values](resample rounds) { return median_of(values, rounds); }, seed);
+}
+
+bool surely_below(std::span<const double> values, double bound, std::size_t claims) {
+    const auto below = std::ranges::count_if(values, [&](double value) { return value < bound; });
+    const auto above = std::ranges::count_if(values, [&](double value) { return value > bound; });
+    if (below <= above) return false;
+    // What is neither says nothing: Dixon and Mood, The Statistical Sign Test (1946).
+    const boost::math::binomial coins(static_cast<double>(below + above), 0.5);
+    return boost::math::cdf(complement(coins, static_cast<double>(below - 1))) <=
+           tail / static_cast<double>(claims);
 }
 
 double median_of(std::span<const double> values, resample rounds) {

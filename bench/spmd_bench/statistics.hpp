@@ -50,6 +50,10 @@ interval_estimate median_estimate(std::span<const double> values, std::uint64_t 
 /// The median of the values of a resample.
 double median_of(std::span<const double> values, resample rounds);
 
+/// Whether the median of what the values are drawn from is below a bound, for sure, where `claims` such claims are made at a
+/// time: with a confidence of 97.5 % in all of them, 95 % where the median may also be above. The sign test.
+bool surely_below(std::span<const double> values, double bound, std::size_t claims);
+
 /// The least number of rounds for which the bounds are worth their name.
 inline constexpr std::size_t fewest_rounds = 6;
 

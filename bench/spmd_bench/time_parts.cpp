@@ -35,7 +35,7 @@ time_parts parts_of_run(std::span<const spmd::interval> ranks, std::size_t threa
 
     time_parts parts;
     parts.total_ns = wall_ns * static_cast<double>(threads);
-    parts.items_ns = serial_ns;
+    parts.items_ns = std::min(serial_ns, parts.total_ns); // which chance may have made longer
     parts.slower_ns = std::max(0.0, busy - serial_ns);
     for (const auto& [thread, end] : last_end) parts.imbalance_ns += last - end;
     // With a rank for each thread, one that ran none was not worth waking.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -118,7 +119,29 @@ TEST_CASE("a point where chance may have decided counts for neither") {
     const report_answer answer = answer_of(what, {});
     CHECK(answer.sentences[0].starts_with("spmd is the faster at 1 of 3 points, most at 1 rank: "));
     CHECK(answer.sentences[1].starts_with("map is the faster at 1 of 3 points, most at 2 ranks: "));
-    CHECK(answer.sentences[2] == "No difference at 1 of 3 points.");
+    CHECK(answer.sentences[2] == "No sure difference at 1 of 3 points.");
+}
+
+TEST_CASE("of many points some differ by chance, and count for neither") {
+    std::mt19937_64 draw(1);
+    std::uniform_real_distribution<double> time(0.9e6, 1.1e6);
+    int named = 0;
+    constexpr int sweeps = 100;
+    for (int sweep = 0; sweep < sweeps; ++sweep) {
+        report what;
+        what.swept = {"ranks"};
+        what.asked.measurement.repetitions = 15;
+        for (std::size_t ranks = 1; ranks <= 24; ++ranks) {
+            std::vector<measurement> both{{"map", 1, always(0, 15)}, {"spmd", 1, always(0, 15)}};
+            for (measurement& each : both)
+                for (double& one : each.nanoseconds) one = time(draw);
+            what.points.push_back(summarise({.ranks = ranks}, 0, both, 0));
+        }
+        named += static_cast<int>(answer_of(what, {}).sentences.front() !=
+                                  "No sure difference at 24 of 24 points.");
+    }
+    CAPTURE(named);
+    CHECK(named <= 10); // 5 of 100, and two standard deviations
 }
 
 TEST_CASE("where map never wins the answer is the item cost from which the choice is worth nothing") {
@@ -163,10 +186,18 @@ TEST_CASE("each setting of what else is swept has its own crossover, and the fir
 
 TEST_CASE("a sweep over ranks tells from how many on more gain nothing") {
     const report_answer enough = answer_of(ranks_sweep({{1, 2e6}, {2, 1.01e6}, {8, 1e6}, {64, 1.5e6}}), {});
-    CHECK(says(enough, "From 2 ranks on more gain nothing (least median: 8)."));
+    CHECK(says(enough, "From 2 ranks on more lose: 64 take 1.49 times as long (least median: 8)."));
     REQUIRE(enough.ranks.size() == 1);
     CHECK(enough.ranks[0].at.ranks == 2);
     CHECK(enough.ranks[0].fastest == 8);
+    CHECK(says(answer_of(ranks_sweep({{1, 1.02e6}, {8, 1e6}, {64, 1.03e6}}), {}),
+               "From 1 rank on more gain nothing (least median: 8)."));
+    // What chance may have made the slower is not enough for sure.
+    report noisy = ranks_sweep({{1, 2e6}, {8, 1e6}});
+    const std::vector<measurement> both{{"map", 1, always(1e6)},
+                                        {"spmd", 1, {0.95e6, 1.3e6, 0.96e6, 1.2e6, 0.97e6, 1.1e6, 1.3e6}}};
+    noisy.points.insert(noisy.points.begin() + 1, summarise({.ranks = 2}, 0, both, 0));
+    CHECK(answer_of(noisy, {}).ranks.front().at.ranks == 8);
     CHECK(says(answer_of(ranks_sweep({{1, 2e6}, {2, 1e6}}), {}),
                "More ranks still gain at 2, the most that were measured."));
 }
@@ -190,6 +221,7 @@ TEST_CASE("a sweep of few rounds claims nothing") {
     for (point_result& point : what.points)
         for (way_result& way : point.ways) way.samples_ns.resize(5);
     const report_answer answer = answer_of(what, {});
-    CHECK(answer.sentences.front() == "5 repetitions are too few to tell differences from chance.");
+    CHECK(answer.sentences ==
+          std::vector<std::string>{"5 repetitions are too few to tell differences from chance."});
     CHECK_FALSE(answer.crossovers.front().crossing_ns);
 }

@@ -52,7 +52,7 @@ private:
 
 TEST_CASE("without noise the crossing is where the lines meet") {
     // 200 + c = 1.5 c at 400; 200 + c = 1.25 * 1.5 c at 228.57.
-    const made_up times({0, 100, 300, 1'000}, 200, 1.5, 0, 6, 1);
+    const made_up times({0, 100, 300, 1'000}, 200, 1.5, 0, 9, 1);
     const auto found = crossing(times.samples(), 1);
     REQUIRE(found);
     CHECK(found->value == Approx(400));
@@ -80,6 +80,21 @@ TEST_CASE("none is claimed where the lines do not meet between the costs") {
     CHECK_FALSE(crossing(made_up({500, 900, 2'000}, 200, 1.5, 0.03, 15, 1).samples(), 1)); // at 400
     CHECK_FALSE(crossing(made_up({0, 1'000, 9'000}, 200, 1, 0.03, 15, 1).samples(), 1));   // never
     CHECK_FALSE(crossing({}, 1));
+}
+
+TEST_CASE(
+    "none is claimed where both take the same time from some cost on, however many such costs there are") {
+    int claimed = 0;
+    constexpr int samples = 100;
+    for (int sample = 0; sample < samples; ++sample) {
+        std::vector<double> costs{0};
+        for (int i = 0; i < 6; ++i) costs.push_back(1e6 * (1 << i));
+        // 200 ns are nothing beside 1 ms.
+        const made_up times(costs, 200, 1, 0.02, 15, static_cast<std::uint64_t>(sample));
+        claimed += static_cast<int>(crossing(times.samples(), 1).has_value());
+    }
+    CAPTURE(claimed);
+    CHECK(claimed <= 8); // 5 of 100, and two standard deviations
 }
 
 TEST_CASE("none is claimed from few rounds") {

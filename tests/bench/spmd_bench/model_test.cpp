@@ -8,6 +8,7 @@
 #include <spmd_bench/report.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -42,6 +43,7 @@ point_result point(std::size_t ranks, std::size_t threads) {
 
 report measured(const std::vector<point_result>& points) {
     report made;
+    made.available_threads = 64;
     made.asked.ways = {"serial", "spmd"};
     made.points = points;
     // In wall time, on the threads of the first point.
@@ -101,6 +103,31 @@ TEST_CASE(
     CHECK(std::ranges::any_of(model.limits, [](const std::string& each) {
         return each.find("1.50 times as long") != std::string::npos;
     }));
+}
+
+TEST_CASE("on one thread nothing runs at once, whatever its items took") {
+    report what = measured({point(64, 1)});
+    what.points[0].spmd_parts =
+        time_parts{.total_ns = 2'400'000, .items_ns = 1'000'000, .slower_ns = 500'000};
+    CHECK(model_of(what).parts.slowdown == 1);
+}
+
+TEST_CASE("threads that had no CPU of their own are not trusted") {
+    report what = measured({point(64, 8)});
+    what.available_threads = 1;
+    CHECK(model_of(what).limits.front() == "It was measured on 8 threads, which took turns, as 1 CPU is "
+                                           "available: beyond 4 cores it is a guess.");
+}
+
+TEST_CASE("of a sweep it is the model of where spmd gains most, not of items that take no time") {
+    report what = measured({point(64, 2), point(64, 2)});
+    what.points[0].at.item_cost = std::chrono::nanoseconds(0);
+    what.points[0].ways[0].median_ns = sure(300);
+    what.points[0].ways[1].median_ns = sure(3000);
+    what.points[1].at.item_cost = std::chrono::nanoseconds(1000);
+    const scaling_model model = model_of(what);
+    CHECK(model.at.item_cost == std::chrono::nanoseconds(1000));
+    CHECK(model.parts.work == 1'000'000);
 }
 
 TEST_CASE("it says where it stops being trustworthy, and how far the measurements are from it") {

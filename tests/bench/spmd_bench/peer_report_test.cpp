@@ -8,6 +8,7 @@
 #include <spmd_bench/render.hpp>
 #include <spmd_bench/stored_report.hpp>
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -48,6 +49,36 @@ TEST_CASE("the ways of a peer stand below ours, but for its serial one") {
     CHECK(way.submissions == 4U);
     CHECK(!way.ratio_to_map); // it took no turns with map
     CHECK(spmd_bench::render_table(made).find("ipython-parallel") != std::string::npos);
+}
+
+TEST_CASE("a way of a name that there is already is told as absent") {
+    json made = peers();
+    made["points"][0]["ways"][1]["way"] = "map";
+    const report with = with_peers(made);
+    CHECK(with.points[0].ways.size() == test_support::sample_report().points[0].ways.size());
+    CHECK(with.absent_peers.back().first.starts_with("map of "));
+    CHECK(with.absent_peers.back().second == "there is a way of this name already");
+}
+
+TEST_CASE("items that cost otherwise, or differ otherwise, are others") {
+    report own = test_support::sample_report();
+    own.asked.workload = spmd_bench::workload_kind::mixed;
+    own.points[0].bytes = 0;
+    own.points[0].at.item_cost = std::chrono::microseconds(20);
+    own.points[0].at.skew = 2;
+    json others = json::parse(spmd_bench::render_json(own));
+    const auto reason = [&] {
+        const test_support::temporary_directory scratch;
+        report made = own;
+        add_peer_report(made, scratch.write("peers.json", others.dump()));
+        return made.absent_peers.empty() ? "" : made.absent_peers.back().second;
+    };
+    for (json& way : others["points"][0]["ways"]) way["way"] = "peer";
+    others["points"][0]["at"]["item_cost_ns"] = 1000;
+    CHECK(reason() == "its items cost 1 us, not 20 us");
+    others["points"][0]["at"]["item_cost_ns"] = 20'000;
+    others["points"][0]["at"]["skew"] = 3;
+    CHECK(reason() == "its skew is 3, not 2");
 }
 
 TEST_CASE("what is of other items is absent, with the reason") {

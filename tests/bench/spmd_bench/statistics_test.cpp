@@ -142,6 +142,19 @@ TEST_CASE("the same seed gives the same bounds, and another one others") {
     CHECK_FALSE(bootstrap(40, mean, 1) == bootstrap(40, mean, 2));
 }
 
+TEST_CASE("what is surely below a bound: by the sign test, for one claim and for many") {
+    // 1 of 2^6 is less than 2.5 %, 1 of 2^5 is more.
+    CHECK(surely_below(std::vector<double>(6, 1.0), 2, 1));
+    CHECK_FALSE(surely_below(std::vector<double>(5, 1.0), 2, 1));
+    CHECK_FALSE(surely_below(std::vector<double>(6, 1.0), 2, 2));
+    CHECK_FALSE(surely_below(std::vector<double>(6, 2.0), 2, 1));
+    CHECK_FALSE(surely_below(std::vector<double>(6, 3.0), 2, 1));
+    // 1 + 9 of 2^9 is 2 %; 1 + 8 of 2^8 is 3.5 %.
+    CHECK(surely_below(std::vector<double>{1, 1, 1, 1, 1, 1, 1, 1, 3}, 2, 1));
+    CHECK_FALSE(surely_below(std::vector<double>{1, 1, 1, 1, 1, 1, 1, 3}, 2, 1));
+    CHECK_FALSE(surely_below({}, 2, 1));
+}
+
 TEST_CASE("bounds of a mean are near its standard error's, and a statistic may be infinite") {
     std::mt19937_64 draw(3);
     const std::vector<double> values = exponential(200, draw);
