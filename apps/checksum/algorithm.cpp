@@ -1,5 +1,7 @@
 #include <checksum/algorithm.hpp>
 
+#include <checksum/md5_lanes.hpp>
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
@@ -21,11 +23,12 @@ constexpr std::size_t md5_size = 16;
 
 const EVP_MD* fetch_md5() {
     const EVP_MD* const method = EVP_MD_fetch(nullptr, "MD5", nullptr);
-    if (method == nullptr) throw_digest_error("EVP_MD_fetch");
+    ERR_clear_error();
     return method;
 }
 
-/// Fetched once per process: a fetch per message costs 0.2 µs and takes a lock that all threads share.
+/// Fetched once per process: a fetch per message costs 0.2 µs and takes a lock that all threads share. Null where it may not
+/// be used, as in FIPS mode.
 const EVP_MD* md5_method() {
     // Never freed: threads may still hash while the process runs its exit handlers.
     static const EVP_MD* const method = fetch_md5();
@@ -122,6 +125,42 @@ std::string hex(std::span<const std::uint8_t> bytes) {
     return text;
 }
 
+/// MD5 where OpenSSL has none: by one lane.
+class digest_stream::md5_by_lane {
+public:
+    void update(std::span<const std::byte> bytes) {
+        size_ += bytes.size();
+        if (!rest_.empty()) {
+            const auto more = bytes.first(std::min(bytes.size(), md5_block_size - rest_.size()));
+            rest_.insert(rest_.end(), more.begin(), more.end());
+            bytes = bytes.subspan(more.size());
+            if (rest_.size() < md5_block_size) return;
+            advance(rest_);
+            rest_.clear();
+        }
+        const std::size_t whole = bytes.size() / md5_block_size * md5_block_size;
+        advance(bytes.first(whole));
+        rest_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(whole), bytes.end());
+    }
+    digest_bytes finish() {
+        const std::size_t used = rest_.size();
+        rest_.resize(used + md5_message::padding_room);
+        rest_.resize(used + md5_pad(&rest_[used], size_));
+        advance(rest_);
+        return md5_digest(state_);
+    }
+
+private:
+    void advance(std::span<const std::byte> blocks) {
+        md5_run run{&state_, blocks.data(), blocks.size() / md5_block_size};
+        md5_advance({&run, 1});
+    }
+
+    md5_state state_ = md5_begin;
+    std::uint64_t size_ = 0;
+    std::vector<std::byte> rest_; // of the last block
+};
+
 void digest_stream::free_context::operator()(evp_md_ctx_st* context) const noexcept {
     EVP_MD_CTX_free(context);
 }
@@ -130,25 +169,34 @@ digest_stream::digest_stream(algorithm by) : context_{EVP_MD_CTX_new()}, by_{std
     if (context_ == nullptr) throw std::bad_alloc{};
 }
 
+digest_stream::digest_stream(digest_stream&&) noexcept = default;
+digest_stream& digest_stream::operator=(digest_stream&&) noexcept = default;
+digest_stream::~digest_stream() = default;
+
 void digest_stream::begin_if_needed() {
     if (begun_) return;
-    if (EVP_DigestInit_ex2(context_.get(), by_.method(), nullptr) != 1)
+    const EVP_MD* const method = by_.method();
+    if (method == nullptr)
+        own_ = std::make_unique<md5_by_lane>();
+    else if (EVP_DigestInit_ex2(context_.get(), method, nullptr) != 1)
         throw_digest_error("EVP_DigestInit_ex2");
     begun_ = true;
 }
 
 void digest_stream::update(std::span<const std::byte> bytes) {
     begin_if_needed();
+    if (own_ != nullptr) return own_->update(bytes);
     if (EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) != 1)
         throw_digest_error("EVP_DigestUpdate");
 }
 
 digest_bytes digest_stream::finish() {
     begin_if_needed();
+    begun_ = false;
+    if (own_ != nullptr) return own_->finish();
     std::array<std::uint8_t, digest_bytes::capacity> digest{};
     if (EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) != 1)
         throw_digest_error("EVP_DigestFinal_ex");
-    begun_ = false;
     return {std::span<const std::uint8_t>{digest.data(), by_.size()}};
 }
 

@@ -16,7 +16,7 @@ struct evp_md_ctx_st;
 
 namespace checksum {
 
-/// OpenSSL refused to compute a digest, say for want of a provider that has MD5. The message names the
+/// OpenSSL refused to compute a digest, say for want of a provider that has it. The message names the
 /// call that failed and OpenSSL's own reason.
 class digest_error : public std::runtime_error {
 public:
@@ -49,7 +49,7 @@ public:
     /// In bytes, at most digest_bytes::capacity.
     std::size_t size() const noexcept { return size_; }
     bool is_md5() const noexcept { return name_ == "md5"; }
-    /// OpenSSL's own. Throws: digest_error.
+    /// OpenSSL's own; null for MD5 where it may not be used, as in FIPS mode.
     const evp_md_st* method() const;
     bool operator==(const algorithm& other) const noexcept { return name_ == other.name_; }
 
@@ -105,6 +105,9 @@ void append_hex(std::string& text, std::span<const std::uint8_t> bytes);
 class digest_stream {
 public:
     explicit digest_stream(algorithm by);
+    digest_stream(digest_stream&&) noexcept;
+    digest_stream& operator=(digest_stream&&) noexcept;
+    ~digest_stream();
 
     /// Appends `bytes` to the message.
     void update(std::span<const std::byte> bytes);
@@ -122,9 +125,12 @@ private:
         void operator()(evp_md_ctx_st* context) const noexcept;
     };
 
+    class md5_by_lane;
+
     void begin_if_needed();
 
     std::unique_ptr<evp_md_ctx_st, free_context> context_;
+    std::unique_ptr<md5_by_lane> own_; // instead, where OpenSSL has no MD5
     algorithm by_;
     bool begun_ = false;
 };

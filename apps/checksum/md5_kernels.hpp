@@ -18,7 +18,8 @@ struct md5_kernel {
     void (*advance)(std::uint32_t* words, const std::byte* const* blocks, std::size_t count) = nullptr;
 };
 
-/// Those of a target, from one lane to the most that pay. Requires: this processor can run them.
+/// Those of a target, from one lane to the most that pay; none where this was built for better processors only.
+/// Requires: this processor can run them.
 std::span<const md5_kernel> md5_kernels(md5_target target);
 
 } // namespace checksum

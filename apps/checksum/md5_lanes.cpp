@@ -125,6 +125,7 @@ std::span<const md5_target> md5_targets() {
         if (has_sse4) all.push_back(md5_target::sse4);
         if (has_avx2) all.push_back(md5_target::avx2);
         if (has_avx512) all.push_back(md5_target::avx512);
+        std::erase_if(all, [](md5_target each) { return md5_kernels(each).empty(); });
 #endif
         return all;
     }();

@@ -44,7 +44,7 @@ std::string trace_file::write() const {
     recorder_->write(path_);
     const std::size_t dropped = recorder_->dropped();
     if (dropped == 0) return {};
-    return path_ + " holds the first " + std::to_string(recorder_->events()) + " events of the run; " +
+    return path_ + " holds " + std::to_string(recorder_->events()) + " events of the run; " +
            std::to_string(dropped) + " more found no room";
 }
 

@@ -18,9 +18,37 @@ namespace {
 /// The processes of the picture, in the order in which they are shown.
 enum process : int { broadcasts = 1, ranks = 2, threads = 3, streams = 4 };
 
+/// How many bytes the character at the beginning has in UTF-8; 0 where there is none: RFC 3629, 4.
+std::size_t utf8_size(std::string_view text) {
+    const auto byte = [&](std::size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : std::uint8_t{0};
+    };
+    const auto follows = [&](std::size_t i, unsigned least = 0x80, unsigned most = 0xbf) {
+        return byte(i) >= least && byte(i) <= most;
+    };
+    const unsigned first = byte(0);
+    if (first < 0x80) return 1;
+    if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
+    if (first >= 0xe0 && first <= 0xef)
+        return follows(1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf) && follows(2) ? 3 : 0;
+    if (first >= 0xf0 && first <= 0xf4)
+        return follows(1, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf) && follows(2) &&
+                       follows(3)
+                   ? 4
+                   : 0;
+    return 0;
+}
+
+/// What is no UTF-8 becomes U+FFFD.
 std::string quoted(std::string_view text) {
     std::string all = "\"";
-    for (const char c : text) {
+    for (std::size_t size = 0; !text.empty(); text.remove_prefix(std::max<std::size_t>(size, 1))) {
+        size = utf8_size(text);
+        if (size != 1) {
+            all += size == 0 ? "\xef\xbf\xbd" : text.substr(0, size);
+            continue;
+        }
+        const char c = text.front();
         constexpr std::size_t escape_size = sizeof "\\u0000";
         std::array<char, escape_size> escape{};
         const auto code = static_cast<unsigned char>(c);

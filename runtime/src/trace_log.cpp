@@ -113,7 +113,7 @@ std::size_t trace_log::size() const {
 }
 
 std::size_t trace_log::dropped() const {
-    std::size_t sum = 0;
+    std::size_t sum = without_buffer_.load(std::memory_order_relaxed);
     for (const trace_buffer* each : buffers()) sum += each->dropped();
     return sum;
 }

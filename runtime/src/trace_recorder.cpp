@@ -83,13 +83,12 @@ void write_environment_trace() noexcept {
     if (trace.process != ::getpid()) return; // a child that was forked: the file is its parent's
     try {
         trace.recorder.write(trace.path);
+        if (const std::size_t dropped = trace.recorder.dropped(); dropped > 0)
+            std::fprintf(stderr, "spmd: SPMD_TRACE: %s holds %zu events; %zu more found no room\n",
+                         trace.path.c_str(), trace.recorder.events(), dropped);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "spmd: SPMD_TRACE: %s\n", error.what());
-        return;
     }
-    if (const std::size_t dropped = trace.recorder.dropped(); dropped > 0)
-        std::fprintf(stderr, "spmd: SPMD_TRACE: %s holds the first %zu events; %zu more found no room\n",
-                     trace.path.c_str(), trace.recorder.events(), dropped);
 }
 
 } // namespace detail

@@ -329,9 +329,18 @@ TEST_CASE("what finds no room is dropped and counted, and the rest is still a tr
 TEST_CASE("names of any bytes are quoted") {
     const spmd::trace_recorder trace;
     const spmd::engine_pool pool = traced_pool(1, 2, trace);
-    const std::string name = "a \"quoted\\ name\"\n\x01\t";
+    const std::string name = "a \"quoted\\ name\"\n\x01\t caf\xc3\xa9 \xf0\x9f\x98\x80";
     pool.with({.name = name}).broadcast([](spmd::rank) {}).get();
     CHECK(!named(of_phase(written(trace), "X"), name).empty());
+    // A byte that is no UTF-8, half a surrogate, one that is too long, and one cut off.
+    for (const auto& [bad, shown] : std::vector<std::pair<std::string, std::string>>{
+             {"caf\xe9", "caf\xef\xbf\xbd"},
+             {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+             {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
+             {"\xf0\x9f\x98", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}}) {
+        pool.with({.name = bad}).broadcast([](spmd::rank) {}).get();
+        CHECK(!named(of_phase(written(trace), "X"), shown).empty());
+    }
 }
 
 TEST_CASE("a trace can be written while its pool runs, and several pools record into one") {

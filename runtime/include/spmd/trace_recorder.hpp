@@ -19,7 +19,8 @@ enum class trace_tracks {
 
 struct trace_options {
     trace_tracks tracks = trace_tracks::per_thread;
-    /// How many events are kept, of 64 bytes each; what comes later is dropped, and counted.
+    /// How many events are kept at most, of 64 bytes each. Each thread takes room for 512 at a time; once there is none left for
+    /// it, what it does is dropped, and counted.
     std::size_t capacity = std::size_t{1} << 20;
 };
 

@@ -241,3 +241,20 @@ TEST_CASE("its output's reader goes: the line goes too, and it dies as md5sum do
     CHECK(content_of(error).find("write error: No space left on device") != std::string::npos);
     CHECK(content_of(error).find("Broken pipe") == std::string::npos);
 }
+
+TEST_CASE("where OpenSSL may not use MD5, as in FIPS mode, it is summed all the same") {
+    const test_support::temporary_directory scratch;
+    scratch.write("files/small", "abc");
+    scratch.write("files/large", std::string(300'001, 'x'));
+    const std::string configuration =
+        scratch.write("fips.cnf", "openssl_conf = all\n[all]\nalg_section = evp\n"
+                                  "[evp]\ndefault_properties = fips=yes\n");
+    const std::string in_fips_mode =
+        "cd '" + scratch.path() + "/files'; export OPENSSL_CONF='" + configuration + "'; ";
+    const std::string expected =
+        shell("cd '" + scratch.path() + "/files'; md5sum large small - <large").output;
+    CHECK(shell(in_fips_mode + "'" + tool + "' large small - <large").output == expected);
+    CHECK(shell(in_fips_mode + "head -c 131071 large | '" + tool + "'").output ==
+          shell("head -c 131071 '" + scratch.path() + "/files/large' | md5sum").output);
+    CHECK(shell(in_fips_mode + "openssl md5 small 2>/dev/null || echo refused").output == "refused\n");
+}

@@ -17,14 +17,17 @@
 namespace spmd::detail {
 
 bool ask_for_steady_ticks() noexcept;
-/// True where the time stamp counter runs at one rate on all cores. Inline, so that it is known before whatever else a
-/// source makes that includes this.
-inline const bool has_steady_ticks = ask_for_steady_ticks();
+/// True where the time stamp counter runs at one rate on all cores. It is asked for when it is first needed, which may be
+/// before main().
+inline bool has_steady_ticks() noexcept {
+    static const bool has = ask_for_steady_ticks();
+    return has;
+}
 
 /// The time of traces, in ticks of the fastest steady clock at hand.
 inline std::uint64_t trace_ticks() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
-    if (has_steady_ticks) [[likely]]
+    if (has_steady_ticks()) [[likely]]
         return __builtin_ia32_rdtsc();
 #endif
     return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
@@ -108,7 +111,10 @@ public:
 
     void record(const trace_event& event) noexcept {
         trace_buffer* const mine = here_.log == number_ ? here_.buffer : attach();
-        if (mine != nullptr) mine->append(event, room_);
+        if (mine != nullptr)
+            mine->append(event, room_);
+        else
+            without_buffer_.fetch_add(1, std::memory_order_relaxed);
     }
     /// A number for a submission, or whatever else events belong to; never 0.
     std::uint32_t next_submission() noexcept { return submissions_.fetch_add(1, std::memory_order_relaxed); }
@@ -151,6 +157,7 @@ private:
 
     std::uint64_t number_;
     std::atomic<std::size_t> room_;
+    std::atomic<std::size_t> without_buffer_{0}; // events of threads for which there was no memory
     std::atomic<std::uint32_t> submissions_{1};
     std::uint64_t first_ticks_;
     std::chrono::steady_clock::time_point first_time_;
