@@ -197,7 +197,9 @@ void sum_by_ranks(std::vector<file_batch> first, const std::function<bool(file_b
                   const std::function<void(file_batch&)>& consume) {
     const std::size_t threads =
         threads_for(options.threads != 0 ? options.threads : spmd::available_threads());
-    const std::size_t ranks = options.ranks != 0 ? options.ranks : ranks_per_thread * threads;
+    // More than a batch has files would have nothing to do.
+    const std::size_t ranks = std::min(options.ranks != 0 ? options.ranks : ranks_per_thread * threads,
+                                       files_in_range * ranges_in_batch);
     const spmd::engine_pool pool({.ranks = ranks, .threads = threads, .trace = options.trace});
     spare_hashers spare(hashing);
     using shared_batch = std::shared_ptr<batch_at_work>;

@@ -28,7 +28,8 @@ inline constexpr std::size_t ranges_in_batch = 64;
 
 struct sum_options {
     file_work work = file_work::sum;
-    std::size_t ranks = 0; ///< that share the files of a batch; 0: 16 a thread
+    std::size_t ranks =
+        0; ///< that share the files of a batch, of which each has one at least; 0: 16 a thread
     std::size_t threads =
         0; ///< that run them; 0: all that this process may use. Fewer where few files may be open
     std::function<void(std::size_t bytes)> on_read{}; ///< told of all that is read, on any thread

@@ -185,6 +185,10 @@ TEST_CASE("lines of other programs") {
           program{{"md5sum", "--tag", file}, "MD5"}, program{{"openssl", "dgst", "-md5", file}, "MD5"},
           program{{"openssl", "dgst", "-r", "-md5", file}, ""}}) {
         INFO(each.arguments[0]);
+        if (test_support::run_program({"sh", "-c", "command -v " + each.arguments[0]}).status != 0) {
+            WARN(each.arguments[0] << " is not here, and its lines are not read");
+            continue;
+        }
         const std::string output = test_support::run_program(each.arguments).output;
         CHECK(parsed(output.substr(0, output.size() - 1)) == each.tag + '|' + digits + '|' + file);
     }

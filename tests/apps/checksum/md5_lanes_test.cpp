@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <random>
 #include <span>
 #include <string>
@@ -149,6 +150,11 @@ TEST_CASE("a message that comes in pieces, as its state is kept between them") {
     }
 }
 
+TEST_CASE("a message of many blocks: more than 16 bits count") {
+    const std::vector<std::byte> content = random_bytes(64 * 70'000 + 5, 7);
+    require_all_right({bytes(content), bytes(content).subspan(1), bytes(content).first(100)});
+}
+
 TEST_CASE("padding tells the length in bits, modulo 2^64, low byte first") {
     // RFC 1321, 3.2. 2^33 + 5 bytes are 2^36 + 40 bits; 2^61 + 1 bytes are 8 bits modulo 2^64.
     std::vector<std::byte> room(checksum::md5_message::padding_room);
@@ -194,6 +200,23 @@ TEST_CASE("targets: scalar is always there, each with more lanes than the one be
     const auto targets = checksum::md5_targets();
     REQUIRE(!targets.empty());
     CHECK(targets.front() == md5_target::scalar);
+#if defined(__x86_64__)
+    const std::string flags = [] {
+        std::ifstream file("/proc/cpuinfo");
+        std::string line;
+        while (std::getline(file, line) && !line.starts_with("flags")) {
+        }
+        return line + ' ';
+    }();
+    const auto has = [&](const std::string& flag) {
+        return flags.find(' ' + flag + ' ') != std::string::npos;
+    };
+    const bool has_avx2 = has("avx2") && has("bmi2") && has("fma");
+    CHECK(std::ranges::count(targets, md5_target::sse4) == (has("sse4_2") && has("aes") ? 1 : 0));
+    CHECK(std::ranges::count(targets, md5_target::avx2) == (has_avx2 ? 1 : 0));
+    CHECK(std::ranges::count(targets, md5_target::avx512) ==
+          (has_avx2 && has("avx512bw") && has("avx512dq") && has("avx512vl") ? 1 : 0));
+#endif
     for (std::size_t i = 1; i < targets.size(); ++i)
         CHECK(checksum::md5_lanes(targets[i - 1]) < checksum::md5_lanes(targets[i]));
     CHECK(checksum::md5_lanes() == checksum::md5_lanes(targets.back()));
