@@ -1,6 +1,8 @@
 // How often a rank runs on the thread that it ran on the time before, as the counter `stays` (1: always; a rank that
 // went to any of n threads by chance would give 1/n): spmd's broadcast and its coroutine ranks against oneTBB's
 // parallel_for with each of its partitioners. What a rank touched is then still in that core's cache.
+#include "rank_counters.hpp"
+
 #include <spmd/spmd.hpp>
 
 #include <benchmark/benchmark.h>
@@ -107,7 +109,7 @@ struct parallel_for {
 void report(benchmark::State& state, const residence& places, std::size_t ranks, double seconds) {
     const double visits = static_cast<double>(ranks) * static_cast<double>(state.iterations());
     state.counters["stays"] = places.stays() / visits;
-    state.counters["ns_per_rank"] = seconds * 1e9 / visits;
+    count_ranks(state, ranks, std::chrono::duration<double>(seconds));
 }
 
 /// Runs before those that count.

@@ -32,9 +32,11 @@ void run(benchmark::State& state, bool traced, auto task) {
         state.ResumeTiming();
     }
     if (traced) events += trace->events();
+    const double all = static_cast<double>(ranks) * static_cast<double>(state.iterations());
     state.SetItemsProcessed(state.range(0) * state.iterations());
-    state.counters["events_per_rank"] =
-        static_cast<double>(events) / static_cast<double>(ranks) / static_cast<double>(state.iterations());
+    state.counters["ns_per_rank"] = // of the time that is not paused
+        benchmark::Counter(all * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    state.counters["events_per_rank"] = static_cast<double>(events) / all;
 }
 
 void plain(benchmark::State& state, bool traced) {
