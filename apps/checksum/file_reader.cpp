@@ -1,6 +1,7 @@
 #include <checksum/file_reader.hpp>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,19 +25,26 @@ file_reader::block_buffer file_reader::take_buffer() {
     return block_buffer{spare_buffer.release()};
 }
 
-file_reader::file_reader(const std::string& path)
-    : path_{path}, file_{open_path(path, O_RDONLY)}, buffer_{take_buffer()} {}
+file_reader::file_reader(const std::string& path, const std::atomic<bool>* stop)
+    : path_{path}, file_{open_path(path, stop != nullptr ? O_RDONLY | O_NONBLOCK : O_RDONLY)},
+      buffer_{take_buffer()}, stop_{stop} {}
 
-file_reader::file_reader(descriptor file, std::string name)
-    : path_{std::move(name)}, file_{std::move(file)}, buffer_{take_buffer()} {}
+file_reader::file_reader(descriptor file, std::string name, const std::atomic<bool>* stop)
+    : path_{std::move(name)}, file_{std::move(file)}, buffer_{take_buffer()}, stop_{stop} {}
+
+bool file_reader::would_wait() const noexcept {
+    pollfd asked{.fd = file_.number(), .events = POLLIN, .revents = 0};
+    return ::poll(&asked, 1, 0) == 0;
+}
 
 std::span<const std::byte> file_reader::next_block() {
-    ssize_t count = -1;
-    do {
-        count = ::read(file_.number(), buffer_.get(), block_size);
-    } while (count < 0 && errno == EINTR);
-    if (count < 0) throw std::system_error{errno, std::generic_category(), path_};
-    return {buffer_.get(), static_cast<std::size_t>(count)};
+    while (true) {
+        if (stop_ != nullptr && !wait_for_input(file_.number(), stop_)) return {};
+        const ssize_t count = ::read(file_.number(), buffer_.get(), block_size);
+        if (count >= 0) return {buffer_.get(), static_cast<std::size_t>(count)};
+        const bool is_to_wait = errno == EAGAIN && stop_ != nullptr;
+        if (errno != EINTR && !is_to_wait) throw std::system_error{errno, std::generic_category(), path_};
+    }
 }
 
 } // namespace checksum

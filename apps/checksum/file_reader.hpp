@@ -2,6 +2,7 @@
 
 #include <checksum/descriptor.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -22,13 +23,15 @@ namespace checksum {
 /// Thread safety: one thread at a time; readers of different threads share nothing.
 class file_reader {
 public:
-    /// Opens `path`, which may be longer than PATH_MAX.
-    /// Blocks: a FIFO until it has a writer.
+    /// Opens `path`, which may be longer than PATH_MAX. Once `stop`, where there is one, is true, the file is at its end.
+    /// Blocks: without a stop, a FIFO until it has a writer.
     /// Throws: std::system_error with errno, its message "PATH: REASON" as md5sum has it.
-    explicit file_reader(const std::string& path);
+    explicit file_reader(const std::string& path, const std::atomic<bool>* stop = nullptr);
     /// Reads on from where an open file stands; `name` is for messages.
-    file_reader(descriptor file, std::string name);
+    file_reader(descriptor file, std::string name, const std::atomic<bool>* stop = nullptr);
 
+    /// Whether next_block() would wait: a pipe has nothing now.
+    [[nodiscard]] bool would_wait() const noexcept;
     /// The next bytes of the file, of whatever length came at once; empty at its end, and only there.
     /// They stay until the next call, or until the reader is gone.
     /// Blocks: until there are some. Throws: as the constructor; a directory fails here.
@@ -45,6 +48,7 @@ private:
     std::string path_;
     descriptor file_;
     block_buffer buffer_;
+    const std::atomic<bool>* stop_;
 };
 
 } // namespace checksum

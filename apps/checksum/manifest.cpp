@@ -113,8 +113,9 @@ std::optional<manifest_entry> manifest_parser::parse_untagged(std::string_view l
     return manifest_entry{.digest = *digest, .name = std::string(name)};
 }
 
-manifest_reader::manifest_reader(const std::string& path, const manifest_format& format)
-    : lines_{of_manifest([&] { return text_lines(path, format.is_zero_ended ? '\0' : '\n'); })},
+manifest_reader::manifest_reader(const std::string& path, const manifest_format& format,
+                                 const std::atomic<bool>* stop)
+    : lines_{of_manifest([&] { return text_lines(path, format.is_zero_ended ? '\0' : '\n', stop); })},
       parser_{format}, is_zero_ended_{format.is_zero_ended} {}
 
 std::variant<manifest_entry, malformed_line, manifest_end> manifest_reader::next() {

@@ -3,6 +3,7 @@
 #include <checksum/algorithm.hpp>
 #include <checksum/text_lines.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -62,10 +63,14 @@ struct manifest_end {};
 class manifest_reader {
 public:
     /// `path`: "-" for standard input. Throws: manifest_error.
-    explicit manifest_reader(const std::string& path, const manifest_format& format = {});
+    /// `stop`: where it is true, the manifest is at its end.
+    explicit manifest_reader(const std::string& path, const manifest_format& format = {},
+                             const std::atomic<bool>* stop = nullptr);
 
     /// Blocks: on the file. Throws: manifest_error.
     [[nodiscard]] std::variant<manifest_entry, malformed_line, manifest_end> next();
+    /// Whether next() would wait: a pipe has nothing now.
+    [[nodiscard]] bool would_wait() const noexcept { return lines_.would_wait(); }
     /// The number of the line that came last, from 1.
     [[nodiscard]] std::size_t line_number() const noexcept { return line_number_; }
     /// What messages call it.

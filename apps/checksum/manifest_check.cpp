@@ -42,14 +42,17 @@ bool manifest_check::check(const std::string& manifest) {
     tally_ = {};
     ahead_.reset();
     is_read_ = false;
+    broken_.clear();
     expected_.clear();
     try {
-        manifest_reader from(manifest, wanted_->check->format);
+        manifest_reader from(manifest, wanted_->check->format, stop_);
         if (struct stat status{}; wanted_->check->lists_extra && ::stat(manifest.c_str(), &status) == 0)
             manifests_.push_back({status.st_dev, status.st_ino});
         sum_files([&](file_batch& batch) { return fill(from, batch); }, options_, *stop_,
                   [&](file_batch& batch) { judge(batch); });
-        return stop_->load() || conclude(from.name());
+        if (broken_.empty()) return stop_->load() || conclude(from.name());
+        to_->complain(broken_);
+        return false;
     } catch (const manifest_error& error) {
         to_->complain(error.what());
         return false;
@@ -60,7 +63,9 @@ bool manifest_check::check(const std::string& manifest) {
 bool manifest_check::fill(manifest_reader& from, file_batch& batch) {
     std::vector<manifest_entry> entries;
     constexpr std::size_t most = files_in_range * ranges_in_batch;
-    while (entries.size() < most && read_ahead(from, batch)) {
+    const auto has_some = [&] { return !entries.empty() || !batch.remarks.empty(); };
+    while (entries.size() < most && !(has_some() && !ahead_ && from.would_wait()) &&
+           read_ahead(from, batch)) {
         const algorithm* const by = algorithm_of(*ahead_);
         const bool is_input = ahead_->name == "-";
         if (!entries.empty() && (by != batch.by || is_input))
@@ -85,7 +90,7 @@ bool manifest_check::fill(manifest_reader& from, file_batch& batch) {
 /// True where there is an entry for the batch to take.
 bool manifest_check::read_ahead(manifest_reader& from, file_batch& batch) {
     while (!ahead_ && !is_read_ && batch.remarks.size() < files_in_range) {
-        auto line = from.next();
+        auto line = next_of(from);
         if (auto* const entry = std::get_if<manifest_entry>(&line);
             entry != nullptr && algorithm_of(*entry) != nullptr) {
             ahead_ = std::move(*entry);
@@ -99,6 +104,16 @@ bool manifest_check::read_ahead(manifest_reader& from, file_batch& batch) {
         }
     }
     return ahead_.has_value();
+}
+
+/// The end where the rest cannot be read: what came before it is checked all the same.
+std::variant<manifest_entry, malformed_line, manifest_end> manifest_check::next_of(manifest_reader& from) {
+    try {
+        return from.next();
+    } catch (const manifest_error& error) {
+        broken_ = error.what();
+        return manifest_end{};
+    }
 }
 
 /// Null where there is none that gives such digests, or another one was asked for.

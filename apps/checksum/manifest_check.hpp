@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <variant>
 #include <vector>
 
 namespace checksum {
@@ -41,6 +42,7 @@ private:
 
     bool fill(manifest_reader& from, file_batch& batch);
     bool read_ahead(manifest_reader& from, file_batch& batch);
+    std::variant<manifest_entry, malformed_line, manifest_end> next_of(manifest_reader& from);
     const algorithm* algorithm_of(const manifest_entry& entry);
     std::string default_tag() const;
     void judge(file_batch& batch);
@@ -57,6 +59,7 @@ private:
     std::map<std::string, std::unique_ptr<const algorithm>> algorithms_; // by tag; null where there is none
     std::optional<manifest_entry> ahead_;                                // read, and not in a batch yet
     bool is_read_ = false;                                               // to its end
+    std::string broken_; // why not; written by the listing thread
     std::mutex mutex_;
     std::deque<std::vector<manifest_entry>> expected_; // of the batches under way; guarded by mutex_
     tally tally_; // `malformed` is counted by the listing thread, the rest by the one that prints

@@ -21,6 +21,28 @@ namespace {
     throw std::system_error{errno, std::generic_category(), path};
 }
 
+/// Where symbolic links lead to, whether there is something or not.
+std::string followed(std::string path) {
+    constexpr int most_links = 40; // as the kernel's
+    std::error_code none;
+    for (int i = 0; i < most_links; ++i) {
+        const std::filesystem::path target = std::filesystem::read_symlink(path, none);
+        if (none) return path;
+        path = std::filesystem::path(path).parent_path() / target;
+    }
+    return path;
+}
+
+/// Standard output or standard error, where the status is of its file; else nothing.
+std::optional<int> standard_stream_of(const struct stat& status) {
+    for (const int each : {STDOUT_FILENO, STDERR_FILENO}) {
+        struct stat its{};
+        if (::fstat(each, &its) == 0 && its.st_dev == status.st_dev && its.st_ino == status.st_ino)
+            return each;
+    }
+    return std::nullopt;
+}
+
 std::optional<struct stat> status_of(const std::string& path) {
     struct stat status{};
     if (::stat(path.c_str(), &status) == 0) return status;
@@ -41,10 +63,15 @@ output_file::output_file(const std::string& path) : path_{path} {
     if (path_.empty()) return;
     const std::optional<struct stat> old = status_of(path_);
     descriptor file{-1};
-    if (old && !S_ISREG(old->st_mode)) {
+    const std::optional<int> same = old ? standard_stream_of(*old) : std::nullopt;
+    if (same && S_ISREG(old->st_mode)) {
+        // /dev/stdout, or what the shell has opened: who wrote to it before, and will, shares it.
+        file = descriptor{::fcntl(*same, F_DUPFD_CLOEXEC, 0)};
+        if (file.number() < 0) throw_error(path);
+    } else if (old && !S_ISREG(old->st_mode)) {
         file = open_path(path_, O_WRONLY);
     } else {
-        if (old) path_ = std::filesystem::canonical(path_).string();
+        path_ = followed(path_);
         std::string temporary = path_ + ".XXXXXX";
         file = descriptor{::mkostemp(temporary.data(), O_CLOEXEC)};
         if (file.number() < 0) throw_error(path);
@@ -79,14 +106,18 @@ std::vector<file_identity> output_file::identities() const {
 }
 
 void output_file::commit() {
-    if (std::ferror(stream_) != 0 || std::fflush(stream_) != 0) throw_error(subject());
+    if (std::fflush(stream_) != 0) throw_error(subject());
+    // Some file systems tell at a close what they could not write; the stream itself is needed to the end.
+    const int copy = ::fcntl(::fileno(stream_), F_DUPFD_CLOEXEC, 0);
+    if (copy < 0 || ::close(copy) != 0) throw_error(subject());
     if (temporary_.empty()) return;
     if (::fsync(::fileno(stream_)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
         throw_error(subject());
     temporary_.clear();
     // So that the new name, too, outlives a power cut; where a directory cannot be synced, it is as safe as it can be.
     const std::filesystem::path parent = std::filesystem::path(path_).parent_path();
-    const descriptor directory = open_path(parent.empty() ? "." : parent.string(), O_RDONLY | O_DIRECTORY);
+    const descriptor directory{
+        ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     static_cast<void>(::fsync(directory.number()));
 }
 

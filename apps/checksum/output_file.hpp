@@ -16,8 +16,8 @@ namespace checksum {
 ///     std::fputs("…\n", output.stream());
 ///     output.commit();       // without it, the old file stays
 ///
-/// A path that is no regular file, like /dev/stdout or a FIFO, is written to as it is; of a symbolic link, what it leads to
-/// is replaced.
+/// A path that is no regular file, like a FIFO, is written to as it is, and so is the file that standard output or standard
+/// error goes to, as by /dev/stdout; of a symbolic link, what it leads to is replaced.
 class output_file {
 public:
     /// `path`: empty for standard output. Throws: std::system_error, its message "PATH: REASON".

@@ -4,34 +4,35 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <mutex>
 
 namespace checksum {
 
 printer::printer(const output_file& output, apps::progress_line& line)
     : output_{&output}, line_{&line}, is_terminal_{output.is_terminal()} {}
 
-void printer::hide_line() {
-    if (!hidden_) hidden_ = line_->hide();
+void printer::remember_if(bool failed) noexcept {
+    if (failed && error_ == 0) error_ = errno;
 }
+
+void printer::flush() { remember_if(std::fflush(output_->stream()) != 0); }
 
 void printer::print(const std::string& text) {
     if (text.empty()) return;
-    if (is_terminal_) hide_line();
-    std::fwrite(text.data(), 1, text.size(), output_->stream());
+    const auto hidden = is_terminal_ ? line_->hide() : std::unique_lock<std::timed_mutex>();
+    remember_if(std::fwrite(text.data(), 1, text.size(), output_->stream()) != text.size());
+    if (is_terminal_) flush();
 }
 
 void printer::complain(const std::string& message) {
-    hide_line();
-    std::fflush(output_->stream());
+    const auto hidden = line_->hide();
+    flush();
     checksum::complain(message);
 }
 
 void printer::pause() {
-    if (is_terminal_) std::fflush(output_->stream());
-    if (std::ferror(output_->stream()) != 0)
-        throw write_error(errno, std::generic_category(), output_->subject());
-    if (hidden_) hidden_.unlock();
-    hidden_ = {};
+    flush();
+    if (error_ != 0) throw write_error(error_, std::generic_category(), output_->subject());
 }
 
 } // namespace checksum

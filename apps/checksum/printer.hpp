@@ -4,7 +4,6 @@
 
 #include <common/progress_line.hpp>
 
-#include <mutex>
 #include <string>
 #include <system_error>
 
@@ -23,17 +22,17 @@ public:
 
     void print(const std::string& text);
     void complain(const std::string& message);
-    /// To be called now and then: lines come out where somebody looks at them, and the progress line comes back.
-    /// Throws: write_error.
+    /// To be called where what was printed is complete for a while: it comes out. Throws: write_error.
     void pause();
 
 private:
-    void hide_line();
+    void flush();
+    void remember_if(bool failed) noexcept;
 
     const output_file* output_;
     apps::progress_line* line_;
     bool is_terminal_;
-    std::unique_lock<std::timed_mutex> hidden_;
+    int error_ = 0; // the first one of the output
 };
 
 } // namespace checksum

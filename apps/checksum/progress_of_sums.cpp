@@ -34,6 +34,7 @@ void progress_of_sums::follow(const std::stop_token& stop, const std::atomic<boo
 void progress_of_sums::count_operand(const std::string& operand, const std::stop_token& stop,
                                      const drawing& draw) {
     std::error_code ignored; // what has no size adds none
+    if (operand == "-") return count_file(operand);
     if (!std::filesystem::is_directory(operand, ignored)) return count_file(operand);
     if (!wanted_->is_recursive) return;
     tree_lister tree(operand, wanted_->listing);
@@ -47,7 +48,8 @@ void progress_of_sums::count_operand(const std::string& operand, const std::stop
 void progress_of_sums::count_manifest(const std::string& manifest, const std::stop_token& stop,
                                       const drawing& draw) {
     std::error_code ignored;
-    if (!std::filesystem::is_regular_file(manifest, ignored)) return; // it could not be read twice
+    if (manifest == "-" || !std::filesystem::is_regular_file(manifest, ignored))
+        return; // it could not be read twice
     try {
         manifest_reader lines(manifest, wanted_->check->format);
         while (!stop.stop_requested()) {
@@ -64,7 +66,7 @@ void progress_of_sums::count_manifest(const std::string& manifest, const std::st
 
 void progress_of_sums::count_file(const std::string& path) {
     std::error_code ignored;
-    const std::uintmax_t size = std::filesystem::file_size(path, ignored);
+    const std::uintmax_t size = path == "-" ? 0 : std::filesystem::file_size(path, ignored);
     if (!ignored) all_bytes_ += size;
     ++all_files_;
 }

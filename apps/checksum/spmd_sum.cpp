@@ -13,7 +13,9 @@
 #include <common/progress_line.hpp>
 #include <common/stop_signal.hpp>
 #include <common/trace_option.hpp>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -85,10 +87,9 @@ bool run(request wanted, const apps::trace_file& trace, const apps::stop_signal&
         .on_read = options.on_read, .on_file = options.on_file, .stop = &interrupted.requested()};
     const surroundings with{options, reading, interrupted, to};
     const bool is_good = wanted.check ? check_manifests(wanted, with) : print_sums(wanted, with);
-    if (interrupted.requested().load())
-        std::fflush(output.stream()); // what is there is a prefix; a file stays as it was
-    else
-        output.commit();
+    to.pause();
+    if (!interrupted.requested().load())
+        output.commit(); // else what is there is a prefix; a file stays as it was
     return is_good;
 }
 
@@ -120,6 +121,13 @@ exit_status run_with_signals(request wanted) {
     return is_good ? all_well : something_failed;
 }
 
+/// Opens what is closed of the standard streams, so that no other file takes its number; reads and writes still fail.
+void occupy_standard_streams() {
+    for (const int each : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::fcntl(each, F_GETFD) < 0)
+            static_cast<void>(::open("/dev/null", each == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+}
+
 exit_status print_text(const std::string& text) {
     checksum::output_file output("");
     std::fputs(text.c_str(), output.stream());
@@ -130,6 +138,8 @@ exit_status print_text(const std::string& text) {
 } // namespace
 
 int main(int argc, char** argv) {
+    occupy_standard_streams();
+    static_cast<void>(std::signal(SIGXFSZ, SIG_IGN)); // a write beyond the limit fails then
     try {
         request wanted = checksum::parse_request(argc, argv);
         return wanted.text.empty() ? run_with_signals(std::move(wanted)) : print_text(wanted.text);

@@ -12,17 +12,17 @@
 namespace checksum {
 namespace {
 
-file_reader open_file(const std::string& path, const std::string& name) {
-    if (path != "-") return file_reader{path};
+file_reader open_file(const std::string& path, const std::string& name, const std::atomic<bool>* stop) {
+    if (path != "-") return file_reader{path, stop};
     descriptor own{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)};
     if (own.number() < 0) throw std::system_error{errno, std::generic_category(), name};
-    return file_reader{std::move(own), name};
+    return file_reader{std::move(own), name, stop};
 }
 
 } // namespace
 
-text_lines::text_lines(const std::string& path, char end)
-    : name_{path == "-" ? "standard input" : path}, file_{open_file(path, name_)}, end_{end} {}
+text_lines::text_lines(const std::string& path, char end, const std::atomic<bool>* stop)
+    : name_{path == "-" ? "standard input" : path}, file_{open_file(path, name_, stop)}, end_{end} {}
 
 std::optional<std::string_view> text_lines::next() {
     line_.clear();

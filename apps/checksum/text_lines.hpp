@@ -2,6 +2,7 @@
 
 #include <checksum/file_reader.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -13,10 +14,12 @@ namespace checksum {
 /// The lines of a file, or whatever else a byte ends, one after the other; memory is for one of them.
 class text_lines {
 public:
-    /// `path`: "-" for standard input. `end`: of a line; the last one may lack it.
+    /// `path`: "-" for standard input. `end`: of a line; the last one may lack it. `stop`: as file_reader has it.
     /// Throws: std::system_error, its message "PATH: REASON", where standard input's path is "standard input".
-    text_lines(const std::string& path, char end);
+    text_lines(const std::string& path, char end, const std::atomic<bool>* stop = nullptr);
 
+    /// Whether next() would wait: a pipe has nothing now.
+    [[nodiscard]] bool would_wait() const noexcept { return block_.empty() && file_.would_wait(); }
     /// The next line without its end; nothing after the last. It stays until the next call.
     /// Blocks: on the file. Throws: as above.
     [[nodiscard]] std::optional<std::string_view> next();

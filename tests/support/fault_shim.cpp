@@ -7,6 +7,8 @@
 //   growing:N    a file whose size is N has a byte more after its second read
 //   shrinking:N  a file whose size is N is half as long after its second read
 //   rewritten:N  a file whose size is N has another first byte after its first read, once
+//   slow         fsync takes half a second longer
+//   unclosed     close fails with ENOSPC for the file that standard output goes to
 //   unsynced     fsync fails with EIO
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -106,7 +108,21 @@ extern "C" int openat(int directory, const char* path, int flags, ...) {
 
 extern "C" int fsync(int file) {
     static const auto real = next<int (*)(int)>("fsync");
+    constexpr unsigned half_a_second = 500'000; // in microseconds
+    if (fault() == "slow") ::usleep(half_a_second);
     if (fault() != "unsynced") return real(file);
     errno = EIO;
+    return -1;
+}
+
+extern "C" int close(int file) {
+    static const auto real = next<int (*)(int)>("close");
+    struct stat closed{};
+    struct stat output{};
+    const bool is_hit = fault() == "unclosed" && ::fstat(file, &closed) == 0 &&
+                        ::fstat(STDOUT_FILENO, &output) == 0 && closed.st_ino == output.st_ino;
+    const int result = real(file);
+    if (!is_hit) return result;
+    errno = ENOSPC;
     return -1;
 }

@@ -176,6 +176,63 @@ TEST_CASE("a full or closed output is an error that says so") {
     CHECK(closed.output == "spmd_sum: write error: Bad file descriptor\n");
 }
 
+TEST_CASE(
+    "an output that fails when it is closed, or is too large for the process, is an error that says so") {
+    const tree files;
+    const temporary_directory out;
+    const program_result unclosed = shell("FAULT=unclosed LD_PRELOAD='" FAULT_SHIM_PATH "' '" + tool +
+                                          "' -r " + files.quoted() + " 2>&1 >'" + (out / "sums") + "'");
+    CHECK(unclosed.status == 1);
+    CHECK(unclosed.output == "spmd_sum: write error: No space left on device\n");
+    const std::string sums = out.write("old", "old\n");
+    const program_result large = shell("ulimit -f 1; '" + tool + "' -o '" + sums + "' -r " + files.quoted() +
+                                       " 2>&1; cat '" + sums + "'");
+    CHECK(large.output == "spmd_sum: " + sums + ": File too large\nold\n");
+    const auto entries = std::filesystem::directory_iterator(out.path());
+    CHECK(std::distance(begin(entries), end(entries)) == 2); // no temporary file
+}
+
+TEST_CASE("what is complained of at the end of a check does not hang with a progress line") {
+    const tree files;
+    const temporary_directory out;
+    const std::string sums =
+        out.write("sums", "900150983cd24fb0d6963f7d28e17f72  " + files.scratch.path() + "/small/f1001\n");
+    const program_result result =
+        shell("FAULT=slow LD_PRELOAD='" FAULT_SHIM_PATH "' timeout 30 '" + tool +
+              "' -c --progress=always -o '" + (out / "verdicts") + "' '" + sums + "' 2>/dev/null");
+    CHECK(result.status == 1);
+}
+
+TEST_CASE("the manifest's part that can be read is checked, also where the rest cannot be") {
+    const tree files;
+    const temporary_directory out;
+    std::string lines;
+    while (lines.size() < 300'000) lines += "0cc175b9c0f1b6a831c399e269772661  no\n";
+    const std::string sums = out.write("sums", lines);
+    const program_result result = faulty("broken:" + std::to_string(lines.size()), "-c '" + sums + "'");
+    CHECK(result.status == 1);
+    const std::vector<std::string> seen = lines_of(result.output);
+    const auto verdicts = std::ranges::count(seen, "no: FAILED open or read");
+    CHECK(verdicts == 262'144 / 37); // all whole lines of the first block
+    CHECK(std::ranges::count(seen, "spmd_sum: " + sums + ": Input/output error") == 1);
+}
+
+TEST_CASE("a directory that cannot be read takes a new file all the same") {
+    const temporary_directory scratch;
+    const std::string file = scratch.write("file", "abc");
+    const std::string out = scratch.make_directory("out");
+    REQUIRE(shell("cp '" + tool + "' '" + (scratch / "spmd_sum") + "'").status == 0);
+    REQUIRE(::chmod(scratch.path().c_str(), 0755) == 0);
+    REQUIRE(::chmod(out.c_str(), 0733) == 0);
+    const std::string as_nobody =
+        ::geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";
+    const program_result result =
+        shell(as_nobody + "'" + (scratch / "spmd_sum") + "' -o '" + out + "/sums' '" + file + "' 2>&1");
+    CHECK(result.output.empty());
+    CHECK(result.status == 0);
+    CHECK(std::filesystem::file_size(out + "/sums") > 32);
+}
+
 TEST_CASE("a trace that cannot be written hides no other error, and no signal") {
     const tree files;
     const std::string traced = "'" + tool + "' --trace /dev/full -r " + files.quoted();

@@ -105,3 +105,15 @@ TEST_CASE("no path: standard output, in the place where it is") {
     CHECK(output.subject() == "write error");
     CHECK_NOTHROW(output.commit());
 }
+
+TEST_CASE("a symbolic link that leads nowhere stays, and leads to the new file") {
+    const temporary_directory scratch;
+    std::filesystem::create_symlink("target", scratch / "link");
+    {
+        output_file output(scratch / "link");
+        std::fputs("new\n", output.stream());
+        output.commit();
+    }
+    CHECK(std::filesystem::is_symlink(scratch / "link"));
+    CHECK(content_of(scratch / "target") == "new\n");
+}

@@ -258,3 +258,41 @@ TEST_CASE("where OpenSSL may not use MD5, as in FIPS mode, it is summed all the 
           shell("head -c 131071 '" + scratch.path() + "/files/large' | md5sum").output);
     CHECK(shell(in_fips_mode + "openssl md5 small 2>/dev/null || echo refused").output == "refused\n");
 }
+
+TEST_CASE("what was summed is printed before the next input is waited for, also into a pipe") {
+    const test_support::temporary_directory scratch;
+    const std::string file = scratch.write("file", "abc");
+    // The input comes to its end once the first line was read.
+    const auto first_line = [&](const std::string& input, const std::string& arguments) {
+        return shell("cd '" + scratch.path() + "'; rm -f gate; mkfifo gate; timeout 20 sh -c \"{ " + input +
+                     "; cat gate; } | '" + tool + "' " + arguments +
+                     R"( | { read line; echo \"\$line\"; echo >gate; cat >/dev/null; }")")
+            .output;
+    };
+    CHECK(first_line(":", "file -") == "900150983cd24fb0d6963f7d28e17f72  file\n");
+    CHECK(first_line("md5sum file", "-c -") == "file: OK\n");
+}
+
+TEST_CASE("a file by the name of - does not take standard input from the check") {
+    const test_support::temporary_directory scratch;
+    const std::string at = "cd '" + scratch.path() + "'; ";
+    REQUIRE(
+        shell(at + "for i in $(seq 2000); do echo $i >f$i; done; md5sum f* >../m.$$; mv ../m.$$ m; echo >./-")
+            .status == 0);
+    CHECK(shell(at + "{ sleep 0.3; head -1000 m; sleep 0.3; tail -n +1001 m; } | '" + tool +
+                "' -c --progress=always - 2>/dev/null | wc -l")
+              .output == "2000\n");
+}
+
+TEST_CASE("standard streams that are closed are nobody else's") {
+    const test_support::temporary_directory scratch;
+    const std::string file = scratch.write("file", "abc");
+    const std::string sums = scratch / "sums";
+    const std::string line = "900150983cd24fb0d6963f7d28e17f72  " + file + '\n';
+    CHECK(shell("'" + tool + "' -o '" + sums + "' '" + file + "' missing 2>&-; cat '" + sums + "'").output ==
+          line);
+    CHECK(shell("'" + tool + "' -o '" + sums + "' - <&- 2>&1").status == 1);
+    CHECK(shell("{ echo first; '" + tool + "' -o /dev/stdout '" + file + "'; echo last; } >'" + sums +
+                "'; cat '" + sums + "'")
+              .output == "first\n" + line + "last\n");
+}
