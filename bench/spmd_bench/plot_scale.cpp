@@ -71,6 +71,8 @@ plot_scale plot_scale::logarithmic(double low, double high, const labels& label_
 double plot_scale::position(double value) const {
     if (!is_logarithmic_) return (value - low_) / (high_ - low_);
     if (value <= 0) return 0;
+    // Between 0 and the least tick there is the room for 0, in which nothing else can be told but the share of that tick.
+    if (begin_ > 0 && value < low_) return begin_ * value / low_;
     return begin_ + (1 - begin_) * std::log(value / low_) / std::log(high_ / low_);
 }
 

@@ -19,7 +19,8 @@ public:
 
     /// From a tick at or below `low` to one at or above `high`. Requires: low <= high.
     static plot_scale linear(double low, double high, const labels& label_of);
-    /// The same by the logarithm. Values of 0 stand apart, left of all others, if `has_zero`. Requires: 0 < low <= high.
+    /// The same by the logarithm. Values of 0 stand apart, left of all others, if `has_zero`; those between 0 and the least
+    /// tick are then in proportion between the two. Requires: 0 < low <= high.
     static plot_scale logarithmic(double low, double high, const labels& label_of, bool has_zero = false);
 
     /// 0 … 1 for what is between the ends.

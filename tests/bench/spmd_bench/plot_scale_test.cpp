@@ -60,6 +60,14 @@ TEST_CASE("logarithmic with 0: it stands apart, left of all others") {
     CHECK(scale.position(10'000) == Approx(1));
 }
 
+TEST_CASE("logarithmic with 0: what is between 0 and the least tick stands between them, in proportion") {
+    const plot_scale scale = plot_scale::logarithmic(100, 10'000, time_label, true);
+    CHECK(scale.position(50) == Approx(0.05));
+    CHECK(scale.position(37.3) == Approx(0.0373));
+    CHECK(scale.position(99.99) == Approx(0.1).margin(1e-4));
+    CHECK(scale.position(1e-9) == Approx(0).margin(1e-9));
+}
+
 TEST_CASE("all values are between the ends") {
     for (double low = 0.013; low < 1e6; low *= 3.7)
         for (double factor = 1; factor < 1e7; factor *= 5.3) {
