@@ -124,16 +124,30 @@ std::string parts_table(const report& what) {
 
 // Plots
 
+/// The least of the values above 0. Requires: there is one.
+double least_positive(const std::vector<double>& values) {
+    double least = std::ranges::max(values);
+    for (const double value : values)
+        if (value > 0) least = std::min(least, value);
+    return least;
+}
+
+bool are_far_apart(const std::vector<double>& values) {
+    constexpr double far_apart = 8;
+    const double most = std::ranges::max(values);
+    return most > 0 && most / least_positive(values) >= far_apart;
+}
+
+plot_scale logarithmic_over(const std::vector<double>& values, const plot_scale::labels& label) {
+    const auto [least, most] = std::ranges::minmax(values);
+    return plot_scale::logarithmic(least_positive(values), most, label, least <= 0);
+}
+
 /// Linear for a few values that are near each other.
 plot_scale scale_over(const std::vector<double>& values, const plot_scale::labels& label) {
+    if (are_far_apart(values)) return logarithmic_over(values, label);
     const auto [least, most] = std::ranges::minmax(values);
-    double positive = most;
-    for (const double value : values)
-        if (value > 0) positive = std::min(positive, value);
-    constexpr double far_apart = 8;
-    if (most <= 0 || most / positive < far_apart)
-        return plot_scale::linear(least, std::max(most, least), label);
-    return plot_scale::logarithmic(positive, most, label, least <= 0);
+    return plot_scale::linear(least, most, label);
 }
 
 std::string place(const report& what, const point_result& at, const std::string& without) {
@@ -155,7 +169,18 @@ struct plotting {
     std::string ideal = {};
 };
 
-line_plot plot_of(const report& what, const points& group, const plotting& how) {
+/// The scales of x and y. With an ideal both are of one kind, so that it is straight, and go as far as it does.
+std::pair<plot_scale, plot_scale> scales_over(const std::vector<double>& xs, const std::vector<double>& ys,
+                                              const plotting& how) {
+    if (how.ideal.empty()) return {scale_over(xs, how.x_label), scale_over(ys, how.y_label)};
+    std::vector<double> both = xs;
+    both.insert(both.end(), ys.begin(), ys.end());
+    if (are_far_apart(both)) return {logarithmic_over(xs, how.x_label), logarithmic_over(both, how.y_label)};
+    return {scale_over(xs, how.x_label), plot_scale::linear(0, std::ranges::max(both), how.y_label)};
+}
+
+/// Nothing where no way has a figure.
+std::optional<line_plot> plot_of(const report& what, const points& group, const plotting& how) {
     std::vector<plot_series> series;
     std::vector<double> xs;
     std::vector<double> ys;
@@ -172,15 +197,14 @@ line_plot plot_of(const report& what, const points& group, const plotting& how) 
         std::ranges::sort(made.points, {}, &plot_point::x);
         if (!made.points.empty()) series.push_back(std::move(made));
     }
-    if (!how.ideal.empty()) ys.push_back(0);
-    plot_scale y = how.ideal.empty() ? scale_over(ys, how.y_label)
-                                     : plot_scale::linear(0, std::ranges::max(ys), how.y_label);
-    return {how.title + place(what, *group.front(), how.axis),
-            {how.x_title, scale_over(xs, how.x_label)},
-            {how.y_title, std::move(y)},
-            std::move(series),
-            {},
-            how.ideal};
+    if (series.empty()) return std::nullopt;
+    auto [x, y] = scales_over(xs, ys, how);
+    return line_plot{how.title + place(what, *group.front(), how.axis),
+                     {how.x_title, std::move(x)},
+                     {how.y_title, std::move(y)},
+                     std::move(series),
+                     {},
+                     how.ideal};
 }
 
 std::optional<plot_marker> crossover_in(const report& what, const points& group) {
@@ -203,10 +227,10 @@ std::string plots_along(const report& what, const plotting& how) {
     const std::vector<points> groups = groups_along(what, how.axis);
     std::string text;
     for (std::size_t i = 0; i < std::min(groups.size(), most_plots); ++i) {
-        line_plot plot = plot_of(what, groups[i], how);
-        if (plot.series.empty()) continue;
-        if (how.axis == "item_cost") plot.marker = crossover_in(what, groups[i]);
-        text += svg_of(plot);
+        std::optional<line_plot> plot = plot_of(what, groups[i], how);
+        if (!plot) continue;
+        if (how.axis == "item_cost") plot->marker = crossover_in(what, groups[i]);
+        text += svg_of(*plot);
     }
     if (groups.size() > most_plots)
         text += fmt::format("<p class=\"quiet\">{} more of these are in the table alone.</p>\n",
@@ -232,6 +256,7 @@ std::string sweep_plots(const report& what) {
         const way_result* const serial = find_way(at, "serial");
         if (serial == nullptr || way.name == "serial") return std::nullopt;
         const double by = serial->median_ns.value;
+        if (by <= 0 || way.median_ns.low <= 0) return std::nullopt; // too short for the clock
         return interval_estimate{by / way.median_ns.value, by / way.median_ns.high, by / way.median_ns.low};
     };
     const auto count_of = [](std::size_t sweep_point::* count) {

@@ -103,12 +103,37 @@ std::string drawn(const plot_marker& marker, const line_plot& plot, const area& 
                        x(marker.x.low), top, x(marker.x.high), in.bottom, x(marker.x.value));
 }
 
+/// The values that both axes have.
+struct value_range {
+    double low;
+    double high;
+};
+
+value_range common_range(const line_plot& plot) {
+    const std::vector<plot_tick>& x = plot.x.scale.ticks();
+    const std::vector<plot_tick>& y = plot.y.scale.ticks();
+    return {std::max(x.front().value, y.front().value), std::min(x.back().value, y.back().value)};
+}
+
+bool has_ideal(const line_plot& plot) {
+    const value_range range = common_range(plot);
+    return !plot.ideal.empty() && range.low < range.high;
+}
+
+/// A bent line where the scales are not of one kind.
 std::string ideal_line(const line_plot& plot, const area& in) {
-    const double low = std::max(plot.x.scale.ticks().front().value, plot.y.scale.ticks().front().value);
-    const double high = std::min(plot.x.scale.ticks().back().value, plot.y.scale.ticks().back().value);
-    return fmt::format("<path class=\"ideal\" d=\"M{:.1f} {:.1f}L{:.1f} {:.1f}\"/>\n",
-                       in.x(plot.x.scale.position(low)), in.y(plot.y.scale.position(low)),
-                       in.x(plot.x.scale.position(high)), in.y(plot.y.scale.position(high)));
+    constexpr int steps = 64;
+    const value_range range = common_range(plot);
+    std::string line;
+    for (int i = 0; i <= steps; ++i) {
+        const double part = static_cast<double>(i) / steps;
+        // By equal factors, so that the corners are near each other on a logarithmic axis, too.
+        const double value = range.low > 0 ? range.low * std::pow(range.high / range.low, part)
+                                           : std::lerp(range.low, range.high, part);
+        line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? 'M' : 'L', in.x(plot.x.scale.position(value)),
+                            in.y(plot.y.scale.position(value)));
+    }
+    return fmt::format("<path class=\"ideal\" d=\"{}\"/>\n", line);
 }
 
 std::string legend_entry(std::string_view line, std::string_view name) {
@@ -125,7 +150,7 @@ std::string legend_of(const line_plot& plot) {
     if (plot.marker)
         text += legend_entry(R"(<path class="between" d="M9 0H25V14H9Z"/><path class="here" d="M17 0V14"/>)",
                              plot.marker->label);
-    if (!plot.ideal.empty()) text += legend_entry(R"(<path class="ideal" d="M1 7H33"/>)", plot.ideal);
+    if (has_ideal(plot)) text += legend_entry(R"(<path class="ideal" d="M1 7H33"/>)", plot.ideal);
     return text + "</ul>\n";
 }
 
@@ -173,7 +198,7 @@ std::string svg_of(const line_plot& plot) {
     std::string text = "<figure><figcaption>" + escaped_html(plot.title) + "</figcaption>\n" +
                        opened(plot.title, description, line_height) + y_axis(plot.y, in) + x_axis(plot.x, in);
     if (plot.marker) text += drawn(*plot.marker, plot, in);
-    if (!plot.ideal.empty()) text += ideal_line(plot, in);
+    if (has_ideal(plot)) text += ideal_line(plot, in);
     for (const plot_series& each : plot.series) text += drawn(each, plot, in);
     return text + "</svg>\n" + legend_of(plot) + "</figure>\n";
 }

@@ -42,7 +42,7 @@ struct line_plot {
     plot_axis y;
     std::vector<plot_series> series;
     std::optional<plot_marker> marker = {};
-    std::string ideal = {}; ///< what the line y = x is called; empty: there is none
+    std::string ideal = {}; ///< what the line y = x is called, as far as both axes go; empty: there is none
 };
 
 /// All samples of several things below each other, with their quartiles.

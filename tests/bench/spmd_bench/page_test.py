@@ -17,6 +17,7 @@ COMMANDS = {
     "one_point": "--repetitions 7 --ranks 20",
     "costs": "--workload spin --item-cost 0,100ns,1us,10us --ranks 4,64 --items 300 --repetitions 7",
     "threads": "--workload spin --item-cost 1us --threads 1,2,4 --ranks 1:1024:*4 --items 300 --repetitions 7",
+    "scaling": "--workload spin --item-cost 10us --threads 1:16:*2 --ranks 100 --items 300 --repetitions 5",
     "strange": "--workload empty --items 0,3 --ranks 1,2 --repetitions 2 --ways serial,map",
 }
 WIDTHS = {1280: 3000, 400: 5000}
@@ -56,9 +57,28 @@ def short_time(ns):
     return f"{figure:.{2 if figure < 10 else 1 if figure < 100 else 0}f} {unit}"
 
 
+def corners(path):
+    return [tuple(map(float, corner.split())) for corner in re.split("[ML]", path.get("d"))[1:]]
+
+
+def check_ideal(root):
+    """It is straight, and seen beside every mark."""
+    for figure in root.iter("figure"):
+        paths = {each.get("class").split()[0]: each for each in figure.iterfind("svg//path")}
+        if "ideal" not in paths:
+            continue
+        ideal, line = corners(paths["ideal"]), corners(paths["line"])
+        (left, low), (right, high) = ideal[0], ideal[-1]
+        if left > line[0][0] + 0.1 or right < line[-1][0] - 0.1:
+            yield f"the ideal goes from {left} to {right}, what was measured from {line[0][0]} to {line[-1][0]}"
+        elif any(abs(y - low - (high - low) * (x - left) / (right - left)) > 0.2 for x, y in ideal):
+            yield "the ideal is no straight line"
+
+
 def check_text(page, report):
     text = page.read_text()
     root = xml.fromstring(text.removeprefix("<!DOCTYPE html>\n"))
+    yield from check_ideal(root)
     yield from (f"refers to something outside: {each}" for each in re.findall(r"https?:|\bsrc=|url\(|@import|<script|<link", text))
     cells = {"".join(cell.itertext()) for cell in root.iter() if cell.tag in ("td", "th")}
     for point in report["points"]:
