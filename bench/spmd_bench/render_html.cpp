@@ -37,11 +37,13 @@ std::string row_of(std::string_view tag, const std::vector<std::string>& cells) 
 
 std::string table_of(const std::string& caption, const std::vector<std::string>& titles,
                      const std::vector<std::vector<std::string>>& rows) {
+    // The caption is no <caption>, which would scroll with the table.
     std::string text = fmt::format(
-        "<div class=\"scroll\" tabindex=\"0\"><table><caption>{}</caption>\n<thead>{}</thead>\n<tbody>",
+        "<figure class=\"table\"><figcaption>{0}</figcaption>\n<div class=\"scroll\" role=\"region\" "
+        "aria-label=\"{0}\" tabindex=\"0\"><table>\n<thead>{1}</thead>\n<tbody>",
         escaped_html(caption), row_of("th", titles));
     for (const auto& row : rows) text += row_of("td", row);
-    return text + "</tbody></table></div>\n";
+    return text + "</tbody></table></div></figure>\n";
 }
 
 std::string table_of(const std::string& caption, const std::vector<column>& columns) {
