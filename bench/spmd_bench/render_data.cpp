@@ -4,8 +4,11 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace spmd_bench {
@@ -21,14 +24,40 @@ ordered_json json_of(const std::optional<interval_estimate>& of) {
     return of ? json_of(*of) : ordered_json(nullptr);
 }
 
-ordered_json json_of(const sweep_point& at) {
+template <class T>
+ordered_json json_or_null(const std::optional<T>& value) {
+    return value ? ordered_json(*value) : ordered_json(nullptr);
+}
+
+/// The settings of a point that not every run has. Nothing: the pool chooses, the workload has no such thing, or the files of a
+/// directory have sizes of their own.
+struct settings_of_some {
+    std::optional<std::size_t> chunk;
+    std::optional<std::int64_t> item_cost_ns;
+    std::optional<std::uint64_t> file_size;
+    std::optional<double> skew;
+};
+
+settings_of_some settings_of(const options& asked, const sweep_point& at) {
+    const workload_kind kind = asked.workload;
+    settings_of_some made;
+    if (at.chunk != 0) made.chunk = at.chunk;
+    if (kind == workload_kind::spin || kind == workload_kind::mixed) made.item_cost_ns = at.item_cost.count();
+    if (kind == workload_kind::mixed) made.skew = at.skew;
+    const bool has_files = kind == workload_kind::files || kind == workload_kind::memory;
+    if (has_files && asked.input.empty()) made.file_size = at.file_size;
+    return made;
+}
+
+ordered_json json_of(const options& asked, const sweep_point& at) {
+    const settings_of_some some = settings_of(asked, at);
     return {{"ranks", at.ranks},
             {"items", at.items},
             {"threads", at.threads},
-            {"chunk", at.chunk == 0 ? ordered_json(nullptr) : ordered_json(at.chunk)},
-            {"item_cost_ns", at.item_cost.count()},
-            {"file_size_bytes", at.file_size},
-            {"skew", at.skew}};
+            {"chunk", json_or_null(some.chunk)},
+            {"item_cost_ns", json_or_null(some.item_cost_ns)},
+            {"file_size_bytes", json_or_null(some.file_size)},
+            {"skew", json_or_null(some.skew)}};
 }
 
 ordered_json json_of(const point_result& at, const way_result& way) {
@@ -38,7 +67,7 @@ ordered_json json_of(const point_result& at, const way_result& way) {
             {"min_ns", way.min_ns},
             {"items_per_second", items_per_second(at, way)},
             {"bytes_per_second", bytes_per_second(at, way)},
-            {"submissions", way.submissions ? ordered_json(*way.submissions) : ordered_json(nullptr)},
+            {"submissions", json_or_null(way.submissions)},
             {"ratio_to_map", json_of(way.ratio_to_map)},
             {"ratio_to_read", json_of(way.ratio_to_read)},
             {"outliers", way.outliers},
@@ -56,8 +85,8 @@ ordered_json json_of(const std::optional<time_parts>& parts) {
             {"scheduling_ns", parts->scheduling_ns}};
 }
 
-ordered_json json_of(const point_result& point) {
-    ordered_json made = {{"at", json_of(point.at)},
+ordered_json json_of(const options& asked, const point_result& point) {
+    ordered_json made = {{"at", json_of(asked, point.at)},
                          {"bytes", point.bytes},
                          {"ways", ordered_json::array()},
                          {"spmd_parts", json_of(point.spmd_parts)},
@@ -67,18 +96,18 @@ ordered_json json_of(const point_result& point) {
     return made;
 }
 
-ordered_json json_of(const report_answer& answer) {
+ordered_json json_of(const options& asked, const report_answer& answer) {
     ordered_json made = {{"sentences", answer.sentences},
                          {"crossovers", ordered_json::array()},
                          {"enough_ranks", ordered_json::array()},
                          {"costs", ordered_json::array()}};
     for (const crossover& each : answer.crossovers)
-        made["crossovers"].push_back({{"at", json_of(each.at)},
+        made["crossovers"].push_back({{"at", json_of(asked, each.at)},
                                       {"crossing_item_cost_ns", json_of(each.crossing_ns)},
                                       {"even_item_cost_ns", json_of(each.even_ns)}});
     for (const enough_ranks& each : answer.ranks)
         made["enough_ranks"].push_back(
-            {{"at", json_of(each.at)}, {"fastest_ranks", each.fastest}, {"most_ranks", each.most}});
+            {{"at", json_of(asked, each.at)}, {"fastest_ranks", each.fastest}, {"most_ranks", each.most}});
     for (const way_cost& each : answer.costs)
         made["costs"].push_back({{"way", each.name},
                                  {"per_run_ns", json_of(each.per_run_ns)},
@@ -87,10 +116,10 @@ ordered_json json_of(const report_answer& answer) {
     return made;
 }
 
-ordered_json json_of(const std::optional<scaling_model>& model) {
+ordered_json json_of(const options& asked, const std::optional<scaling_model>& model) {
     if (!model) return nullptr;
     const model_parts& parts = model->parts;
-    ordered_json made = {{"at", json_of(model->at)},
+    ordered_json made = {{"at", json_of(asked, model->at)},
                          {"launch_ns", parts.launch},
                          {"per_rank_ns", parts.per_rank},
                          {"per_item_ns", parts.per_item},
@@ -106,29 +135,41 @@ ordered_json json_of(const std::optional<scaling_model>& model) {
                                        {"speedup", each.speedup},
                                        {"limit", each.limit}});
     for (const model_residual& each : model->residuals)
-        made["residuals"].push_back({{"at", json_of(each.at)},
+        made["residuals"].push_back({{"at", json_of(asked, each.at)},
                                      {"measured_ns", each.measured_ns},
                                      {"predicted_ns", each.predicted_ns}});
     return made;
 }
 
-std::string field(const std::optional<std::size_t>& count) { return count ? fmt::format("{}", *count) : ""; }
+/// Empty for nothing.
+template <class T>
+std::string field(const std::optional<T>& value) {
+    return value ? fmt::format("{}", *value) : "";
+}
 
 /// Three fields: the value and its bounds.
 std::string fields(const std::optional<interval_estimate>& of) {
     return of ? fmt::format("{:.6g},{:.6g},{:.6g}", of->value, of->low, of->high) : ",,";
 }
 
-std::string csv_line(const point_result& point, const way_result& way) {
+/// A field of any text. Source: RFC 4180, section 2.
+std::string quoted_field(std::string_view text) {
+    if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+    std::string quoted = "\"";
+    for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
+    return quoted + '"';
+}
+
+std::string csv_line(const options& asked, const point_result& point, const way_result& way) {
     const sweep_point& at = point.at;
+    const settings_of_some some = settings_of(asked, at);
     return fmt::format(
         "{},{},{},{},{},{},{},{},{},{},{:.1f},{:.1f},{:.1f},{:.1f},{:.1f},{:.6g},{:.6g},{},{},{},{},{}\n",
-        at.ranks, at.items, at.threads, at.chunk == 0 ? "" : fmt::format("{}", at.chunk),
-        at.item_cost.count(), at.file_size, at.skew, point.bytes, way.name, way.samples_ns.size(),
-        way.median_ns.value, way.median_ns.low, way.median_ns.high, way.mad_ns, way.min_ns,
-        items_per_second(point, way), bytes_per_second(point, way), field(way.submissions),
-        fields(way.ratio_to_map), way.outliers, way.unstable ? "true" : "false",
-        fmt::join(way.samples_ns, " "));
+        at.ranks, at.items, at.threads, field(some.chunk), field(some.item_cost_ns), field(some.file_size),
+        field(some.skew), point.bytes, quoted_field(way.name), way.samples_ns.size(), way.median_ns.value,
+        way.median_ns.low, way.median_ns.high, way.mad_ns, way.min_ns, items_per_second(point, way),
+        bytes_per_second(point, way), field(way.submissions), fields(way.ratio_to_map), way.outliers,
+        way.unstable ? "true" : "false", fmt::join(way.samples_ns, " "));
 }
 
 } // namespace
@@ -139,7 +180,7 @@ std::string render_csv(const report& what) {
         "median_low_ns,median_high_ns,mad_ns,min_ns,items_per_second,bytes_per_second,submissions,"
         "ratio_to_map,ratio_to_map_low,ratio_to_map_high,outliers,unstable,samples_ns\n";
     for (const point_result& point : what.points)
-        for (const way_result& way : point.ways) text += csv_line(point, way);
+        for (const way_result& way : point.ways) text += csv_line(what.asked, point, way);
     return text;
 }
 
@@ -161,11 +202,11 @@ std::string render_json(const report& what) {
         {"seed", asked.measurement.seed},
         {"swept", what.swept},
         {"points", ordered_json::array()},
-        {"answer", json_of(what.answer)},
-        {"model", json_of(what.model)},
+        {"answer", json_of(asked, what.answer)},
+        {"model", json_of(asked, what.model)},
         {"absent_peers", ordered_json::array()},
     };
-    for (const point_result& point : what.points) all["points"].push_back(json_of(point));
+    for (const point_result& point : what.points) all["points"].push_back(json_of(asked, point));
     for (const auto& [peer, reason] : what.absent_peers)
         all["absent_peers"].push_back({{"way", peer}, {"reason", reason}});
     // A path may be any bytes; JSON is UTF-8.

@@ -18,14 +18,22 @@ namespace {
 using nlohmann::json;
 using samples = std::vector<double>;
 
+/// `otherwise` for null: a setting that the workload does not have is the same in all reports of it.
+template <class T>
+T value_or(const json& value, T otherwise) {
+    return value.is_null() ? otherwise : value.get<T>();
+}
+
 sweep_point point_from(const json& at) {
+    const sweep_point usual;
     return {.ranks = at.at("ranks").get<std::size_t>(),
             .items = at.at("items").get<std::size_t>(),
             .threads = at.at("threads").get<std::size_t>(),
-            .chunk = at.at("chunk").is_null() ? 0 : at.at("chunk").get<std::size_t>(),
-            .item_cost = std::chrono::nanoseconds(at.at("item_cost_ns").get<std::int64_t>()),
-            .file_size = at.at("file_size_bytes").get<std::uint64_t>(),
-            .skew = at.at("skew").get<double>()};
+            .chunk = value_or(at.at("chunk"), usual.chunk),
+            .item_cost = std::chrono::nanoseconds(
+                value_or<std::int64_t>(at.at("item_cost_ns"), usual.item_cost.count())),
+            .file_size = value_or(at.at("file_size_bytes"), usual.file_size),
+            .skew = value_or(at.at("skew"), usual.skew)};
 }
 
 stored_report report_from(const json& all) {

@@ -23,10 +23,10 @@ TEST_CASE("csv has a line per way and point, with units in the names and every s
                   "median_low_ns,median_high_ns,mad_ns,min_ns,items_per_second,bytes_per_second,submissions,"
                   "ratio_to_map,ratio_to_map_low,ratio_to_map_high,outliers,unstable,samples_ns");
     std::getline(lines, line);
-    CHECK(line == "100,500,2,,1000,1024,1,512000,serial,7,2000000.0,1900000.0,2200000.0,0.0,1900000.0,250000,"
+    CHECK(line == "100,500,2,,,1024,,512000,serial,7,2000000.0,1900000.0,2200000.0,0.0,1900000.0,250000,"
                   "2.56e+08,0,2,1.9,2.2,0,true,2000000 2000000 2100000 1900000 2000000 2000000 2200000");
     for (int i = 0; i < 4; ++i) std::getline(lines, line);
-    CHECK(line.starts_with("100,500,2,,1000,1024,1,512000,read,7,500000.0,"));
+    CHECK(line.starts_with("100,500,2,,,1024,,512000,read,7,500000.0,"));
     CHECK_FALSE(std::getline(lines, line));
 }
 
@@ -34,8 +34,53 @@ TEST_CASE("csv leaves empty what is not known") {
     report what = sample_report();
     const std::vector<measurement> only{{"map-chunked", std::nullopt, {100}}};
     what.points = {summarise({.chunk = 7}, 0, only, 0)};
-    CHECK_THAT(render_csv(what), Catch::Contains("100,500,1,7,1000,1024,1,0,map-chunked,1,") &&
+    CHECK_THAT(render_csv(what), Catch::Contains("100,500,1,7,,1024,,0,map-chunked,1,") &&
                                      Catch::Contains(",,,,,0,false,100\n"));
+}
+
+TEST_CASE(
+    "csv has a way's name in quotes where it would be taken for several fields, or for the end of one") {
+    report what = sample_report();
+    what.points[0].ways[0].name = "ipython-parallel, 4";
+    what.points[0].ways[1].name = "the \"fast\" one";
+    what.points[0].ways[2].name = "two\nlines";
+    const std::string csv = render_csv(what);
+    CHECK_THAT(csv, Catch::Contains(",512000,\"ipython-parallel, 4\",7,2000000.0,") &&
+                        Catch::Contains(",512000,\"the \"\"fast\"\" one\",7,1000000.0,") &&
+                        Catch::Contains(",512000,\"two\nlines\",7,1100000.0,"));
+    CHECK_THAT(csv, Catch::Contains(",512000,spmd,7,"));
+}
+
+TEST_CASE("settings that a workload has not, and sizes of files that were not made, are unknown") {
+    struct expectation {
+        workload_kind kind;
+        std::string input;
+        std::string fields;
+        std::string json;
+    };
+    for (const expectation& each : {expectation{workload_kind::files, "", ",1024,", "[null,1024,null]"},
+                                    expectation{workload_kind::files, "/there", ",,", "[null,null,null]"},
+                                    expectation{workload_kind::memory, "", ",1024,", "[null,1024,null]"},
+                                    expectation{workload_kind::memory, "/there", ",,", "[null,null,null]"},
+                                    expectation{workload_kind::spin, "", "1000,,", "[1000,null,null]"},
+                                    expectation{workload_kind::mixed, "", "1000,,1", "[1000,null,1.0]"},
+                                    expectation{workload_kind::empty, "", ",,", "[null,null,null]"}}) {
+        report what = sample_report();
+        what.asked.workload = each.kind;
+        what.asked.input = each.input;
+        what.answer.crossovers.push_back({what.points[0].at, {}, {}});
+        what.answer.ranks.push_back({what.points[0].at, 1, 100});
+        what.model = scaling_model{};
+        what.model->at = what.points[0].at;
+        what.model->residuals.push_back({what.points[0].at, 1, 1});
+        CAPTURE(name_of(each.kind), each.input);
+        CHECK_THAT(render_csv(what), Catch::Contains("\n100,500,2,," + each.fields + ",512000,serial,"));
+        const auto parsed = nlohmann::json::parse(render_json(what));
+        for (const auto& at : {parsed["points"][0]["at"], parsed["answer"]["crossovers"][0]["at"],
+                               parsed["answer"]["enough_ranks"][0]["at"], parsed["model"]["at"],
+                               parsed["model"]["residuals"][0]["at"]})
+            CHECK(nlohmann::json{at["item_cost_ns"], at["file_size_bytes"], at["skew"]}.dump() == each.json);
+    }
 }
 
 TEST_CASE("json holds everything of a point") {
@@ -59,7 +104,7 @@ TEST_CASE("json holds everything of a point") {
     CHECK(point["at"]["items"] == 500);
     CHECK(point["at"]["threads"] == 2);
     CHECK(point["at"]["chunk"].is_null());
-    CHECK(point["at"]["file_size_bytes"] == 1024);
+    CHECK(point["at"]["file_size_bytes"].is_null()); // of a directory
     CHECK(point["bytes"] == 512'000);
     CHECK(point["spmd_parts"]["slower_ns"] == 540'000);
     REQUIRE(point["ways"].size() == 5);

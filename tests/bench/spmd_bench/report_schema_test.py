@@ -1,7 +1,8 @@
-"""Reports of the built spmd_bench keep to report.schema.json, and the schema notices what does not.
+"""Reports of the built spmd_bench keep to report.schema.json, the schema notices what does not, and `compare` reads them.
 
 Usage: report_schema_test.py SPMD_BENCH SCHEMA
-Guards against: a field that is renamed or forgotten in either place, and a schema that takes anything.
+Guards against: a field that is renamed or forgotten in either place, a schema that takes anything, and a report that its own
+program does not take.
 """
 import copy
 import json
@@ -9,6 +10,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 # Debian's package is for Debian's Python.
 DEBIAN_PYTHON = "/usr/bin/python3"
@@ -24,6 +26,7 @@ COMMANDS = {
     "cold": "--workload memory --ranks 4 --repetitions 2 --warmup 0 --ways serial",
     "a sweep": "--workload mixed --skew 0,2 --item-cost 0,1us --ranks 1,3 --items 20 --repetitions 7",
     "a model": "--workload spin --ranks 3,8 --threads 1,2 --items 20 --repetitions 3 --model",
+    "files of a directory": f"--input {pathlib.Path(__file__).parent} --ranks 4 --repetitions 7",
     "a sweep of chunks": "--workload empty --chunk auto,5 --ranks 3 --repetitions 2 --threads 1,2",
 }
 
@@ -44,7 +47,17 @@ def broken_copies(report):
     yield change("an interval without bounds", lambda r: r["points"][0]["ways"][0].update(median_ns={"value": 1}))
     yield change("a median without interval", lambda r: r["points"][0]["ways"][0].update(median_ns=1))
     yield change("no ranks", lambda r: r["points"][0]["at"].update(ranks=0))
+    yield change("a skew that is no number", lambda r: r["points"][0]["at"].update(skew="none"))
+    yield change("a size below 0", lambda r: r["points"][0]["at"].update(file_size_bytes=-1))
     yield change("an axis that there is not", lambda r: r.update(swept=["cores"]))
+
+
+def compare(bench, text):
+    with tempfile.TemporaryDirectory() as scratch:
+        path = pathlib.Path(scratch) / "report.json"
+        path.write_text(text)
+        done = subprocess.run([bench, "compare", path, path], capture_output=True, text=True)
+    return [] if done.returncode == 0 else [f"compare: status {done.returncode}: {done.stderr}"]
 
 
 def main():
@@ -58,6 +71,7 @@ def main():
                               check=True).stdout
         report = json.loads(text)
         failures += [f"{name}: {error.json_path}: {error.message}" for error in validator.iter_errors(report)]
+        failures += [f"{name}: {problem}" for problem in compare(bench, text)]
         failures += [f"{name}: the schema takes {what}" for what, broken in broken_copies(report)
                      if validator.is_valid(broken)]
     print("\n".join(failures) or f"report_schema: {len(COMMANDS)} reports are as the schema says")
