@@ -42,10 +42,9 @@ settings_of_some settings_of(const options& asked, const sweep_point& at) {
     const workload_kind kind = asked.workload;
     settings_of_some made;
     if (at.chunk != 0) made.chunk = at.chunk;
-    if (kind == workload_kind::spin || kind == workload_kind::mixed) made.item_cost_ns = at.item_cost.count();
+    if (has_cost(kind)) made.item_cost_ns = at.item_cost.count();
     if (kind == workload_kind::mixed) made.skew = at.skew;
-    const bool has_files = kind == workload_kind::files || kind == workload_kind::memory;
-    if (has_files && asked.input.empty()) made.file_size = at.file_size;
+    if (has_bytes(kind) && asked.input.empty()) made.file_size = at.file_size;
     return made;
 }
 
