@@ -69,15 +69,16 @@ std::string all_figures(const report& what) {
         for (const way_result& way : at.ways) {
             std::vector<std::string>& row = rows.emplace_back();
             for (const std::string& name : what.swept) row.push_back(text_of_axis(at.at, name));
-            row.insert(row.end(),
-                       {way.name, fmt::format("{}", way.samples_ns.size()), short_time(way.median_ns.value),
-                        short_time(way.median_ns.low) + " – " + short_time(way.median_ns.high),
-                        short_time(way.mad_ns), short_time(way.min_ns),
-                        fmt::format("{:.4g}", items_per_second(at, way)),
-                        at.bytes > 0 ? fmt::format("{:.4g}", bytes_per_second(at, way)) : "–",
-                        way.submissions ? fmt::format("{}", *way.submissions) : "auto",
-                        ratio_text(way.ratio_to_map), bounds_of_ratio(way),
-                        fmt::format("{}{}", way.outliers, way.unstable ? ", unstable" : "")});
+            row.insert(
+                row.end(),
+                {way.name, fmt::format("{}", way.samples_ns.size()), short_time(way.median_ns.value),
+                 has_bounds(way) ? short_time(way.median_ns.low) + " – " + short_time(way.median_ns.high)
+                                 : "–",
+                 short_time(way.mad_ns), short_time(way.min_ns),
+                 fmt::format("{:.4g}", items_per_second(at, way)),
+                 at.bytes > 0 ? fmt::format("{:.4g}", bytes_per_second(at, way)) : "–",
+                 way.submissions ? fmt::format("{}", *way.submissions) : "auto", ratio_text(way.ratio_to_map),
+                 bounds_of_ratio(way), fmt::format("{}{}", way.outliers, way.unstable ? ", unstable" : "")});
         }
     return table_of(
         "All ways at all points. MAD: median absolute deviation. Every sample is in the JSON report.", titles,
