@@ -90,9 +90,11 @@ void add_verdict_of_sweep(const report& what, std::vector<std::string>& sentence
     points for_map;
     std::size_t compared = 0;
     const std::size_t rounds = what.asked.measurement.repetitions;
-    if (rounds < fewest_rounds) {
+    // All rounds agreeing must be enough.
+    if (rounds < fewest_rounds || !surely_below(std::vector<double>(rounds, 0.0), 1, what.points.size())) {
         sentences.push_back(
-            fmt::format("{} repetitions are too few to tell differences from chance.", rounds));
+            fmt::format("{} repetitions are too few to tell differences at {} points from chance.", rounds,
+                        what.points.size()));
         return;
     }
     for (const point_result& each : what.points) {

@@ -222,6 +222,6 @@ TEST_CASE("a sweep of few rounds claims nothing") {
         for (way_result& way : point.ways) way.samples_ns.resize(5);
     const report_answer answer = answer_of(what, {});
     CHECK(answer.sentences ==
-          std::vector<std::string>{"5 repetitions are too few to tell differences from chance."});
+          std::vector<std::string>{"5 repetitions are too few to tell differences at 3 points from chance."});
     CHECK_FALSE(answer.crossovers.front().crossing_ns);
 }
