@@ -6,7 +6,7 @@
 #include "sweep.hpp"
 #include "text_table.hpp"
 
-#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -40,8 +40,14 @@ samples divided(const samples& times, const samples& by) {
     return quotients;
 }
 
-/// The standard deviation of the logarithm of the median, over resamples of blocks of values that follow each other.
-double deviation_of_log_median(const samples& values, std::mt19937_64& draw) {
+/// A standard deviation, and from how many degrees of freedom it is known.
+struct estimated_deviation {
+    double value;
+    double freedom;
+};
+
+/// Of the logarithm of the median, over resamples of blocks of values that follow each other.
+estimated_deviation deviation_of_log_median(const samples& values, std::mt19937_64& draw) {
     const std::size_t count = values.size();
     const auto block = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(count))));
     std::uniform_int_distribution<std::size_t> any(0, count - 1);
@@ -62,15 +68,31 @@ double deviation_of_log_median(const samples& values, std::mt19937_64& draw) {
     const double deviation = (logarithms[resamples_of_blocks - 1 - cut] - logarithms[cut]) / 2;
     // Of n rounds in blocks only about n/block are independent.
     const double blocks = std::max(2.0, static_cast<double>(count) / static_cast<double>(block));
-    return deviation * std::sqrt(blocks / (blocks - 1));
+    return {deviation * std::sqrt(blocks / (blocks - 1)), blocks - 1};
 }
 
-interval_estimate ratio_of(const samples& before, const samples& after, double quantile) {
+/// Of a difference. Source: Welch, The Generalization of "Student's" Problem (1947), and Satterthwaite (1946).
+estimated_deviation deviation_of_difference(const estimated_deviation& one,
+                                            const estimated_deviation& other) {
+    const double value = std::hypot(one.value, other.value);
+    if (value == 0) return {value, std::min(one.freedom, other.freedom)};
+    const double share_of_one = std::pow(one.value / value, 2);
+    const double share_of_other = std::pow(other.value / value, 2);
+    return {value, 1 / (share_of_one * share_of_one / one.freedom +
+                        share_of_other * share_of_other / other.freedom)};
+}
+
+/// `tail`: the doubt beyond each bound.
+interval_estimate ratio_of(const samples& before, const samples& after, double tail) {
     const double value = median(after) / median(before);
     std::mt19937_64 draw(1);
-    const double deviation =
-        std::hypot(deviation_of_log_median(before, draw), deviation_of_log_median(after, draw));
-    return {value, value * std::exp(-quantile * deviation), value * std::exp(quantile * deviation)};
+    const estimated_deviation of_before = deviation_of_log_median(before, draw);
+    const estimated_deviation deviation =
+        deviation_of_difference(of_before, deviation_of_log_median(after, draw));
+    const double quantile =
+        boost::math::quantile(boost::math::complement(boost::math::students_t(deviation.freedom), tail));
+    return {value, value * std::exp(-quantile * deviation.value),
+            value * std::exp(quantile * deviation.value)};
 }
 
 change change_of(const interval_estimate& ratio) {
@@ -120,13 +142,13 @@ void add_pairs(const stored_report& before, const measured_point& old, const mea
             made.missing.push_back(fmt::format("{} is in {} alone", way.name, made.after));
 }
 
-compared_way compared(const pair_of_ways& pair, double quantile) {
+compared_way compared(const pair_of_ways& pair, double tail) {
     const timed_way& before = pair.before;
     const timed_way& after = pair.after;
     compared_way made{pair.point, before.name, pair.before_ns, pair.after_ns,
-                      ratio_of(before.times, after.times, quantile)};
+                      ratio_of(before.times, after.times, tail)};
     if (!before.pace.empty() && !after.pace.empty())
-        made.paced = ratio_of(divided(before.times, before.pace), divided(after.times, after.pace), quantile);
+        made.paced = ratio_of(divided(before.times, before.pace), divided(after.times, after.pace), tail);
     made.what = change_of(made);
     return made;
 }
@@ -185,13 +207,12 @@ comparison compare_reports(const std::string& before, const std::string& after,
             made.missing.push_back(fmt::format("{} is in {} alone", place(now, point), after));
     if (pairs.empty())
         throw report_error(fmt::format("{} and {} have no way at the same point", before, after));
-    const double quantile = boost::math::quantile(
-        boost::math::complement(boost::math::normal(), doubt / 2 / static_cast<double>(pairs.size())));
+    const double tail = doubt / 2 / static_cast<double>(pairs.size());
     for (const pair_of_ways& each : pairs) {
         if (std::min(each.before.times.size(), each.after.times.size()) < fewest_rounds)
             made.warnings.push_back(fmt::format("{}: fewer than {} rounds; take more --repetitions",
                                                 each.before.name, fewest_rounds));
-        made.ways.push_back(compared(each, quantile));
+        made.ways.push_back(compared(each, tail));
     }
     return made;
 }

@@ -41,8 +41,10 @@ inline constexpr double least_change = 0.05;
 /// Compares two reports in JSON, of the schema's version 2.
 ///
 /// A ratio is that of the medians; its bounds are 95 % sure for all ratios together: the standard deviation of the ratio's
-/// logarithm, from the middle 68 % of a bootstrap of blocks of rounds that follow each other (circular, as long as the root of their number, so
-/// that what disturbs several rounds counts once; Politis and Romano, 1992), times the normal quantile after Bonferroni.
+/// logarithm, from the middle 68 % of a bootstrap of blocks of rounds that follow each other (circular, as long as the root
+/// of their number, so that what disturbs several rounds counts once; Politis and Romano, 1992), times the quantile of
+/// Student after Bonferroni. Of its degrees of freedom a report has one less than blocks, and both together as many as Welch
+/// gives (1947): 15 rounds are four blocks, whose deviation is itself known only roughly.
 /// `change` is not none where the bounds do not hold 1 and the ratio is least_change away from it, and so for the times in
 /// units of the reports' pace: a machine that is slower in one of the runs is no change of the program.
 /// Throws: report_error.

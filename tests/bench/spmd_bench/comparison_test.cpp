@@ -93,6 +93,33 @@ TEST_CASE("the same but for noise: no difference, in at least 95 of 100 comparis
     CHECK(claimed <= 5);
 }
 
+TEST_CASE("a sweep of few rounds, the same but for noise: a change is claimed in about 1 of 20 comparisons") {
+    // 24 points of 4 ways, 15 rounds, log-normal noise of 10 %: about 4 blocks of rounds, 96 figures that may be wrong.
+    const auto swept = [](std::uint64_t seed) {
+        std::mt19937_64 draw(seed);
+        std::lognormal_distribution<double> noise(0, 0.1);
+        json points = json::array();
+        for (std::size_t ranks = 1; ranks <= 24; ++ranks) {
+            std::vector<json> ways;
+            for (const char* name : {"serial", "map", "map-chunked", "spmd"}) {
+                samples made(15);
+                for (double& each : made) each = 1000 * noise(draw);
+                ways.push_back(way_of(name, made));
+            }
+            points.push_back(point_of(ranks, ways));
+        }
+        return report_of(std::move(points), {"ranks"});
+    };
+    std::size_t claimed = 0;
+    for (std::uint64_t run = 0; run < 40; ++run) {
+        const comparison made = two_reports(swept(2 * run), swept(2 * run + 1)).compared();
+        REQUIRE(made.ways.size() == 96);
+        claimed += std::ranges::count(made.ways, change::none, &compared_way::what) < 96 ? 1U : 0U;
+    }
+    INFO(claimed << " of 40");
+    CHECK(claimed <= 6); // more come once in 300 times where 1 in 20 is true
+}
+
 TEST_CASE("10 % slower or faster is found, with bounds that hold it, but for 1 in 20") {
     std::size_t held = 0;
     for (std::uint64_t seed = 0; seed < 20; ++seed)
