@@ -14,6 +14,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <random>
 #include <utility>
 
@@ -82,13 +83,18 @@ estimated_deviation deviation_of_difference(const estimated_deviation& one,
                         share_of_other * share_of_other / other.freedom)};
 }
 
+bool has_bounds(const interval_estimate& ratio) { return std::isfinite(ratio.high); }
+
 /// `tail`: the doubt beyond each bound.
 interval_estimate ratio_of(const samples& before, const samples& after, double tail) {
     const double value = median(after) / median(before);
+    const interval_estimate unknown{value, 0, std::numeric_limits<double>::infinity()};
+    if (std::min(before.size(), after.size()) < fewest_rounds) return unknown;
     std::mt19937_64 draw(1);
     const estimated_deviation of_before = deviation_of_log_median(before, draw);
     const estimated_deviation deviation =
         deviation_of_difference(of_before, deviation_of_log_median(after, draw));
+    if (!std::isfinite(value) || !std::isfinite(deviation.value)) return unknown;
     const double quantile =
         boost::math::quantile(boost::math::complement(boost::math::students_t(deviation.freedom), tail));
     return {value, value * std::exp(-quantile * deviation.value),
@@ -113,6 +119,10 @@ struct pair_of_ways {
     timed_way after;
     double before_ns;
     double after_ns;
+
+    bool has_enough_rounds() const {
+        return std::min(before.times.size(), after.times.size()) >= fewest_rounds;
+    }
 };
 
 /// In units of another way's times, in which the pace cancels out.
@@ -149,7 +159,7 @@ compared_way compared(const pair_of_ways& pair, double tail) {
                       ratio_of(before.times, after.times, tail)};
     if (!before.pace.empty() && !after.pace.empty())
         made.paced = ratio_of(divided(before.times, before.pace), divided(after.times, after.pace), tail);
-    made.what = change_of(made);
+    made.what = pair.has_enough_rounds() ? change_of(made) : change::too_few_rounds;
     return made;
 }
 
@@ -173,11 +183,25 @@ std::vector<std::string> sentences_of(const comparison& of) {
     }
     const auto same = std::ranges::count(of.ways, change::none, &compared_way::what);
     if (same > 0) sentences.push_back(fmt::format("No difference: {} of {} figures.", same, of.ways.size()));
+    const auto unknown = std::ranges::count(of.ways, change::too_few_rounds, &compared_way::what);
+    if (unknown > 0)
+        sentences.push_back(fmt::format("Too few repetitions to tell: {} of {} figures; take at least {}.",
+                                        unknown, of.ways.size(), fewest_rounds));
     return sentences;
 }
 
 std::string_view word_of(change what) {
-    return what == change::none ? "no difference" : what == change::slower ? "slower" : "faster";
+    switch (what) {
+        case change::slower: return "slower";
+        case change::faster: return "faster";
+        case change::too_few_rounds: return "too few repetitions";
+        case change::none: break;
+    }
+    return "no difference";
+}
+
+std::string text_of_bounds(const interval_estimate& ratio) {
+    return has_bounds(ratio) ? fmt::format("{:.3f}-{:.3f}", ratio.low, ratio.high) : "-";
 }
 
 } // namespace
@@ -207,13 +231,9 @@ comparison compare_reports(const std::string& before, const std::string& after,
             made.missing.push_back(fmt::format("{} is in {} alone", place(now, point), after));
     if (pairs.empty())
         throw report_error(fmt::format("{} and {} have no way at the same point", before, after));
-    const double tail = doubt / 2 / static_cast<double>(pairs.size());
-    for (const pair_of_ways& each : pairs) {
-        if (std::min(each.before.times.size(), each.after.times.size()) < fewest_rounds)
-            made.warnings.push_back(fmt::format("{}: fewer than {} rounds; take more --repetitions",
-                                                each.before.name, fewest_rounds));
-        made.ways.push_back(compared(each, tail));
-    }
+    const auto claims = std::ranges::count_if(pairs, &pair_of_ways::has_enough_rounds);
+    const double tail = doubt / 2 / static_cast<double>(claims);
+    for (const pair_of_ways& each : pairs) made.ways.push_back(compared(each, tail));
     return made;
 }
 
@@ -241,7 +261,7 @@ std::string render_table(const comparison& of) {
                                                short_time(each.before_ns),
                                                short_time(each.after_ns),
                                                fmt::format("{:.3f}", each.ratio.value),
-                                               fmt::format("{:.3f}-{:.3f}", each.ratio.low, each.ratio.high),
+                                               text_of_bounds(each.ratio),
                                                each.paced ? fmt::format("{:.3f}", each.paced->value) : "-",
                                                std::string(word_of(each.what))};
         for (std::size_t i = 0; i < columns.size(); ++i) columns[i].cells.push_back(cells[i]);
@@ -268,7 +288,10 @@ std::string render_json(const comparison& of) {
         {"warnings", of.warnings}};
     for (const compared_way& each : of.ways) {
         const auto interval = [](const interval_estimate& ratio) {
-            return json{{"value", ratio.value}, {"low", ratio.low}, {"high", ratio.high}};
+            const auto bound = [&](double of_ratio) {
+                return has_bounds(ratio) ? json(of_ratio) : json(nullptr);
+            };
+            return json{{"value", ratio.value}, {"low", bound(ratio.low)}, {"high", bound(ratio.high)}};
         };
         all["ways"].push_back({{"point", each.point},
                                {"way", each.way},

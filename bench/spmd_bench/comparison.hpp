@@ -10,7 +10,7 @@
 
 namespace spmd_bench {
 
-enum class change { none, slower, faster };
+enum class change { none, slower, faster, too_few_rounds };
 
 /// A way at a point that both reports have.
 struct compared_way {
@@ -45,8 +45,9 @@ inline constexpr double least_change = 0.05;
 /// of their number, so that what disturbs several rounds counts once; Politis and Romano, 1992), times the quantile of
 /// Student after Bonferroni. Of its degrees of freedom a report has one less than blocks, and both together as many as Welch
 /// gives (1947): 15 rounds are four blocks, whose deviation is itself known only roughly.
-/// `change` is not none where the bounds do not hold 1 and the ratio is least_change away from it, and so for the times in
-/// units of the reports' pace: a machine that is slower in one of the runs is no change of the program.
+/// `change` is slower or faster where the bounds do not hold 1 and the ratio is least_change away from it, and so for the times in
+/// units of the reports' pace: a machine that is slower in one of the runs is no change of the program. Fewer
+/// rounds than fewest_rounds tell neither bounds, which are then 0 and infinity, nor a change.
 /// Throws: report_error.
 comparison compare_reports(const std::string& before, const std::string& after,
                            const std::string& relative_to = {});

@@ -226,8 +226,45 @@ TEST_CASE("what makes reports hard to compare is warned of") {
     const comparison made =
         two_reports(report_of(json::array({point_of(4, {way_of("map", times(1000, 1))})})), other).compared();
     CHECK(made.warnings == std::vector<std::string>{"different machines: a CPU; another CPU",
-                                                    "different seeds, so other items: 1; 2",
-                                                    "map: fewer than 6 rounds; take more --repetitions"});
+                                                    "different seeds, so other items: 1; 2"});
+}
+
+TEST_CASE("fewer than six rounds tell no change and no bounds, and say so") {
+    const auto with = [](const samples& map) {
+        return report_of(json::array({point_of(4, {way_of("map", map), way_of("spmd", times(1000, 1))})}));
+    };
+    struct rounds {
+        std::size_t before;
+        std::size_t after;
+    };
+    for (const auto& [before, after] :
+         {rounds{1, 1}, rounds{2, 2}, rounds{5, 5}, rounds{5, 41}, rounds{41, 1}}) {
+        CAPTURE(before, after);
+        const two_reports files(with(samples(before, 1000.0)), with(samples(after, 2000.0)));
+        const comparison made = files.compared();
+        CHECK(made.ways[0].what == change::too_few_rounds);
+        CHECK(made.ways[0].ratio.value == 2);
+        CHECK(made.ways[1].what == change::none);
+        CHECK(run_compare({files.first, files.second, "--fail-if-slower", "10"}).status == 0);
+        CHECK_THAT(render_table(made),
+                   Contains("Too few repetitions to tell: 1 of 2 figures; take at least 6.") &&
+                       Contains("No difference: 1 of 2 figures."));
+        const json data = json::parse(render_json(made));
+        CHECK(data["ways"][0]["ratio"] == json{{"value", 2}, {"low", nullptr}, {"high", nullptr}});
+        CHECK(data["ways"][0]["change"] == "too few repetitions");
+    }
+    const two_reports enough(with(samples(6, 1000.0)), with(samples(6, 2000.0)));
+    CHECK(enough.compared().ways[0].what == change::slower);
+}
+
+TEST_CASE("figures that have too few rounds take no certainty from the others") {
+    const auto with = [](std::size_t others, double spmd, std::uint64_t seed) {
+        std::vector<json> ways{way_of("spmd", times(spmd, seed))};
+        for (std::size_t i = 0; i < others; ++i) ways.push_back(way_of(std::to_string(i), {1000}));
+        return report_of(json::array({point_of(4, ways)}));
+    };
+    CHECK(two_reports(with(0, 1000, 1), with(0, 1100, 2)).compared().ways[0].ratio ==
+          two_reports(with(9, 1000, 1), with(9, 1100, 2)).compared().ways[0].ratio);
 }
 
 TEST_CASE("files that are no reports are named, with what is wrong") {
