@@ -5,6 +5,7 @@
 #include <checksum/sum_line.hpp>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -15,28 +16,46 @@
 namespace checksum {
 namespace {
 
-std::string normal(const std::string& path) {
-    return std::filesystem::path(path).lexically_normal().string();
-}
-
 std::string warning_of(std::size_t count, const char* one, const char* many) {
     return "WARNING: " + std::to_string(count) + (count == 1 ? one : many);
 }
 
-/// The deepest directory that has both files below it, as lexically normal paths; "." for relative ones without.
+auto steps_up(const std::filesystem::path& path) {
+    return std::ranges::count(path, std::filesystem::path(".."));
+}
+
+/// The deepest directory that has both files below it, as lexically normal paths; "." for relative ones without. Where one
+/// leads further up than the other, all that the other leads to is below the top of that.
 std::filesystem::path common_directory(const std::filesystem::path& directory,
                                        const std::filesystem::path& other) {
+    const auto most = std::max(steps_up(directory), steps_up(other));
+    if (steps_up(directory) != steps_up(other)) {
+        std::filesystem::path common;
+        for (auto up = most; up > 0; --up) common /= "..";
+        return common;
+    }
     const auto end = std::ranges::mismatch(directory, other).in1;
     std::filesystem::path common;
     for (auto part = directory.begin(); part != end; ++part) common /= *part;
     return common;
 }
 
+/// Nothing where there is no such file.
+std::optional<file_identity> identity_of(const std::string& path) {
+    struct stat status{};
+    const bool is_there = (path == "-" ? ::fstat(STDIN_FILENO, &status) : ::stat(path.c_str(), &status)) == 0;
+    if (!is_there) return std::nullopt;
+    return file_identity{status.st_dev, status.st_ino};
+}
+
 } // namespace
 
 manifest_check::manifest_check(const request& wanted, sum_options options, hasher_options reading,
                                const std::atomic<bool>& stop, printer& to)
-    : wanted_{&wanted}, options_{std::move(options)}, reading_{std::move(reading)}, stop_{&stop}, to_{&to} {}
+    : wanted_{&wanted}, options_{std::move(options)}, reading_{std::move(reading)}, stop_{&stop}, to_{&to} {
+    std::error_code unknown;
+    here_ = std::filesystem::current_path(unknown);
+}
 
 bool manifest_check::check(const std::string& manifest) {
     tally_ = {};
@@ -46,8 +65,8 @@ bool manifest_check::check(const std::string& manifest) {
     expected_.clear();
     try {
         manifest_reader from(manifest, wanted_->check->format, stop_);
-        if (struct stat status{}; wanted_->check->lists_extra && ::stat(manifest.c_str(), &status) == 0)
-            manifests_.push_back({status.st_dev, status.st_ino});
+        if (const auto identity = identity_of(manifest); wanted_->check->lists_extra && identity)
+            manifests_.push_back(*identity);
         sum_files([&](file_batch& batch) { return fill(from, batch); }, options_, *stop_,
                   [&](file_batch& batch) { judge(batch); });
         if (broken_.empty()) return stop_->load() || conclude(from.name());
@@ -155,7 +174,7 @@ void manifest_check::judge(file_batch& batch) {
 
 void manifest_check::judge(const manifest_entry& entry, const file_sum& sum) {
     ++tally_.entries;
-    if (wanted_->check->lists_extra) named_.insert(normal(entry.name));
+    if (wanted_->check->lists_extra) named_.insert(key_of(entry.name));
     if (sum.error) {
         const bool is_missing = sum.error == std::errc::no_such_file_or_directory;
         if (is_missing && wanted_->check->ignores_missing) return;
@@ -208,32 +227,52 @@ bool manifest_check::conclude(const std::string& name) {
 }
 
 bool manifest_check::list_extra() {
-    listing_options listing = wanted_->listing;
-    listing.outputs.insert(listing.outputs.end(), manifests_.begin(), manifests_.end());
     const std::vector<std::string>& asked = wanted_->check->extra_roots;
     std::size_t extra = 0;
     bool is_listed = true;
     for (const std::string& root : asked.empty() ? roots_of_named() : asked) {
-        tree_lister tree(root, listing);
-        for (file_range files = tree.next(files_in_range); !files.names.empty() && !stop_->load();
-             files = tree.next(files_in_range)) {
-            for (const std::string& name : files.names) {
-                const std::string path = files.directory + name;
-                if (named_.contains(normal(path))) continue;
-                ++extra;
-                tell(path, "extra", "EXTRA");
-            }
-            to_->print(std::exchange(text_, {}));
-        }
+        tree_lister tree(root, wanted_->listing);
+        extra += list_extra(tree);
         for (const listing_error& error : tree.take_errors()) {
             to_->complain(error.path + ": " + error.reason.message());
             is_listed = false;
         }
+        if (wanted_->check->tells_any)
+            for (const std::string& remark : remarks_on(root, tree.counts())) to_->complain(remark);
         to_->pause();
     }
     if (extra > 0 && wanted_->check->tells_any)
         to_->complain(warning_of(extra, " file is not listed", " files are not listed"));
     return extra == 0 && is_listed;
+}
+
+/// Returns how many there are.
+std::size_t manifest_check::list_extra(tree_lister& tree) {
+    std::size_t extra = 0;
+    for (file_range files = tree.next(files_in_range); !files.names.empty() && !stop_->load();
+         files = tree.next(files_in_range)) {
+        for (const std::string& name : files.names) {
+            const std::string path = files.directory + name;
+            if (named_.contains(key_of(path)) || is_manifest(path)) continue;
+            ++extra;
+            tell(path, "extra", "EXTRA");
+        }
+        to_->print(std::exchange(text_, {}));
+    }
+    return extra;
+}
+
+/// The same for all paths of a file that say no more than others of where it is: lexically normal, and where a path leads up
+/// from the working directory and down again to it, without that.
+std::string manifest_check::key_of(const std::string& path) const {
+    const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
+    if (here_.empty() || normal.empty() || *normal.begin() != "..") return normal.string();
+    return (here_ / normal).lexically_normal().lexically_relative(here_).string();
+}
+
+bool manifest_check::is_manifest(const std::string& path) const {
+    const auto identity = identity_of(path);
+    return identity && std::ranges::find(manifests_, *identity) != manifests_.end();
 }
 
 /// The deepest directories that hold all named files: one for the absolute paths, one for the others.

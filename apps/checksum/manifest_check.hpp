@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -49,6 +50,9 @@ private:
     void judge(const manifest_entry& entry, const file_sum& sum);
     void tell(const std::string& name, const char* status, const char* verdict);
     bool conclude(const std::string& name);
+    std::string key_of(const std::string& path) const;
+    bool is_manifest(const std::string& path) const;
+    std::size_t list_extra(tree_lister& tree);
     std::vector<std::string> roots_of_named() const;
 
     const request* wanted_;
@@ -65,8 +69,9 @@ private:
     tally tally_; // `malformed` is counted by the listing thread, the rest by the one that prints
     std::string text_;
     bool is_over_ = false;
-    std::vector<file_identity> manifests_;
-    std::unordered_set<std::string> named_; // lexically normal; where extra files are asked for
+    std::filesystem::path here_;           // where relative names begin; empty where that cannot be found out
+    std::vector<file_identity> manifests_; // where extra files are asked for
+    std::unordered_set<std::string> named_; // as key_of gives them; where extra files are asked for
 };
 
 } // namespace checksum

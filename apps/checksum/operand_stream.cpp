@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -23,20 +24,6 @@ bool may_join_last(const file_batch& batch) {
 
 std::string counted(std::size_t count, const char* one, const char* many) {
     return std::to_string(count) + (count == 1 ? one : many);
-}
-
-void remark_counts(file_batch& batch, const std::string& root, const listing_counts& counts) {
-    const auto remark = [&](std::size_t count, const char* one, const char* many) {
-        if (count > 0) batch.remarks.push_back(root + ": " + counted(count, one, many));
-    };
-    remark(counts.symlinks_skipped, " symbolic link not followed", " symbolic links not followed");
-    remark(counts.special_skipped, " FIFO, socket or device left out", " FIFOs, sockets or devices left out");
-    remark(counts.loops_skipped, " symbolic link to a directory above it not followed",
-           " symbolic links to directories above them not followed");
-    remark(counts.mounts_skipped, " directory on another file system not entered",
-           " directories on other file systems not entered");
-    remark(counts.outputs_skipped, " file that is written to left out",
-           " files that are written to left out");
 }
 
 } // namespace
@@ -120,7 +107,7 @@ bool operand_stream::next_of_tree(file_batch& batch) {
         batch.ranges.push_back(std::move(files));
         return true;
     }
-    remark_counts(batch, root_, tree_->counts());
+    std::ranges::move(remarks_on(root_, tree_->counts()), std::back_inserter(batch.remarks));
     tree_.reset();
     return true;
 }
@@ -128,6 +115,22 @@ bool operand_stream::next_of_tree(file_batch& batch) {
 void operand_stream::fail(file_batch& batch, std::string remark) {
     batch.remarks.push_back(std::move(remark));
     has_failed_ = true;
+}
+
+std::vector<std::string> remarks_on(const std::string& root, const listing_counts& counts) {
+    std::vector<std::string> remarks;
+    const auto remark = [&](std::size_t count, const char* one, const char* many) {
+        if (count > 0) remarks.push_back(root + ": " + counted(count, one, many));
+    };
+    remark(counts.symlinks_skipped, " symbolic link not followed", " symbolic links not followed");
+    remark(counts.special_skipped, " FIFO, socket or device left out", " FIFOs, sockets or devices left out");
+    remark(counts.loops_skipped, " symbolic link to a directory above it not followed",
+           " symbolic links to directories above them not followed");
+    remark(counts.mounts_skipped, " directory on another file system not entered",
+           " directories on other file systems not entered");
+    remark(counts.outputs_skipped, " file that is written to left out",
+           " files that are written to left out");
+    return remarks;
 }
 
 void add_standard_input(file_batch& batch, const hasher_options& reading) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace checksum {
 
@@ -44,6 +45,9 @@ private:
     std::string root_;
     bool has_failed_ = false;
 };
+
+/// What was left out of a tree, a remark for each kind.
+[[nodiscard]] std::vector<std::string> remarks_on(const std::string& root, const listing_counts& counts);
 
 /// Adds "-" to a batch, with the sum of what standard input still has to give. Blocks: on that.
 void add_standard_input(file_batch& batch, const hasher_options& reading);

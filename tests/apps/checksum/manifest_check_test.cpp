@@ -248,6 +248,47 @@ TEST_CASE("files that no manifest names are listed, below roots that are given o
     CHECK(unreadable.status == 1);
 }
 
+TEST_CASE("what is passed over where extra files are looked for is told") {
+    const checked_files files;
+    REQUIRE(in(files.scratch, "ln -s a link; ln -s b other; mkfifo sub/fifo").status == 0);
+    const program_result told = in(files.scratch, "$sum -c --quiet --extra sums 2>&1");
+    CHECK(told.output == "spmd_sum: .: 2 symbolic links not followed\n"
+                         "spmd_sum: .: 1 FIFO, socket or device left out\n");
+    CHECK(told.status == 0);
+    const program_result written = in(files.scratch, "$sum -c --quiet --extra --root=. sums 2>&1 >out");
+    CHECK(written.output.find("spmd_sum: .: 1 file that is written to left out\n") != std::string::npos);
+    CHECK(in(files.scratch, "rm out; $sum -c --status --extra sums 2>&1").output.empty());
+}
+
+TEST_CASE("extra files where names lead up: below the highest directory, whatever way leads to them") {
+    const temporary_directory scratch;
+    for (const char* const name : {"p/1", "p/q/2", "p/q/r/3", "p/q/r/4"}) scratch.write(name, name);
+    const auto extra = [&](const std::string& names) {
+        return in(scratch, "cd p/q/r; md5sum " + names + " >../../../m; $sum -c --quiet --extra ../../../m")
+            .output;
+    };
+    CHECK(extra("../../1 ../2 3 4").empty());
+    CHECK(extra("3 ../2 4 ../../1").empty());
+    CHECK(extra("../r/3 4").empty()); // in the working directory all the same
+    scratch.write("p/q/new", "1");
+    const std::string found = "../../q/new: EXTRA\n";
+    CHECK(extra("../../1 ../2 3 4") == found);
+    CHECK(extra("3 ../2 4 ../../1") == found);
+    CHECK(extra("../../1 4 ../../q/r/3 ../2") == found);
+    CHECK(extra("../2 3 4") == "../new: EXTRA\n");
+    CHECK(extra("3 4").empty());
+}
+
+TEST_CASE("a manifest is no extra file, also where it is standard input") {
+    const temporary_directory scratch;
+    scratch.write("d/a", "1");
+    const program_result given = in(scratch, "md5sum d/a >d/m; $sum -c --quiet --extra d/m 2>&1");
+    CHECK(given.output.empty());
+    const program_result input = in(scratch, "$sum -c --quiet --extra - <d/m 2>&1");
+    CHECK(input.output.empty());
+    CHECK(input.status == 0);
+}
+
 TEST_CASE("as JSON: a line for each file, and its status") {
     const checked_files files;
     const program_result lines =
