@@ -54,9 +54,9 @@ tree_lister::tree_lister(std::string root, listing_options options)
 tree_lister::~tree_lister() = default;
 
 file_range tree_lister::next(std::size_t most) {
-    if (!std::exchange(is_entered_, true)) enter_root();
+    if (!is_stopped() && !std::exchange(is_entered_, true)) enter_root();
     file_range files;
-    while (!levels_.empty()) {
+    while (!levels_.empty() && !is_stopped()) {
         level& current = levels_.back();
         path_.resize(current.path_length);
         while (files.names.size() < most && current.next < current.entries.size() &&
@@ -141,7 +141,9 @@ DIR* tree_lister::parent_stream() {
 std::vector<std::string> tree_lister::read_entries(DIR* directory) {
     std::vector<std::string> entries;
     errno = 0;
-    for (const dirent* entry = ::readdir(directory); entry != nullptr; entry = ::readdir(directory)) {
+    while (!is_stopped()) {
+        const dirent* const entry = ::readdir(directory);
+        if (entry == nullptr) break;
         std::string name{entry->d_name};
         if (name != "." && name != ".." && !is_excluded(name)) {
             switch (type_of(directory, *entry)) {
@@ -160,8 +162,21 @@ std::vector<std::string> tree_lister::read_entries(DIR* directory) {
         errno = 0;
     }
     if (errno != 0) report(path_.substr(0, path_.size() - 1), errno);
-    std::ranges::sort(entries);
+    sort(entries);
     return entries;
+}
+
+/// After a stop they stay in no order: that of a million names takes its time.
+void tree_lister::sort(std::vector<std::string>& entries) const {
+    struct stopped {};
+    try {
+        std::ranges::sort(entries, [&](const std::string& left, const std::string& right) {
+            if (is_stopped()) throw stopped{};
+            return left < right;
+        });
+    } catch (const stopped&) {
+        return;
+    }
 }
 
 bool tree_lister::is_excluded(const std::string& name) const {

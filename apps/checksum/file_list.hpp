@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 #include <string>
 #include <system_error>
@@ -34,6 +35,8 @@ struct listing_options {
     std::vector<std::string> excluded{};
     /// Files that are left out, like the output.
     std::vector<file_identity> outputs{};
+    /// Once it is true, nothing more is listed; null: there is none.
+    const std::atomic<bool>* stop = nullptr;
 };
 
 /// What was left out of a tree, besides what was to be excluded.
@@ -77,7 +80,7 @@ public:
     tree_lister& operator=(const tree_lister&) = delete;
     ~tree_lister();
 
-    /// The next files, at most `most`; none at the end.
+    /// The next files, at most `most`; none at the end, and after a stop, within a few entries of a directory.
     [[nodiscard]] file_range next(std::size_t most);
 
     /// What could not be listed so far and was not taken yet, in the order it was met.
@@ -88,12 +91,16 @@ public:
 private:
     struct level;
 
+    [[nodiscard]] bool is_stopped() const noexcept {
+        return options_.stop != nullptr && options_.stop->load();
+    }
     void enter_root();
     void enter_directory();
     void enter(const std::string& entry);
     void push_level(DIR* stream);
     DIR* parent_stream();
     std::vector<std::string> read_entries(DIR* directory);
+    void sort(std::vector<std::string>& entries) const;
     bool is_excluded(const std::string& name) const;
     bool is_output(DIR* directory, const dirent& entry) const;
     unsigned char type_of(DIR* directory, const dirent& entry);

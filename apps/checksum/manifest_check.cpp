@@ -227,12 +227,15 @@ bool manifest_check::conclude(const std::string& name) {
 }
 
 bool manifest_check::list_extra() {
+    listing_options listing = wanted_->listing;
+    listing.stop = stop_;
     const std::vector<std::string>& asked = wanted_->check->extra_roots;
     std::size_t extra = 0;
     bool is_listed = true;
     for (const std::string& root : asked.empty() ? roots_of_named() : asked) {
-        tree_lister tree(root, wanted_->listing);
+        tree_lister tree(root, listing);
         extra += list_extra(tree);
+        if (stop_->load()) return false;
         for (const listing_error& error : tree.take_errors()) {
             to_->complain(error.path + ": " + error.reason.message());
             is_listed = false;
@@ -249,7 +252,7 @@ bool manifest_check::list_extra() {
 /// Returns how many there are.
 std::size_t manifest_check::list_extra(tree_lister& tree) {
     std::size_t extra = 0;
-    for (file_range files = tree.next(files_in_range); !files.names.empty() && !stop_->load();
+    for (file_range files = tree.next(files_in_range); !files.names.empty();
          files = tree.next(files_in_range)) {
         for (const std::string& name : files.names) {
             const std::string path = files.directory + name;

@@ -42,6 +42,7 @@ bool operand_stream::next(file_batch& batch) {
 
 /// False where the batch is complete; else there is a range or a remark more, or an operand less.
 bool operand_stream::next_range(file_batch& batch) {
+    if (is_stopped()) return false;
     if (tree_) return next_of_tree(batch);
     const std::string* const operand = peek(batch);
     if (operand == nullptr) return false;
@@ -54,7 +55,9 @@ bool operand_stream::next_range(file_batch& batch) {
     if (*operand == "-") {
         add_standard_input(batch, reading_);
     } else if (is_directory && wanted_->is_recursive) {
-        tree_.emplace(*operand, wanted_->listing);
+        listing_options listing = wanted_->listing;
+        listing.stop = reading_.stop;
+        tree_.emplace(*operand, std::move(listing));
         root_ = *operand;
     } else if (is_directory) {
         fail(batch, *operand + ": Is a directory (-r sums what is in it)");
@@ -107,6 +110,7 @@ bool operand_stream::next_of_tree(file_batch& batch) {
         batch.ranges.push_back(std::move(files));
         return true;
     }
+    if (is_stopped()) return false; // this is not the tree's end
     std::ranges::move(remarks_on(root_, tree_->counts()), std::back_inserter(batch.remarks));
     tree_.reset();
     return true;

@@ -20,13 +20,16 @@ public:
     /// cannot be opened, its message "PATH: REASON".
     operand_stream(const request& wanted, const algorithm& by, hasher_options reading);
 
-    /// Fills an empty batch; false when all were given. Blocks: on standard input where it is an operand, which is read at
+    /// Fills an empty batch; false when all were given, or after a stop. Blocks: on standard input where it is an operand, which is read at
     /// once: each "-" goes on where the one before ended.
     [[nodiscard]] bool next(file_batch& batch);
     /// True where something could not be listed.
     [[nodiscard]] bool has_failed() const noexcept { return has_failed_; }
 
 private:
+    [[nodiscard]] bool is_stopped() const noexcept {
+        return reading_.stop != nullptr && reading_.stop->load();
+    }
     bool next_range(file_batch& batch);
     bool next_of_tree(file_batch& batch);
     /// The operand that is looked at, until current_ is reset; null at their end.

@@ -19,8 +19,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <climits>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <random>
 #include <set>
@@ -39,12 +42,18 @@ bool hide_entry_types = false;
 /// While set, reading a directory fails where it would have ended.
 bool directory_end_fails = false;
 
+/// How often directories were read, and after how many times there is a stop.
+std::size_t reads = 0;
+std::size_t reads_before_stop = SIZE_MAX;
+std::atomic<bool> stop = false;
+
 } // namespace
 
 /// In place of the C library's, for this test program.
 extern "C" dirent* readdir(DIR* directory) {
     static const auto original = reinterpret_cast<dirent* (*)(DIR*)>(::dlsym(RTLD_NEXT, "readdir"));
     dirent* const entry = original(directory);
+    if (++reads >= reads_before_stop) stop = true;
     if (entry != nullptr && hide_entry_types) entry->d_type = DT_UNKNOWN;
     if (entry == nullptr && directory_end_fails) errno = EIO;
     return entry;
@@ -314,6 +323,29 @@ TEST_CASE("list_files needs few descriptors, however deep the tree, and comes ba
     ::setrlimit(RLIMIT_NOFILE, &before);
     CHECK(listing.errors.empty());
     CHECK((listing.files == expected));
+}
+
+TEST_CASE("a stop ends a listing where it is, among entries and among directories that have no files") {
+    temporary_directory scratch;
+    for (int i = 0; i < 100; ++i) {
+        scratch.make_directory("empty/" + std::to_string(i));
+        scratch.write("flat/" + std::to_string(i), "");
+    }
+    const auto [tree, stops_after] = GENERATE(table<const char*, std::size_t>(
+        {{"empty", 20}, {"empty", 200}, {"flat", 20}, {"flat", 102}, {"flat", 103}, {"empty", 0}}));
+    CAPTURE(tree, stops_after);
+    reads = 0;
+    reads_before_stop = stops_after;
+    stop = stops_after == 0;
+    checksum::tree_lister listing(scratch / tree, {.stop = &stop});
+    CHECK(listing.next(1000).names.empty());
+    CHECK(reads == stops_after);
+    CHECK(listing.next(1000).names.empty());
+    CHECK(listing.take_errors().empty());
+    CHECK(reads == stops_after);
+    reads_before_stop = SIZE_MAX;
+    stop = false;
+    CHECK(list_files(scratch / "flat").files.size() == 100);
 }
 
 TEST_CASE("list_files lists 5,000 files, in one directory and in a hundred") {

@@ -3,10 +3,13 @@
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
 
+#include <checksum/operand_stream.hpp>
+
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -88,6 +91,24 @@ TEST_CASE("names from a file, and what is wrong with them") {
     CHECK(none.output == "spmd_sum: no/such: No such file or directory\n");
     CHECK(in(scratch, "$sum --files0-from=tree 2>&1").output == "spmd_sum: tree: Is a directory\n");
     CHECK(in(scratch, ": | $sum --files0-from=-").output.empty());
+}
+
+TEST_CASE("after a stop there is no operand more, and no word on a tree that was not listed to its end") {
+    const temporary_directory scratch;
+    for (int i = 0; i < 5000; ++i) scratch.write("tree/" + std::to_string(i), "");
+    std::filesystem::create_symlink("0", scratch / "tree/link");
+    const checksum::request wanted{.operands = {scratch / "tree", scratch / "tree/0"}, .is_recursive = true};
+    const checksum::algorithm md5("md5");
+    std::atomic<bool> stop = false;
+    checksum::operand_stream operands(wanted, md5, {.stop = &stop});
+    checksum::file_batch first;
+    CHECK(operands.next(first));
+    CHECK(first.ranges.size() == checksum::ranges_in_batch);
+    stop = true;
+    checksum::file_batch none;
+    CHECK(!operands.next(none));
+    CHECK(none.ranges.empty());
+    CHECK(none.remarks.empty());
 }
 
 TEST_CASE("links in a tree: left out and counted, or followed but for loops") {
