@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
+#include <set>
 #include <sstream>
 #include <string_view>
 
@@ -103,12 +103,21 @@ std::size_t bounded(const po::variables_map& given, const std::string& name, std
     return static_cast<std::size_t>(value);
 }
 
-/// That of the two that stands last, empty if neither is there.
-std::string last_of(const po::parsed_options& parsed, std::string_view one, std::string_view other) {
+/// That of these that stands last, empty if none is there.
+std::string last_of(const po::parsed_options& parsed, std::initializer_list<std::string_view> names) {
     std::string last;
     for (const po::option& each : parsed.options)
-        if (each.string_key == one || each.string_key == other) last = each.string_key;
+        if (std::ranges::find(names, each.string_key) != names.end()) last = each.string_key;
     return last;
+}
+
+/// Without what a switch is given for a second time, which Boost.Program_options takes for an error.
+po::parsed_options without_repeats(po::parsed_options parsed) {
+    std::set<std::string> seen;
+    std::erase_if(parsed.options, [&](const po::option& each) {
+        return each.value.empty() && !seen.insert(each.string_key).second;
+    });
+    return parsed;
 }
 
 std::string first_given(const po::variables_map& given, std::initializer_list<const char*> names) {
@@ -156,10 +165,12 @@ std::vector<std::string> patterns_of(std::vector<std::string> given) {
     return given;
 }
 
-check_request check_of(const po::variables_map& given) {
-    check_request check{.tells_good = given.count("quiet") + given.count("status") == 0,
-                        .tells_any = given.count("status") == 0,
-                        .warns_each_line = given.count("warn") > 0,
+/// Of the three that say how much is told, the last one counts, as in md5sum.
+check_request check_of(const po::parsed_options& parsed, const po::variables_map& given) {
+    const std::string told = last_of(parsed, {"quiet", "status", "warn"});
+    check_request check{.tells_good = told != "quiet" && told != "status",
+                        .tells_any = told != "status",
+                        .warns_each_line = told == "warn",
                         .is_strict = given.count("strict") > 0,
                         .ignores_missing = given.count("ignore-missing") > 0,
                         .lists_extra = given.count("extra") > 0};
@@ -169,7 +180,7 @@ check_request check_of(const po::variables_map& given) {
 
 request request_of(const po::parsed_options& parsed) {
     po::variables_map given;
-    po::store(parsed, given);
+    po::store(without_repeats(parsed), given);
     request wanted;
     if (given.count("help") > 0) wanted.text = help();
     if (given.count("version") > 0) wanted.text = "spmd_sum " SPMD_VERSION "\n";
@@ -191,25 +202,25 @@ request request_of(const po::parsed_options& parsed) {
     if (given.count("output") > 0 && wanted.output.empty())
         throw usage_error("--output takes the name of a file, not ''");
     wanted.is_recursive = given.count("recursive") > 0;
-    wanted.listing.follows_links = last_of(parsed, "dereference", "no-dereference") == "dereference";
+    wanted.listing.follows_links = last_of(parsed, {"dereference", "no-dereference"}) == "dereference";
     wanted.listing.one_file_system = given.count("one-file-system") > 0;
     if (given.count("exclude") > 0)
         wanted.listing.excluded = patterns_of(given["exclude"].as<std::vector<std::string>>());
     wanted.format = {.is_tagged = given.count("tag") > 0,
-                     .is_binary = last_of(parsed, "binary", "text") == "binary",
+                     .is_binary = last_of(parsed, {"binary", "text"}) == "binary",
                      .is_zero_ended = given.count("zero") > 0};
     wanted.is_json = given.count("json") > 0;
     if (given.count("check") > 0) {
-        wanted.check = check_of(given);
+        wanted.check = check_of(parsed, given);
         wanted.check->format = {.is_zero_ended = wanted.format.is_zero_ended,
                                 .digest_size = wanted.by.value_or(algorithm("md5")).size()};
     }
     wanted.progress = apps::asked_progress(given);
     wanted.trace = apps::asked_trace(given);
-    constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
     constexpr std::size_t most_threads = 4096;
+    constexpr std::size_t most_ranks = 1'000'000;
     wanted.threads = bounded(given, "threads", spmd::available_threads(), most_threads);
-    wanted.ranks = bounded(given, "ranks", 16 * wanted.threads, any);
+    wanted.ranks = bounded(given, "ranks", 16 * wanted.threads, most_ranks);
     return wanted;
 }
 

@@ -77,6 +77,38 @@ TEST_CASE("checks") {
           std::vector<std::string>{"a", "b"});
 }
 
+TEST_CASE("of switches that say how much a check tells the last one counts, as in md5sum") {
+    const auto told = [](std::vector<const char*> arguments) {
+        arguments.insert(arguments.begin(), "-c");
+        const checksum::check_request check = parsed(arguments).check.value();
+        return std::vector<bool>{check.tells_good, check.tells_any, check.warns_each_line};
+    };
+    const std::vector<bool> by_quiet{false, true, false};
+    const std::vector<bool> by_status{false, false, false};
+    const std::vector<bool> by_warn{true, true, true};
+    CHECK(told({}) == std::vector<bool>{true, true, false});
+    CHECK(told({"--status", "--quiet"}) == by_quiet);
+    CHECK(told({"-w", "--quiet"}) == by_quiet);
+    CHECK(told({"--quiet", "--status"}) == by_status);
+    CHECK(told({"-w", "--status"}) == by_status);
+    CHECK(told({"--quiet", "-w"}) == by_warn);
+    CHECK(told({"--status", "-w"}) == by_warn);
+    CHECK(told({"--status", "-w", "--status", "--quiet"}) == by_quiet);
+}
+
+TEST_CASE("a switch given again is as if it was not, but a value is not given twice") {
+    CHECK(parsed({"-b", "-b"}).format.is_binary);
+    CHECK(parsed({"-t", "-b", "-t", "-b"}).format.is_binary);
+    CHECK(!parsed({"-b", "-t", "-b", "--text"}).format.is_binary);
+    CHECK(parsed({"-r", "-r", "-L", "-P", "-L", "x"}).listing.follows_links);
+    CHECK(!parsed({"-rPLP", "x"}).listing.follows_links);
+    CHECK(!parsed({"-c", "--quiet", "--quiet"}).check->tells_good);
+    CHECK(parsed({"--help", "-h"}).text == parsed({"-h"}).text);
+    CHECK_THROWS_AS(parsed({"-o", "a", "-o", "b"}), checksum::usage_error);
+    CHECK_THROWS_AS(parsed({"--ranks", "1", "--ranks", "2"}), checksum::usage_error);
+    CHECK_THROWS_AS(parsed({"-b", "-c", "-b"}), checksum::usage_error);
+}
+
 TEST_CASE("help names all options, in groups no wider than 100 columns") {
     const std::string help = parsed({"--help"}).text;
     for (const std::string group : {"What is read:", "What is written:", "Checking:", "How it runs:"})
@@ -95,6 +127,9 @@ TEST_CASE("what would be misread or do nothing is an error that names it") {
     };
     for (const mistake& wrong : {
              mistake{{"--ranks", "0"}, "--ranks is at least 1, not 0"},
+             mistake{{"--ranks", "1000001"}, "--ranks is at most 1000000, not 1000001"},
+             mistake{{"--ranks", "9223372036854775807"},
+                     "--ranks is at most 1000000, not 9223372036854775807"},
              mistake{{"--threads", "5000"}, "--threads is at most 4096, not 5000"},
              mistake{{"--progress=often"}, "--progress is one of auto, always, never, not 'often'"},
              mistake{{"--nonsense"}, "unrecognised option '--nonsense'"},
