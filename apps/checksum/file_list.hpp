@@ -30,8 +30,9 @@ struct listing_options {
     bool follows_links = false;
     /// Directories on other file systems than the root's are not entered.
     bool one_file_system = false;
-    /// Patterns of glob(7) of what is left out with all that is below it: where they have no slash, of names; else of paths below
-    /// the root, in which a `*` takes no slash; a slash may stand before these.
+    /// Patterns, as fnmatch(3) has them, of what is left out with all that is below it: where they have no slash, of names; else
+    /// of paths below the root, in which a `*` takes no slash; a slash may stand before these. A `*` or `?` takes also a dot
+    /// at the beginning of a name.
     std::vector<std::string> excluded{};
     /// Files that are left out, like the output.
     std::vector<file_identity> outputs{};

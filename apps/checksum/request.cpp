@@ -156,13 +156,21 @@ void reject_meaningless(const po::variables_map& given) {
                           given["operand"].as<std::vector<std::string>>().front() + "'");
 }
 
-/// Patterns as they are matched: a slash at the end, as for a directory, says nothing.
-std::vector<std::string> patterns_of(std::vector<std::string> given) {
-    for (std::string& each : given) {
-        while (each.size() > 1 && each.ends_with('/')) each.pop_back();
-        if (each.empty() || each == "/") throw usage_error("--exclude takes a pattern, not '" + each + "'");
+/// A pattern as it is matched: a slash at the end, as for a directory, says nothing, nor do a second slash and a `.` in a path.
+std::string pattern_of(const std::string& given) {
+    std::string pattern;
+    bool is_path = false;
+    std::istringstream parts(given);
+    for (std::string part; std::getline(parts, part, '/');) {
+        if (part == "..") throw usage_error("--exclude takes no '..', which no path has: '" + given + "'");
+        const bool says_nothing = part.empty() || part == ".";
+        is_path = is_path || (says_nothing && pattern.empty());
+        if (says_nothing) continue;
+        if (!pattern.empty()) pattern += '/';
+        pattern += part;
     }
-    return given;
+    if (pattern.empty()) throw usage_error("--exclude takes a pattern, not '" + given + "'");
+    return is_path && pattern.find('/') == std::string::npos ? '/' + pattern : pattern;
 }
 
 /// Of the three that say how much is told, the last one counts, as in md5sum.
@@ -205,7 +213,8 @@ request request_of(const po::parsed_options& parsed) {
     wanted.listing.follows_links = last_of(parsed, {"dereference", "no-dereference"}) == "dereference";
     wanted.listing.one_file_system = given.count("one-file-system") > 0;
     if (given.count("exclude") > 0)
-        wanted.listing.excluded = patterns_of(given["exclude"].as<std::vector<std::string>>());
+        std::ranges::transform(given["exclude"].as<std::vector<std::string>>(),
+                               std::back_inserter(wanted.listing.excluded), pattern_of);
     wanted.format = {.is_tagged = given.count("tag") > 0,
                      .is_binary = last_of(parsed, {"binary", "text"}) == "binary",
                      .is_zero_ended = given.count("zero") > 0};

@@ -153,6 +153,10 @@ TEST_CASE("patterns of names, and of paths below the operand, but not of operand
     CHECK(listed("--exclude=sub/ --exclude=/build/ --exclude=/a.c tree") == names{"tree/a.o"});
     CHECK(listed("--exclude=/b.c --exclude=/sub/deep --exclude='*.o' tree") ==
           names{"tree/a.c", "tree/build/d.c", "tree/sub/b.c"});
+    CHECK(listed("--exclude=./b.c --exclude=./sub/deep --exclude=//a.c --exclude='*.o' tree") ==
+          names{"tree/build/d.c", "tree/sub/b.c"});
+    scratch.write("tree/.hidden.o", "");
+    CHECK(listed("--exclude='*.o' --exclude='*b*' tree") == names{"tree/a.c"});
     CHECK(listed("--exclude='*.o' tree/a.o") == names{"tree/a.o"});
 }
 

@@ -47,6 +47,17 @@ TEST_CASE("what is read") {
     CHECK(listed.operands.empty());
 }
 
+TEST_CASE("patterns are as they are matched: of names, or of paths below the operand") {
+    const auto pattern = [](const char* given) {
+        return parsed({"-r", "--exclude", given, "x"}).listing.excluded.at(0);
+    };
+    for (const char* const same : {"a", "*.o", "a/b", "/a", ".a", "*/.a", "[.]"})
+        CHECK(pattern(same) == same);
+    for (const char* const name : {"a/", "a//", "a/.", "a/./"}) CHECK(pattern(name) == "a");
+    for (const char* const path : {"./a", "//a", "/./a", "././/a/"}) CHECK(pattern(path) == "/a");
+    for (const char* const path : {"a//b", "a/./b", "./a/b", "//a/b/"}) CHECK(pattern(path).ends_with("a/b"));
+}
+
 TEST_CASE("what is written") {
     CHECK(parsed({"--tag", "-b"}).format.is_tagged);
     CHECK(parsed({"-t", "-b"}).format.is_binary);
@@ -152,6 +163,8 @@ TEST_CASE("what would be misread or do nothing is an error that names it") {
              mistake{{"-r", "--exclude="},
                      "the argument for option '--exclude' should follow immediately after the equal sign"},
              mistake{{"-r", "--exclude", "/"}, "--exclude takes a pattern, not '/'"},
+             mistake{{"-r", "--exclude", "./"}, "--exclude takes a pattern, not './'"},
+             mistake{{"-r", "--exclude", "a/../b"}, "--exclude takes no '..', which no path has: 'a/../b'"},
              mistake{{"--tag", "--text"}, "--tag does not support --text mode"},
              mistake{{"--json", "--tag"}, "the --tag option is meaningless with --json"},
              mistake{{"--json", "-z"}, "the --zero option is meaningless with --json"},
