@@ -30,7 +30,7 @@ std::string counted(std::size_t count, const char* one, const char* many) {
 
 operand_stream::operand_stream(const request& wanted, const algorithm& by, hasher_options reading)
     : wanted_{&wanted}, by_{&by}, reading_{std::move(reading)} {
-    if (!wanted.names_file.empty()) names_.emplace(wanted.names_file, '\0');
+    if (!wanted.names_file.empty()) names_.emplace(wanted.names_file, '\0', reading_.stop);
 }
 
 bool operand_stream::next(file_batch& batch) {
@@ -44,6 +44,8 @@ bool operand_stream::next(file_batch& batch) {
 bool operand_stream::next_range(file_batch& batch) {
     if (is_stopped()) return false;
     if (tree_) return next_of_tree(batch);
+    const bool waits_for_name = !current_ && names_ && names_->would_wait();
+    if (waits_for_name && !is_empty(batch)) return false; // what came before does not wait for it
     const std::string* const operand = peek(batch);
     if (operand == nullptr) return false;
     struct stat status{};

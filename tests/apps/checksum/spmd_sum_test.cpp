@@ -271,6 +271,7 @@ TEST_CASE("what was summed is printed before the next input is waited for, also 
     };
     CHECK(first_line(":", "file -") == "900150983cd24fb0d6963f7d28e17f72  file\n");
     CHECK(first_line("md5sum file", "-c -") == "file: OK\n");
+    CHECK(first_line("printf 'file\\0'", "--files0-from -") == "900150983cd24fb0d6963f7d28e17f72  file\n");
 }
 
 TEST_CASE("a file by the name of - does not take standard input from the check") {
