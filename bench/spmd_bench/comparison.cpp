@@ -125,9 +125,32 @@ struct pair_of_ways {
     }
 };
 
-/// In units of another way's times, in which the pace cancels out.
-timed_way relative(const timed_way& way, const timed_way& to) {
+/// In units of another way's times, in which the pace cancels out. `file`: where they are.
+timed_way relative(const timed_way& way, const timed_way& to, const std::string& file) {
+    if (way.times.size() != to.times.size())
+        throw report_error(fmt::format("--relative-to: {} has {} samples of '{}' and {} of '{}', which "
+                                       "are not of the same rounds",
+                                       file, to.times.size(), to.name, way.times.size(), way.name));
     return {way.name, divided(way.times, to.times), {}};
+}
+
+/// What else than the program may make the times differ.
+std::vector<std::string> differences(const stored_report& old, const stored_report& now) {
+    std::vector<std::string> found;
+    const auto compare = [&](std::string_view what, const auto& before, const auto& after) {
+        std::string told = fmt::format("different {}: {}; {}", what, before, after);
+        if (before != after && std::ranges::find(found, told) == found.end())
+            found.push_back(std::move(told));
+    };
+    compare("machines", old.cpu, now.cpu);
+    compare("seeds, so other items", old.seed, now.seed);
+    compare("warm-up runs", old.warmup, now.warmup);
+    compare("placements", old.placement, now.placement);
+    compare("pinning of workers", old.pinned, now.pinned);
+    for (const measured_point& point : old.points)
+        if (const measured_point* const same = find_point(now, point); same != nullptr)
+            compare("items, by their bytes", point.bytes, same->bytes);
+    return found;
 }
 
 void add_pairs(const stored_report& before, const measured_point& old, const measured_point& now,
@@ -144,8 +167,8 @@ void add_pairs(const stored_report& before, const measured_point& old, const mea
         else if (made.relative_to.empty())
             pairs.push_back({point, way, *same, median(way.times), median(same->times)});
         else if (way.name != made.relative_to)
-            pairs.push_back({point, relative(way, *old_base), relative(*same, *new_base), median(way.times),
-                             median(same->times)});
+            pairs.push_back({point, relative(way, *old_base, made.before),
+                             relative(*same, *new_base, made.after), median(way.times), median(same->times)});
     }
     for (const timed_way& way : now.ways)
         if (find_way(old, way.name) == nullptr)
@@ -211,10 +234,7 @@ comparison compare_reports(const std::string& before, const std::string& after,
     const stored_report old = read_report(before);
     const stored_report now = read_report(after);
     comparison made{before, after, relative_to, {}, {}, {}};
-    if (old.cpu != now.cpu)
-        made.warnings.push_back(fmt::format("different machines: {}; {}", old.cpu, now.cpu));
-    if (old.seed != now.seed)
-        made.warnings.push_back(fmt::format("different seeds, so other items: {}; {}", old.seed, now.seed));
+    made.warnings = differences(old, now);
     std::vector<pair_of_ways> pairs;
     const auto place = [](const stored_report& in, const measured_point& point) {
         return in.swept.empty() ? "its point" : text_of(point.at, in.swept);

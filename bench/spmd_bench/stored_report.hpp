@@ -16,7 +16,7 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// The times of a way, and what the pace was at each; empty where that is not known.
+/// The times of a way, each above 0 and finite, and what the pace was at each; empty where that is not known.
 struct timed_way {
     std::string name;
     std::vector<double> times;
@@ -27,6 +27,7 @@ struct timed_way {
 struct measured_point {
     std::string workload;
     sweep_point at;
+    std::uint64_t bytes = 0; ///< of all items
     std::vector<timed_way> ways;
 };
 
@@ -34,6 +35,9 @@ struct measured_point {
 struct stored_report {
     std::string cpu{};
     std::string seed{};
+    std::size_t warmup = 0;
+    std::string placement{}; ///< that the pool got
+    bool pinned = false;
     std::vector<std::string> swept{};
     std::vector<measured_point> points{}; ///< at least one
 };

@@ -9,9 +9,11 @@
 #include <spmd_bench/comparison.hpp>
 #include <spmd_bench/options.hpp>
 #include <spmd_bench/render.hpp>
+#include <spmd_bench/stored_report.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <random>
 #include <string>
@@ -52,14 +54,20 @@ json point_of(std::size_t ranks, const std::vector<json>& ways) {
               {"item_cost_ns", 1000},
               {"file_size_bytes", 1024},
               {"skew", 1.0}}},
+            {"bytes", 0},
             {"ways", ways}};
 }
 
 /// What a comparison looks at.
 json report_of(json points, const std::vector<std::string>& swept = {}) {
-    return {{"schema_version", 2}, {"machine", {{"cpu", "a CPU"}}},
-            {"seed", 1},           {"workload", {{"kind", "spin"}}},
-            {"swept", swept},      {"points", std::move(points)}};
+    return {{"schema_version", 2},
+            {"machine", {{"cpu", "a CPU"}}},
+            {"pool", {{"placement", "compact"}, {"pinned", false}}},
+            {"seed", 1},
+            {"warmup", 1},
+            {"workload", {{"kind", "spin"}}},
+            {"swept", swept},
+            {"points", std::move(points)}};
 }
 
 struct two_reports {
@@ -229,6 +237,65 @@ TEST_CASE("what makes reports hard to compare is warned of") {
                                                     "different seeds, so other items: 1; 2"});
 }
 
+TEST_CASE("other items, and pools and warm-ups that differ, are warned of, each once") {
+    const auto with = [](const std::function<void(json&)>& act) {
+        json made = report_of(json::array({point_of(4, {way_of("map", times(1000, 1))}),
+                                           point_of(8, {way_of("map", times(1000, 2))})}),
+                              {"ranks"});
+        act(made);
+        return made;
+    };
+    struct difference {
+        std::function<void(json&)> act;
+        const char* said;
+    };
+    for (const difference& each :
+         {difference{[](json& r) {
+                         for (json& point : r["points"]) point["bytes"] = 512'000;
+                     },
+                     "different items, by their bytes: 0; 512000"},
+          difference{[](json& r) { r["warmup"] = 0; }, "different warm-up runs: 1; 0"},
+          difference{[](json& r) { r["pool"]["pinned"] = true; },
+                     "different pinning of workers: false; true"},
+          difference{[](json& r) { r["pool"]["placement"] = "per_numa_node"; },
+                     "different placements: compact; per_numa_node"}})
+        CHECK(two_reports(with([](json&) {}), with(each.act)).compared().warnings ==
+              std::vector<std::string>{each.said});
+    CHECK(two_reports(with([](json&) {}), with([](json&) {})).compared().warnings.empty());
+}
+
+TEST_CASE("relative to a way: one with other rounds, such as another program's, is refused") {
+    const auto with = [](std::size_t peers) {
+        return report_of(json::array({point_of(
+            4, {way_of("serial", times(1000, 1)), way_of("ipython-parallel", times(900, 2, peers))})}));
+    };
+    const two_reports before(with(400), with(41));
+    CHECK_THROWS_WITH(
+        before.compared("serial"),
+        "--relative-to: " + before.first +
+            " has 41 samples of 'serial' and 400 of 'ipython-parallel', which are not of the same rounds");
+    const two_reports after(with(41), with(7));
+    CHECK_THROWS_AS(after.compared("serial"), spmd_bench::report_error);
+    CHECK_THROWS_WITH(after.compared("serial"),
+                      Contains(after.second + " has 41 samples of 'serial' and 7 of "));
+    CHECK(after.compared().ways.size() == 2);
+}
+
+TEST_CASE("a ratio that is no number is no change") {
+    const auto with = [](double serial, double map) {
+        return report_of(json::array(
+            {point_of(4, {way_of("serial", samples(9, serial)), way_of("map", samples(9, map))})}));
+    };
+    for (const auto& [before, after] : {std::pair{with(1e300, 1e-300), with(1e300, 1e-300)}, // 0 / 0
+                                        std::pair{with(1e-300, 1e300), with(1e-300, 1e300)}, // infinite, both
+                                        std::pair{with(1, 1), with(1e-300, 1e300)},          // infinite
+                                        std::pair{with(1e300, 1e-300), with(1, 1)}}) {       // 1 / 0
+        const comparison made = two_reports(before, after).compared("serial");
+        CHECK(made.ways[0].what == change::none);
+        CHECK(json::parse(render_json(made))["ways"][0]["ratio"]["high"].is_null());
+    }
+}
+
 TEST_CASE("fewer than six rounds tell no change and no bounds, and say so") {
     const auto with = [](const samples& map) {
         return report_of(json::array({point_of(4, {way_of("map", map), way_of("spmd", times(1000, 1))})}));
@@ -285,6 +352,22 @@ TEST_CASE("files that are no reports are named, with what is wrong") {
                 "a way without samples"},
           fault{broken([](json& r) { r["points"][0]["ways"][0]["samples_ns"][0] = "1"; }),
                 "type must be number"},
+          fault{broken([](json& r) { r["points"][0]["ways"][0]["samples_ns"][0] = 0; }),
+                "samples_ns of the way 'map' has 0, not a time above 0"},
+          fault{broken([](json& r) { r["points"][0]["ways"][0]["samples_ns"][7] = -1.5; }),
+                "samples_ns of the way 'map' has -1.5, not a time above 0"},
+          fault{broken([](json& r) { r["points"][0]["ways"][0]["pace_ns"] = samples(41, 0.0); }),
+                "pace_ns of the way 'map' has 0, not a time above 0"},
+          fault{broken([](json& r) { r["points"][0]["ways"][0]["submissions"] = -1; }),
+                "submissions is -1, not a whole number from 0 to "},
+          fault{broken([](json& r) { r["points"][0]["at"]["ranks"] = -1; }),
+                "ranks is -1, not a whole number from 1 to "},
+          fault{broken([](json& r) { r["points"][0]["at"]["ranks"] = 0; }),
+                "ranks is 0, not a whole number from 1 to "},
+          fault{broken([](json& r) { r["points"][0]["at"]["items"] = 1.5; }),
+                "items is 1.5, not a whole number from 0 to "},
+          fault{broken([](json& r) { r["points"][0]["at"]["item_cost_ns"] = ~std::uint64_t{0}; }),
+                "item_cost_ns is 18446744073709551615, not a whole number from 0 to 9223372036854775807"},
           fault{json::array(), "no report of spmd_bench"}, fault{"text", "no report of spmd_bench"}}) {
         INFO(each.said);
         const two_reports files(good, each.made);
@@ -296,6 +379,15 @@ TEST_CASE("files that are no reports are named, with what is wrong") {
                       (scratch / "no") + ": No such file or directory");
     const two_reports apart(good, report_of(json::array({point_of(5, {way_of("map", times(1, 1))})})));
     CHECK_THROWS_WITH(apart.compared(), Contains("have no way at the same point"));
+}
+
+TEST_CASE("settings that a workload does not have, which are null, are the same in both reports") {
+    json null = report_of(json::array({point_of(4, {way_of("map", times(1000, 1))})}));
+    for (const char* setting : {"item_cost_ns", "file_size_bytes", "skew"})
+        null["points"][0]["at"][setting] = nullptr;
+    const comparison made = two_reports(null, null).compared();
+    CHECK(made.ways.size() == 1);
+    CHECK(made.missing.empty());
 }
 
 TEST_CASE("the command: its options, its status and what is wrong usage") {
