@@ -1,8 +1,11 @@
 // Guards against: an option that is misread or does nothing without a word, and an error that does not name what was wrong.
+#include "support/temporary_directory.hpp"
+
 #include <checksum/request.hpp>
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -118,6 +121,32 @@ TEST_CASE("a switch given again is as if it was not, but a value is not given tw
     CHECK_THROWS_AS(parsed({"-o", "a", "-o", "b"}), checksum::usage_error);
     CHECK_THROWS_AS(parsed({"--ranks", "1", "--ranks", "2"}), checksum::usage_error);
     CHECK_THROWS_AS(parsed({"-b", "-c", "-b"}), checksum::usage_error);
+}
+
+TEST_CASE("a trace overwrites neither the output nor an operand, under whatever name") {
+    const test_support::temporary_directory scratch;
+    const std::string file = scratch.write("file", "");
+    const std::string hard = scratch / "hard";
+    const std::string soft = scratch / "soft";
+    const std::string missing = scratch / "missing";
+    const std::string other = scratch / "./missing";
+    std::filesystem::create_hard_link(file, hard);
+    std::filesystem::create_symlink("file", soft);
+    const auto rejected = [](std::vector<const char*> arguments, const std::string& what) {
+        CHECK_THROWS_WITH(parsed(arguments), "--trace would overwrite " + what + ": '" + arguments[1] + "'");
+        CHECK_THROWS_AS(parsed(arguments), checksum::usage_error);
+    };
+    for (const std::string& same : {file, hard, soft}) {
+        rejected({"--trace", same.c_str(), "x", file.c_str()}, "an operand");
+        rejected({"--trace", file.c_str(), "-c", same.c_str()}, "an operand");
+        rejected({"--trace", file.c_str(), "-o", same.c_str(), "x"}, "the output");
+        rejected({"--trace", file.c_str(), "--files0-from", same.c_str()}, "the file of names");
+    }
+    for (const std::string& same : {missing, other})
+        rejected({"--trace", missing.c_str(), "-o", same.c_str(), "x"}, "the output");
+    CHECK(parsed({"--trace", missing.c_str(), "-o", file.c_str(), scratch.path().c_str()}).trace.path ==
+          missing);
+    CHECK(parsed({"--trace", "/dev/null", "-o", "/dev/null", "/dev/null"}).trace.path == "/dev/null");
 }
 
 TEST_CASE("help names all options, in groups no wider than 100 columns") {
