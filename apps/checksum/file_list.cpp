@@ -37,9 +37,17 @@ DIR* to_stream(descriptor directory) {
 // visiting them in that order gives the files in the order of their whole paths ("a-b", "a/b", "a0").
 bool is_directory(std::string_view entry) { return entry.back() == '/'; }
 
-file_identity identity_of(const struct stat& status) { return {status.st_dev, status.st_ino}; }
-
 } // namespace
+
+std::optional<struct stat> status_at(const std::string& path) try {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) == 0) return status;
+    if (errno != ENAMETOOLONG) return std::nullopt;
+    if (::fstat(open_path(path, O_PATH).number(), &status) == 0) return status;
+    return std::nullopt;
+} catch (const std::system_error&) {
+    return std::nullopt;
+}
 
 struct tree_lister::level {
     directory_stream stream;          // null where too many directories would be open

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <atomic>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -24,6 +26,13 @@ struct file_identity {
     ino_t inode{};
     bool operator==(const file_identity&) const = default;
 };
+
+[[nodiscard]] inline file_identity identity_of(const struct stat& status) noexcept {
+    return {status.st_dev, status.st_ino};
+}
+
+/// What stat(2) says, also of paths longer than PATH_MAX; nothing where it cannot be found out.
+[[nodiscard]] std::optional<struct stat> status_at(const std::string& path);
 
 struct listing_options {
     /// Symbolic links in the tree are followed; a directory that is above a link to it is not entered again.

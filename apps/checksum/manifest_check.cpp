@@ -40,12 +40,10 @@ std::filesystem::path common_directory(const std::filesystem::path& directory,
     return common;
 }
 
-/// Nothing where there is no such file.
-std::optional<file_identity> identity_of(const std::string& path) {
+std::optional<struct stat> status_of_input() {
     struct stat status{};
-    const bool is_there = (path == "-" ? ::fstat(STDIN_FILENO, &status) : ::stat(path.c_str(), &status)) == 0;
-    if (!is_there) return std::nullopt;
-    return file_identity{status.st_dev, status.st_ino};
+    if (::fstat(STDIN_FILENO, &status) != 0) return std::nullopt;
+    return status;
 }
 
 } // namespace
@@ -65,8 +63,9 @@ bool manifest_check::check(const std::string& manifest) {
     expected_.clear();
     try {
         manifest_reader from(manifest, wanted_->check->format, stop_);
-        if (const auto identity = identity_of(manifest); wanted_->check->lists_extra && identity)
-            manifests_.push_back(*identity);
+        if (wanted_->check->lists_extra)
+            if (const auto status = manifest == "-" ? status_of_input() : status_at(manifest))
+                manifests_.push_back(identity_of(*status));
         sum_files([&](file_batch& batch) { return fill(from, batch); }, options_, *stop_,
                   [&](file_batch& batch) { judge(batch); });
         if (broken_.empty()) return stop_->load() || conclude(from.name());
@@ -274,8 +273,8 @@ std::string manifest_check::key_of(const std::string& path) const {
 }
 
 bool manifest_check::is_manifest(const std::string& path) const {
-    const auto identity = identity_of(path);
-    return identity && std::ranges::find(manifests_, *identity) != manifests_.end();
+    const auto status = status_at(path);
+    return status && std::ranges::find(manifests_, identity_of(*status)) != manifests_.end();
 }
 
 /// The deepest directories that hold all named files: one for the absolute paths, one for the others.

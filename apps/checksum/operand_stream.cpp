@@ -48,12 +48,10 @@ bool operand_stream::next_range(file_batch& batch) {
     if (waits_for_name && !is_empty(batch)) return false; // what came before does not wait for it
     const std::string* const operand = peek(batch);
     if (operand == nullptr) return false;
-    struct stat status{};
-    const bool is_there = ::stat(operand->c_str(), &status) == 0; // else it is named when it is opened
-    const bool is_directory = is_there && S_ISDIR(status.st_mode);
-    const bool may_block = *operand == "-" || (is_there && !is_directory && !S_ISREG(status.st_mode));
+    const std::optional<struct stat> status = status_at(*operand); // else it is named when it is opened
+    const bool is_directory = status && S_ISDIR(status->st_mode);
+    const bool may_block = *operand == "-" || (status && !is_directory && !S_ISREG(status->st_mode));
     if (may_block && !is_empty(batch)) return false; // what came before does not wait for it
-    const file_identity identity{status.st_dev, status.st_ino};
     if (*operand == "-") {
         add_standard_input(batch, reading_);
     } else if (is_directory && wanted_->is_recursive) {
@@ -63,8 +61,8 @@ bool operand_stream::next_range(file_batch& batch) {
         root_ = *operand;
     } else if (is_directory) {
         fail(batch, *operand + ": Is a directory (-r sums what is in it)");
-    } else if (is_there &&
-               std::ranges::find(wanted_->listing.outputs, identity) != wanted_->listing.outputs.end()) {
+    } else if (status && std::ranges::find(wanted_->listing.outputs, identity_of(*status)) !=
+                             wanted_->listing.outputs.end()) {
         batch.remarks.push_back(*operand + ": is written to, and left out");
     } else {
         if (!may_join_last(batch)) batch.ranges.push_back({.may_be_links = true});

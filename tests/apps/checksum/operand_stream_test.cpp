@@ -111,6 +111,20 @@ TEST_CASE("after a stop there is no operand more, and no word on a tree that was
     CHECK(none.remarks.empty());
 }
 
+TEST_CASE("operands whose paths are longer than a path may be") {
+    const temporary_directory scratch;
+    const std::string deep = "for i in {1..25}; do mkdir $(printf 'd%.0s' {1..200}) && cd d*; done; "
+                             "printf 1 >file; cd $top; path=$(printf 'd%.0s' {1..200}); "
+                             "for i in {1..24}; do long=$long$path/; done; long=$long$path; ";
+    const program_result tree =
+        in(scratch, "top=$PWD; " + deep + "$sum -r $long 2>&1 | sed \"s|$long|LONG|\"");
+    CHECK(tree.output == "c4ca4238a0b923820dcc509a6f75849b  LONG/file\n");
+    const program_result hint = in(scratch, "top=$PWD; " + deep.substr(deep.find("cd $top")) +
+                                                "$sum $long $long/file 2>&1 | sed \"s|$long|LONG|\"");
+    CHECK(hint.output == "spmd_sum: LONG: Is a directory (-r sums what is in it)\n"
+                         "c4ca4238a0b923820dcc509a6f75849b  LONG/file\n");
+}
+
 TEST_CASE("links in a tree: left out and counted, or followed but for loops") {
     const temporary_directory scratch;
     scratch.write("tree/a/file", "1");
