@@ -200,6 +200,7 @@ bool tree_lister::is_output(DIR* directory, const dirent& entry) const {
     if (options_.outputs.empty()) return false;
     const bool may_be =
         entry.d_type == DT_LNK ||
+        std::ranges::find(options_.output_names, entry.d_name) != options_.output_names.end() ||
         std::ranges::find(options_.outputs, entry.d_ino, &file_identity::inode) != options_.outputs.end();
     struct stat status{};
     return may_be && ::fstatat(::dirfd(directory), entry.d_name, &status, 0) == 0 &&

@@ -45,6 +45,8 @@ struct listing_options {
     std::vector<std::string> excluded{};
     /// Files that are left out, like the output.
     std::vector<file_identity> outputs{};
+    /// Their names, for those that are mounted where they are: there, a directory has the inode of what lies underneath.
+    std::vector<std::string> output_names{};
     /// Once it is true, nothing more is listed; null: there is none.
     const std::atomic<bool>* stop = nullptr;
 };

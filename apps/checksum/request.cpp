@@ -204,6 +204,18 @@ bool is_same(const written_file& one, const written_file& other) {
            one.status.st_ino == other.status.st_ino;
 }
 
+/// The last names of what is written to, as far as they can be known.
+std::vector<std::string> output_names(const request& wanted) {
+    std::error_code unknown;
+    std::vector<std::string> names;
+    if (wanted.output.empty())
+        names.push_back(std::filesystem::read_symlink("/proc/self/fd/1", unknown).filename());
+    else
+        names.push_back(file_at(wanted.output).path.filename());
+    if (!wanted.trace.path.empty()) names.push_back(file_at(wanted.trace.path).path.filename());
+    return names;
+}
+
 /// The trace is written over what is there.
 void reject_overwriting_trace(const request& wanted) {
     const written_file trace = file_at(wanted.trace.path);
@@ -272,6 +284,7 @@ request request_of(const po::parsed_options& parsed) {
     wanted.progress = apps::asked_progress(given);
     wanted.trace = apps::asked_trace(given);
     if (!wanted.trace.path.empty()) reject_overwriting_trace(wanted);
+    wanted.listing.output_names = output_names(wanted);
     constexpr std::size_t most_threads = 4096;
     constexpr std::size_t most_ranks = 1'000'000;
     wanted.threads = bounded(given, "threads", spmd::available_threads(), most_threads);

@@ -206,3 +206,20 @@ TEST_CASE("the output is none of the inputs") {
     CHECK(operand.output ==
           "spmd_sum: sums: is written to, and left out\nc4ca4238a0b923820dcc509a6f75849b  a\n");
 }
+
+TEST_CASE("the output is none of the inputs where another file is mounted in its place") {
+    const temporary_directory scratch;
+    scratch.write("tree/a", "1");
+    scratch.write("tree/sums", "");
+    scratch.write("outside", "");
+    const program_result mounted =
+        in(scratch, "unshare --mount true 2>/dev/null || { echo cannot; exit; }\n"
+                    "unshare --mount bash -c 'mount --bind outside tree/sums && $0 -r tree 2>&1 >tree/sums;"
+                    " cat tree/sums' $sum");
+    if (mounted.output == "cannot\n") {
+        WARN("no right to mount: not looked at");
+        return;
+    }
+    CHECK(mounted.output == "spmd_sum: tree: 1 file that is written to left out\n"
+                            "c4ca4238a0b923820dcc509a6f75849b  tree/a\n");
+}
