@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,14 +69,18 @@ TEST_CASE("every algorithm that is listed gives what the program openssl does, a
     CHECK(std::ranges::is_sorted(names));
     for (const char* const name : {"md5", "sha1", "sha256", "sha512", "sha3-256", "blake2b512"})
         CHECK(std::ranges::find(names, name) != names.end());
+    std::size_t compared = 0;
     for (const std::string& name : names) {
         INFO(name);
         const algorithm by(name);
         CHECK(by.name() == name);
         CHECK(algorithm(by.tag()) == by);
         const auto [output, status] = test_support::run_program({"openssl", "dgst", "-r", "-" + name, path});
-        if (status == 0) CHECK(output.substr(0, output.find(' ')) == digest_of("some message\n", by));
+        if (status != 0) continue;
+        ++compared;
+        CHECK(output.substr(0, output.find(' ')) == digest_of("some message\n", by));
     }
+    if (compared == 0) WARN("the program openssl gives no digest: none was compared");
 }
 
 TEST_CASE("a stream: pieces, one message after the other, and a message that is forgotten") {
