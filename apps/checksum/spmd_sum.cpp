@@ -69,6 +69,7 @@ void die_of_pipe(void (*before)(int)) {
 bool run(request wanted, const apps::trace_file& trace, const apps::stop_signal& interrupted) {
     checksum::output_file output(wanted.output);
     wanted.listing.outputs = output.identities();
+    wanted.listing.stop = &interrupted.requested();
     if (struct stat status{}; !wanted.trace.path.empty() && ::stat(wanted.trace.path.c_str(), &status) == 0)
         wanted.listing.outputs.push_back({status.st_dev, status.st_ino});
     apps::progress_line line({.mode = wanted.progress, .output = ::fileno(output.stream())});

@@ -49,8 +49,12 @@ void add_range(std::vector<double>& values, const std::string& range, const axis
     if (first * step.factor + step.summand <= first)
         throw axis_error(fmt::format("has ranges that get on, not '{}'", range));
     // A little above the end, for what a factor such as 1.1 loses by rounding.
-    for (double value = first; value <= last * (1 + 1e-12); value = value * step.factor + step.summand)
+    std::size_t steps = 0;
+    for (double value = first; value <= last * (1 + 1e-12); value = value * step.factor + step.summand) {
+        if (++steps > 100 * most_axis_values) // many of which are the same whole number
+            throw axis_error(fmt::format("has ranges of larger steps than '{}'", range));
         add(values, syntax.whole ? std::round(value) : value);
+    }
 }
 
 } // namespace

@@ -33,7 +33,8 @@ std::string help() {
     text << "Usage: spmd_bench compare [OPTION...] BEFORE.json AFTER.json\n"
             "Says what changed from one report of spmd_bench --json to another. A difference\n"
             "is one that is surely there, with 95 % for all ways and points together, and\n"
-            "of at least 5 %, since two runs of the same program differ, too.\n\n"
+            "of at least 5 %, since two runs of the same program differ, too. Fewer than 6\n"
+            "repetitions tell nothing.\n\n"
          << compare_options()
          << "\nExit status: 0; 1 for --fail-if-slower; 2 for bad options and for files that are\n"
             "no reports.\n";
@@ -47,7 +48,14 @@ po::variables_map parsed_compare(const std::vector<std::string>& arguments) {
     files.add("file", -1);
     try {
         po::variables_map given;
-        po::store(po::command_line_parser(arguments).options(accepted).positional(files).run(), given);
+        using po::command_line_style::allow_guessing;
+        using po::command_line_style::unix_style;
+        po::store(po::command_line_parser(arguments)
+                      .options(accepted)
+                      .positional(files)
+                      .style(unix_style & ~allow_guessing)
+                      .run(),
+                  given);
         return given;
     } catch (const po::error& error) {
         throw option_error(error.what());
@@ -73,6 +81,11 @@ command_result run_compare(const std::vector<std::string>& arguments) {
     const std::optional<double> limit = parse_decimal(percent);
     if (given.count("fail-if-slower") > 0 && !limit)
         throw option_error("--fail-if-slower is a number of per cent such as 10, not '" + percent + "'");
+    constexpr double least = 100 * least_change;
+    if (limit && *limit < least)
+        throw option_error(
+            fmt::format("--fail-if-slower is at least {:.0f}, as less is never said to be a change, not '{}'",
+                        least, percent));
     const comparison made = compare_reports(files[0], files[1], text_of("relative-to"));
     return {format == "json" ? render_json(made) : render_table(made),
             limit && count_slower(made, *limit) > 0 ? 1 : 0};

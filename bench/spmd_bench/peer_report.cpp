@@ -24,6 +24,8 @@ std::string difference(const report& ours, const stored_report& peers) {
                            text_of_duration(own.at.item_cost));
     if (ours.asked.workload == workload_kind::mixed && other.at.skew != own.at.skew)
         return fmt::format("its skew is {}, not {}", other.at.skew, own.at.skew);
+    if (other.bytes != own.bytes && !ours.asked.input.empty())
+        return fmt::format("its items have {}, not {}", text_of_size(other.bytes), text_of_size(own.bytes));
     if (own.bytes > 0 && other.at.file_size != own.at.file_size)
         return fmt::format("its files have {} bytes, not {}", other.at.file_size, own.at.file_size);
     return {};

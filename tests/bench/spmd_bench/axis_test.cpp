@@ -69,6 +69,7 @@ TEST_CASE("what is no list of values is told with what it had to be") {
     CHECK(message("0:10:*2") == "has ranges that get on, not '0:10:*2'");
     CHECK(message("1:10:*1") == "has ranges that get on, not '1:10:*1'");
     CHECK(message("1:10:+0") == "has ranges that get on, not '1:10:+0'");
+    CHECK(message("1:2:*1.000000000001") == "has ranges of larger steps than '1:2:*1.000000000001'");
     CHECK(message("1:100000:+1") == "has at most 10000 values");
 }
 

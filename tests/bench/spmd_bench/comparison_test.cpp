@@ -396,7 +396,7 @@ TEST_CASE("the command: its options, its status and what is wrong usage") {
     CHECK(run_compare({files.first, files.second}).status == 0);
     CHECK(run_compare({files.first, files.second, "--fail-if-slower", "10"}).status == 1);
     CHECK(run_compare({files.first, files.second, "--fail-if-slower", "50"}).status == 0);
-    CHECK(run_compare({files.second, files.first, "--fail-if-slower", "0"}).status == 0); // faster
+    CHECK(run_compare({files.second, files.first, "--fail-if-slower", "5"}).status == 0); // faster
     CHECK(json::parse(run_compare({"--format=json", files.first, files.second}).text)["ways"].size() == 1);
     CHECK_THAT(run_compare({"--help"}).text, Contains("--fail-if-slower PCT"));
     struct mistake {
@@ -407,6 +407,9 @@ TEST_CASE("the command: its options, its status and what is wrong usage") {
          {mistake{{"a"}, "compare takes two reports, before and after, not 1"},
           mistake{{"a", "b", "c"}, "compare takes two reports, before and after, not 3"},
           mistake{{"a", "b", "--format", "xml"}, "--format is one of table, json, not 'xml'"},
+          mistake{{"a", "b", "--fail-if-slower", "4"},
+                  "--fail-if-slower is at least 5, as less is never said to be a change, not '4'"},
+          mistake{{"a", "b", "--fail", "10"}, "unrecognised option '--fail'"},
           mistake{{"a", "b", "--fail-if-slower", "-1"},
                   "--fail-if-slower is a number of per cent such as 10, not '-1'"},
           mistake{{"a", "b", "--nonsense"}, "unrecognised option '--nonsense'"}})

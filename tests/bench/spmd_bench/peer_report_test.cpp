@@ -101,6 +101,19 @@ TEST_CASE("what is of other items is absent, with the reason") {
     }
 }
 
+TEST_CASE("files of another folder are others") {
+    report own = test_support::sample_report();
+    own.asked.input = "folder";
+    own.points[0].bytes = 3000;
+    json others = json::parse(spmd_bench::render_json(own));
+    for (json& way : others["points"][0]["ways"]) way["way"] = "peer";
+    others["points"][0]["bytes"] = 1024;
+    const test_support::temporary_directory scratch;
+    add_peer_report(own, scratch.write("peers.json", others.dump()));
+    REQUIRE(!own.absent_peers.empty());
+    CHECK(own.absent_peers.back().second == "its items have 1 KiB, not 2.93 KiB");
+}
+
 TEST_CASE("another machine is warned of, and a file that is no report is an error") {
     json made = peers();
     made["machine"]["cpu"] = "another";
