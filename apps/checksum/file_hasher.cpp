@@ -178,12 +178,12 @@ void file_hasher::read_file(int directory, const file_range& files, std::size_t 
         // What a pipe gave it does not give again. One that gave nothing may have had no writer yet.
         return hash_stream(opened, {bytes, read.size}, is_small);
     }
-    const bool is_settled_file = is_settled(file, status);
-    if (read.size < first_read && is_settled_file) return add_small({bytes, read.size}, sum);
+    const bool was_settled = is_settled(file, status);
+    if (read.size < first_read && was_settled) return add_small({bytes, read.size}, sum);
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (left_ != nullptr && size > left_->beyond && read.size == first_read)
         return left_->files.push_back({.range = &files, .index = index, .sum = &sum, .size = size});
-    if (is_settled_file) return begin_large(std::move(opened), {bytes, read.size});
+    if (was_settled) return begin_large(std::move(opened), {bytes, read.size});
     // Some files of FUSE cannot be read again.
     if (::lseek(file, 0, SEEK_SET) != 0)
         return errno == ESPIPE ? hash_stream(opened, {bytes, read.size}, read.size < first_read)
