@@ -15,7 +15,7 @@ FLOORS = {
     1: "engine_pool job launcher pool_state spin_lock statement_end tbb_launcher",
     2: "async_result concat into_result ordered_results outcome result_job slots tree_reduce",
     3: "collective collectives communicator gang meeting member message message_box messages pending rank "
-       "reductions shared_values split task team wait_record waiting_line",
+       "reductions runner shared_values split task team wait_record waiting_line",
     4: "argument copies coroutine_job distributed gather kept_pieces map_range pieces scatter slices "
        "state_verbs submission view",
     5: "concat_stages graph_dot graph_node graph_run parallel_stages piece_stages serial_stages shared_task "

@@ -1,6 +1,7 @@
 #include <spmd/detail/gang.hpp>
 
 #include <spmd/detail/describe.hpp>
+#include <spmd/detail/runner.hpp>
 #include <spmd/detail/stopwatch.hpp>
 #include <spmd/detail/thread_number.hpp>
 #include <spmd/error.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <spmd/detail/gang.hpp>
+#include <spmd/detail/runner.hpp>
 #include <spmd/rank.hpp>
 
 #include <concepts>

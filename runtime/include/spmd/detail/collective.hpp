@@ -1,8 +1,8 @@
 #pragma once
 
 #include <spmd/detail/communicator.hpp>
-#include <spmd/detail/gang.hpp>
 #include <spmd/detail/meeting.hpp>
+#include <spmd/detail/runner.hpp>
 #include <spmd/detail/slots.hpp>
 
 #include <concepts>
