@@ -356,18 +356,19 @@ void gang::tell(std::size_t rank) {
     if (receiver* const receive = record.awaited_message())
         receive->give_up();
     else
-        record.met().give_up(verdicts_.back());
+        record.awaited_meeting().give_up(verdicts_.back());
     record.fail(verdicts_.back());
 }
 
 std::exception_ptr gang::cause_of(std::size_t rank) const {
     const receiver* const receive = records_[rank].awaited_message();
-    return receive != nullptr ? receive->cause(records_[rank].where()) : records_[rank].met().cause();
+    return receive != nullptr ? receive->cause(records_[rank].where())
+                              : records_[rank].awaited_meeting().cause();
 }
 
 std::string gang::operation_of(std::size_t rank) const {
     const receiver* const receive = records_[rank].awaited_message();
-    return receive != nullptr ? receive->operation() : records_[rank].met().asked().kind->name;
+    return receive != nullptr ? receive->operation() : records_[rank].awaited_meeting().asked().kind->name;
 }
 
 std::exception_ptr gang::deadlock() const {
@@ -523,7 +524,7 @@ trace_event runner::part_of(std::size_t rank) const noexcept {
     else if (record.awaited_message() != nullptr)
         part.operation = "receive";
     else
-        part.operation = record.met().asked().kind->name;
+        part.operation = record.awaited_meeting().asked().kind->name;
     return part;
 }
 

@@ -43,8 +43,10 @@ std::string text_of_arrival(const request& asked, const request& other, const st
 
 } // namespace
 
-void wait_record::throw_error() const {
-    std::rethrow_exception(*reinterpret_cast<const std::exception_ptr*>(awaited_ - failed));
+void wait_record::throw_error() {
+    const std::exception_ptr error = failure();
+    awaited_ = nullptr;
+    std::rethrow_exception(error);
 }
 
 meeting::meeting(communicator& of)

@@ -40,7 +40,7 @@ message_box& receiver::box() const { return of_->box_of(id_); }
 
 std::unique_ptr<envelope> receiver::take(const std::type_info& type, const std::source_location& where) {
     if (!message_) [[unlikely]]
-        runner::here().record().throw_error();
+        runner::here().record().throw_if_failed();
     std::unique_ptr<envelope> received = std::move(message_);
     if (received->type() == type) [[likely]]
         return received;

@@ -58,13 +58,14 @@ public:
     }
     bool wait(std::coroutine_handle<> rank) override {
         runner& here = runner::of(this->of(), this->id());
+        here.record().throw_if_failed();
         waited_ = true; // before another thread can wake the rank
         if (at_->wait(here.rank(), here.record(), rank, this->where())) return true;
         waited_ = false;
         return false;
     }
     typename Meeting::result finish() override {
-        if (waited_) static_cast<void>(runner::here().record().met()); // throws why it did not take place
+        if (waited_) runner::here().record().throw_if_failed();
         stays_ = false;
         return this->take(*at_);
     }
@@ -96,7 +97,9 @@ public:
         return false;
     }
     bool wait(std::coroutine_handle<> rank) override {
-        return box().wait(*this, runner::of(of(), id()).record(), rank, where_);
+        wait_record& record = runner::of(of(), id()).record();
+        record.throw_if_failed();
+        return box().wait(*this, record, rank, where_);
     }
     Result finish() override {
         done_ = true;

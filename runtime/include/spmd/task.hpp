@@ -60,7 +60,10 @@ public:
         bool await_ready() const noexcept { return false; }
         template <class Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
-            if (const std::coroutine_handle<> awaiting = ended.promise().awaiting()) return awaiting;
+            if (const std::coroutine_handle<> awaiting = ended.promise().awaiting()) {
+                ended.promise().report_failure();
+                return awaiting;
+            }
             runner::here().end_rank(ended);
             return std::noop_coroutine();
         }
@@ -69,6 +72,10 @@ public:
     final_awaitable final_suspend() const noexcept { return {}; }
 
     void unhandled_exception() noexcept { error_ = std::current_exception(); }
+    ~task_promise_base() {
+        if (error_ != nullptr) [[unlikely]]
+            runner::withdraw_failure(error_);
+    }
 
     template <class Awaitable>
     auto await_transform(Awaitable&& awaitable) const {
@@ -81,15 +88,21 @@ public:
             return awaiting_of<type>(awaitable);
     }
 
+    /// The next wait of the rank throws what this coroutine threw, unless it is taken before.
+    void report_failure() const noexcept {
+        if (error_ != nullptr) [[unlikely]]
+            runner::here().record().fail(error_);
+    }
     void await_by(std::coroutine_handle<> awaiting) noexcept { awaiting_ = awaiting; }
     std::coroutine_handle<> awaiting() const noexcept { return awaiting_; }
 
 protected:
     void throw_if_failed() {
-        if (error_ != nullptr) [[unlikely]]
-            std::rethrow_exception(std::exchange(error_, nullptr));
+        if (error_ == nullptr) [[likely]]
+            return;
+        runner::withdraw_failure(error_);
+        std::rethrow_exception(std::exchange(error_, nullptr));
     }
-    bool failed() const noexcept { return error_ != nullptr; }
 
 private:
     std::coroutine_handle<> awaiting_;
@@ -114,6 +127,8 @@ public:
     }
     T take() {
         throw_if_failed();
+        if (!has_value_) [[unlikely]]
+            throw std::logic_error("a task that returns a value ended without co_return");
         return std::move(value);
     }
 
@@ -180,7 +195,10 @@ public:
     class awaiter {
     public:
         explicit awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
-        bool await_ready() const noexcept { return false; }
+        bool await_ready() const {
+            detail::runner::here().record().throw_if_failed();
+            return false;
+        }
         std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) const noexcept {
             frame_.promise().await_by(awaiting);
             return frame_;

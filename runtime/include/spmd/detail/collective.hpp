@@ -131,14 +131,14 @@ public:
         : collective<Meeting>(of, id, std::move(given), where) {}
 
     bool await_ready() {
-        meeting& at = this->come();
+        at_ = &this->come();
         runner& here = runner::here();
-        here.record().wait_for(at, this->where());
-        if (this->agrees_with(at)) [[likely]] {
-            this->give(at);
+        here.record().wait_for(*at_, this->where());
+        if (this->agrees_with(*at_)) [[likely]] {
+            this->give(*at_);
             here.arrive();
         } else {
-            at.break_up(this->id(), this->where(), this->asked());
+            at_->break_up(this->id(), this->where(), this->asked());
         }
         return false;
     }
@@ -146,12 +146,15 @@ public:
         runner::here().record().continue_at(rank);
     }
     Result await_resume() {
-        meeting& at = runner::here().record().met();
+        runner::here().record().throw_if_failed();
         if constexpr (std::same_as<Result, typename Meeting::result>)
-            return this->take(at);
+            return this->take(*at_);
         else
-            return from_membership<Result>(this->take(at));
+            return from_membership<Result>(this->take(*at_));
     }
+
+private:
+    meeting* at_ = nullptr; // not taken from the rank's record: by now that may be another wait's
 };
 
 /// A meeting whose members give a T each.

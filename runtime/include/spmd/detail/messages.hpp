@@ -35,7 +35,7 @@ public:
         : receiver(of, id, from, tag), where_(where) {}
 
     bool await_ready() const {
-        runner::of(of(), id());
+        runner::of(of(), id()).record().throw_if_failed();
         return false;
     }
     bool await_suspend(std::coroutine_handle<> rank) {

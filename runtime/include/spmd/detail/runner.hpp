@@ -11,6 +11,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <new>
 #include <source_location>
 #include <utility>
@@ -49,6 +50,10 @@ public:
         here->spare_size_ = size;
     }
 
+    /// Withdraws a failure that the rank on this thread has not taken and that goes out of scope.
+    static void withdraw_failure(const std::exception_ptr& error) noexcept {
+        if (here_ != nullptr) here_->record().withdraw(error);
+    }
     /// The same, where that is rank `id` of a communicator. Throws: std::logic_error when it is not; cancelled
     /// when the gang is to stop.
     static runner& of(const communicator& of, std::size_t id);
@@ -59,6 +64,7 @@ public:
         runner* const here = here_;
         communicator& of = member.of();
         const std::size_t id = member.id();
+        if (here != nullptr) here->record().throw_if_failed();
         std::uint32_t& number = of.next_of(id);
         if (here == nullptr || here->communicator_ != &of || id - here->begin_ >= here->length_ ||
             number != here->number_ || of.index_of(id) != here->rank_) [[unlikely]]

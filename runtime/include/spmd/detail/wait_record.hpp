@@ -34,15 +34,22 @@ public:
     }
 
     bool has_failed() const noexcept { return tag() == failed; }
-    /// What its `co_await` will throw. `error` lives as long as the rank.
-    void fail(std::exception_ptr& error) noexcept { awaited_ = reinterpret_cast<char*>(&error) + failed; }
-    /// The meeting that it waited for. Throws: what it was told to.
-    meeting& met() const {
-        if (tag() != 0) [[unlikely]]
-            throw_error();
-        return *reinterpret_cast<meeting*>(awaited_);
+    /// Marks the wait as failed with `error`, which lives until the failure is thrown or withdrawn.
+    void fail(const std::exception_ptr& error) noexcept {
+        awaited_ = reinterpret_cast<char*>(const_cast<std::exception_ptr*>(&error)) + failed;
     }
-    [[noreturn]] void throw_error() const;
+    /// Throws the failure of the wait, once. Called when a wait ends, and before the next begins: GCC 12 begins the
+    /// second wait of an expression before it takes the result of the first.
+    void throw_if_failed() {
+        if (has_failed()) [[unlikely]]
+            throw_error();
+    }
+    /// Withdraws a failure that nobody took and whose error is about to be destroyed.
+    void withdraw(const std::exception_ptr& error) noexcept {
+        if (has_failed() && &failure() == &error) awaited_ = nullptr;
+    }
+    /// Requires: the rank waits for a meeting.
+    meeting& awaited_meeting() const noexcept { return *reinterpret_cast<meeting*>(awaited_); }
 
 private:
     // What is awaited, by how far the pointer is off: objects lie at multiples of 8.
@@ -51,6 +58,10 @@ private:
     unsigned tag() const noexcept {
         return static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(awaited_) & 3U);
     }
+    const std::exception_ptr& failure() const noexcept {
+        return *reinterpret_cast<const std::exception_ptr*>(awaited_ - failed);
+    }
+    [[noreturn]] void throw_error();
 
     std::coroutine_handle<> continuation_; // null: not started, or ended
     char* awaited_ = nullptr;              // a meeting, a receiver or an error
