@@ -1,6 +1,6 @@
 #pragma once
 
-#include <spmd/detail/runner.hpp>
+#include <spmd/detail/ranks/rank_worker.hpp>
 #include <spmd/rank.hpp>
 
 #include <concepts>
@@ -49,8 +49,10 @@ private:
 /// What all coroutines of ranks have in common.
 class task_promise_base {
 public:
-    static void* operator new(std::size_t size) { return runner::allocate_frame(size); }
-    static void operator delete(void* frame, std::size_t size) noexcept { runner::free_frame(frame, size); }
+    static void* operator new(std::size_t size) { return rank_worker::allocate_frame(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept {
+        rank_worker::free_frame(frame, size);
+    }
 
     std::suspend_always initial_suspend() const noexcept { return {}; }
 
@@ -64,7 +66,7 @@ public:
                 ended.promise().report_failure();
                 return awaiting;
             }
-            runner::here().end_rank(ended);
+            rank_worker::here().end_rank(ended);
             return std::noop_coroutine();
         }
         void await_resume() const noexcept {}
@@ -74,7 +76,7 @@ public:
     void unhandled_exception() noexcept { error_ = std::current_exception(); }
     ~task_promise_base() {
         if (error_ != nullptr) [[unlikely]]
-            runner::withdraw_failure(error_);
+            rank_worker::withdraw_failure(error_);
     }
 
     template <class Awaitable>
@@ -91,7 +93,7 @@ public:
     /// The next wait of the rank throws what this coroutine threw, unless it is taken before.
     void report_failure() const noexcept {
         if (error_ != nullptr) [[unlikely]]
-            runner::here().record().fail(error_);
+            rank_worker::here().record().fail(error_);
     }
     void await_by(std::coroutine_handle<> awaiting) noexcept { awaiting_ = awaiting; }
     std::coroutine_handle<> awaiting() const noexcept { return awaiting_; }
@@ -100,7 +102,7 @@ protected:
     void throw_if_failed() {
         if (error_ == nullptr) [[likely]]
             return;
-        runner::withdraw_failure(error_);
+        rank_worker::withdraw_failure(error_);
         std::rethrow_exception(std::exchange(error_, nullptr));
     }
 
@@ -196,7 +198,7 @@ public:
     public:
         explicit awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
         bool await_ready() const {
-            detail::runner::here().record().throw_if_failed();
+            detail::rank_worker::here().record().throw_if_failed();
             return false;
         }
         std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) const noexcept {
