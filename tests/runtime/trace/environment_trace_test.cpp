@@ -1,6 +1,6 @@
 // Guards SPMD_TRACE: a program that knows nothing of traces leaves one when it exits, and says what went wrong.
-#include "../support/child_process.hpp"
-#include "../support/temporary_directory.hpp"
+#include "support/child_process.hpp"
+#include "support/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 // Guards what a trace is: valid JSON whose slices nest on each track, with every rank in its broadcast, arrows that lead
 // from broadcast to ranks to concat, counters that come back to zero, and a bound on what is kept.
-#include "../support/pools.hpp"
+#include "support/pools.hpp"
 
 #include <spmd/spmd.hpp>
 
