@@ -101,10 +101,10 @@ public:
         own->set_most_open(std::min((files + threads_ - 1) / threads_, most_open_));
         large_files large{.beyond = dealt_beyond};
         std::size_t begin = 0; // of the range, counted in files
-        for (std::size_t i = 0; i < batch_.ranges.size() && begin < mine.end; ++i) {
+        for (std::size_t i = 0; i < batch_.ranges.size() && begin < mine.last; ++i) {
             const std::span<file_sum> sums = batch_.sums[i];
-            const std::size_t first = std::max(mine.begin, begin) - begin;
-            const std::size_t last = std::min(mine.end - begin, sums.size());
+            const std::size_t first = std::max(mine.first, begin) - begin;
+            const std::size_t last = std::min(mine.last - begin, sums.size());
             if (first < last)
                 own->add(batch_.ranges[i], first, sums.subspan(first, last - first), *batch_.by, &large);
             begin += sums.size();

@@ -44,8 +44,8 @@ constexpr auto larger = [](double a, double b) { return std::max(a, b); };
 spmd::task<> exchange_borders(spmd::rank me, std::span<row> mine) {
     const bool has_upper = me.id() > 0;
     const bool has_lower = me.id() + 1 < me.size();
-    if (has_upper) co_await me.send(mine[1], me.id() - 1);
-    if (has_lower) co_await me.send(mine[mine.size() - 2], me.id() + 1);
+    if (has_upper) me.send(mine[1], me.id() - 1);
+    if (has_lower) me.send(mine[mine.size() - 2], me.id() + 1);
     if (has_upper) mine.front() = co_await me.receive<row>(me.id() - 1);
     if (has_lower) mine.back() = co_await me.receive<row>(me.id() + 1);
 }

@@ -33,7 +33,7 @@ struct spmd_sync {
 struct spmd_async {
     explicit spmd_async(std::size_t ranks) : pool({.ranks = ranks}) {}
     std::vector<int> operator()(std::size_t) const {
-        auto results = pool.broadcast(task);
+        auto results = pool.broadcast(task).start();
         return results.get();
     }
     spmd::engine_pool pool;
@@ -155,7 +155,8 @@ void slot_memory(benchmark::State& state) {
     double most = 0;
     for (auto _ : state) {
         const double before = allocated();
-        auto results = pool.broadcast([](spmd::rank me) { return Result(static_cast<Result>(me.id())); });
+        auto results =
+            pool.broadcast([](spmd::rank me) { return Result(static_cast<Result>(me.id())); }).start();
         const double beyond = (allocated() - before) / static_cast<double>(ranks) - sizeof(Result);
         most = std::max(most, beyond);
         results.wait();

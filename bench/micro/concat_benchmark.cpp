@@ -34,8 +34,10 @@ void unknown_sizes(benchmark::State& state) {
     const std::size_t count = digests(state);
     std::vector<digest> flat;
     for (auto _ : state) {
-        auto parts = pool.broadcast(
-            [&](spmd::rank me) { return std::vector<digest>(me.part(count).size(), digest{1}); });
+        auto parts = pool.broadcast([&](spmd::rank me) {
+                             return std::vector<digest>(me.part(count).size(), digest{1});
+                         })
+                         .start();
         parts.wait();
         if (!Reused) flat = {};
         time(state, [&] { flat = parts.concat(std::move(flat)); });

@@ -16,7 +16,7 @@ spmd::task<> shifts(spmd::rank me, std::size_t count) {
     const std::size_t right = (me.id() + 1) % me.size();
     const std::size_t left = (me.id() + me.size() - 1) % me.size();
     for (std::size_t i = 0; i < count; ++i) {
-        co_await me.send(me.id(), right);
+        me.send(me.id(), right);
         if (co_await me.receive<std::size_t>(left) != left) throw std::logic_error("a wrong message");
     }
 }
@@ -26,8 +26,8 @@ spmd::task<> posted_shifts(spmd::rank me, std::size_t count) {
     const std::size_t right = (me.id() + 1) % me.size();
     const std::size_t left = (me.id() + me.size() - 1) % me.size();
     for (std::size_t i = 0; i < count; ++i) {
-        auto received = me.start_receive<std::size_t>(left);
-        co_await me.send(me.id(), right);
+        auto received = me.receive<std::size_t>(left).start();
+        me.send(me.id(), right);
         if (co_await received != left) throw std::logic_error("a wrong message");
     }
 }
@@ -36,9 +36,9 @@ spmd::task<> posted_shifts(spmd::rank me, std::size_t count) {
 spmd::task<> to_and_fro(spmd::rank me, std::size_t count) {
     const std::size_t peer = 1 - me.id();
     for (std::size_t i = 0; i < count; ++i) {
-        if (me.id() == 0) co_await me.send(i, peer);
+        if (me.id() == 0) me.send(i, peer);
         if (co_await me.receive<std::size_t>(peer) != i) throw std::logic_error("a wrong message");
-        if (me.id() == 1) co_await me.send(i, peer);
+        if (me.id() == 1) me.send(i, peer);
     }
 }
 

@@ -138,7 +138,7 @@ struct async_loop : plain_loop {
         for (std::size_t part = 0; part < threads; ++part)
             parts.push_back(std::async(std::launch::async, [&, part] {
                 const auto mine = spmd::balanced(size, part, threads);
-                for (std::size_t i = mine.begin; i < mine.end; ++i) body(i);
+                for (std::size_t i = mine.first; i < mine.last; ++i) body(i);
             }));
         for (std::future<void>& part : parts) part.get();
     }

@@ -47,7 +47,7 @@ std::string render_table(const topology_report& what) {
     for (std::size_t i = 0; i < what.pool.arenas.size(); ++i) {
         const spmd::arena_place& arena = what.pool.arenas[i];
         const std::string which =
-            arena.ranks.empty() ? "none" : fmt::format("{} to {}", arena.ranks.begin, arena.ranks.end - 1);
+            arena.ranks.empty() ? "none" : fmt::format("{} to {}", arena.ranks.first, arena.ranks.last - 1);
         text += fmt::format(row, i, bound_to(arena.numa_node), bound_to(arena.core_type), arena.threads,
                             arena.ranks.size(), which);
     }
@@ -85,7 +85,7 @@ std::string render_json(const topology_report& what) {
         all["pool"]["arenas"].push_back({{"numa_node", json_of(arena.numa_node)},
                                          {"core_type", json_of(arena.core_type)},
                                          {"threads", arena.threads},
-                                         {"first_rank", arena.ranks.begin},
+                                         {"first_rank", arena.ranks.first},
                                          {"ranks", arena.ranks.size()}});
     return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }

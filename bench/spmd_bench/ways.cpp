@@ -58,11 +58,12 @@ public:
     graph_way(const Work& work, const spmd::engine_pool& pool)
         // One task per rank, and one for each of the two other stages.
         : way("spmd-graph", pool.size() + 2, work.serial()), graph_(pool),
-          flat_(graph_.concat("concat",
-                              graph_.broadcast("run", graph_.once("list", [&work] { return work.items(); }),
-                                               [&work](spmd::rank me, items all) {
-                                                   return results_of(work, me.part(all));
-                                               }))) {}
+          flat_(graph_.concat(
+              "concat",
+              graph_
+                  .broadcast("run", graph_.once("list", [&work] { return work.items(); }),
+                             [&work](spmd::rank me, items all) { return results_of(work, me.part(all)); })
+                  .start())) {}
 
     void forget() override { results_ = {}; }
     void run() override {

@@ -51,7 +51,8 @@ private:
         return arena;
     }
 
-    void call(spmd::detail::job& work, std::size_t callers) override {
+    void recruit(spmd::detail::job& work, spmd::detail::demand wanted) override {
+        const std::size_t callers = wanted == spmd::detail::demand::alone ? 0 : 1;
         for (std::size_t arena = 0; arena < queues_.size(); ++arena) {
             const std::size_t useful = std::min(topology_.arenas[arena].threads, work.share_of(arena));
             const std::size_t callers_here = arena == 0 ? callers : 0;

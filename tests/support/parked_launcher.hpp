@@ -48,7 +48,7 @@ public:
     const spmd::pool_topology& topology() const noexcept override { return topology_; }
 
 private:
-    void call(spmd::detail::job& work, std::size_t) override {
+    void recruit(spmd::detail::job& work, spmd::detail::demand) override {
         const std::lock_guard lock(helpers_->mutex_);
         for (std::size_t arena = 0; arena < topology_.arenas.size(); ++arena) {
             work.reference();

@@ -65,7 +65,7 @@ private:
         const running* outer_;
     };
 
-    void call(spmd::detail::job& work, std::size_t) override {
+    void recruit(spmd::detail::job& work, spmd::detail::demand) override {
         if (!running::includes(work)) run_all(work);
     }
 
@@ -95,9 +95,9 @@ private:
         std::mt19937_64 random(seed_ + 0x9e3779b97f4a7c15U * shuffles_.fetch_add(1));
         const std::size_t largest = std::size_t{1} << (random() % 8);
         for (const index_range range : claimed) {
-            for (std::size_t begin = range.begin; begin < range.end;) {
+            for (std::size_t begin = range.first; begin < range.last;) {
                 const std::size_t size =
-                    std::min<std::size_t>((1 + random() % largest) << work.grain(), range.end - begin);
+                    std::min<std::size_t>((1 + random() % largest) << work.grain(), range.last - begin);
                 blocks.push_back({begin, begin + size});
                 begin += size;
             }

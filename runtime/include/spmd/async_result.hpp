@@ -1,16 +1,19 @@
 #pragma once
 
-#include <spmd/concat.hpp>
 #include <spmd/detail/base/clock.hpp>
 #include <spmd/detail/base/tree_reduce.hpp>
 #include <spmd/detail/launch/group.hpp>
+#include <spmd/detail/results/concat_parts.hpp>
+#include <spmd/detail/results/result_awaiter.hpp>
 #include <spmd/detail/results/result_job.hpp>
 #include <spmd/error.hpp>
+#include <spmd/operations.hpp>
 #include <spmd/ordered_results.hpp>
-#include <spmd/outcome.hpp>
+#include <spmd/results.hpp>
 #include <spmd/timing.hpp>
 
 #include <chrono>
+#include <coroutine>
 #include <cstddef>
 #include <exception>
 #include <iterator>
@@ -23,28 +26,33 @@
 
 namespace spmd {
 
-/// The results of one broadcast (by rank id) or map (by item index), in flight.
+template <class T>
+class submission;
+
+/// How far a submission is: `done` of `total` tasks have ended, in whatever way.
+struct progress {
+    std::size_t done = 0;
+    std::size_t total = 0;
+    std::size_t items = 0; ///< that the ranks have reported by rank::advance(); of a map, `done`
+};
+
+/// The results of a broadcast (by rank id) or a map (by item index) in flight: what submission::start() returns.
 ///
-/// The tasks run from the end of the statement that submitted them. Whoever waits joins the work: in
-/// `pool.broadcast(task).get()` the calling thread runs the first tasks itself, and wakes others only when there
-/// is work worth sharing. Dropping an async_result requests a stop and waits, so nothing outlives what the
-/// tasks refer to. (A kind of task that has always been brief runs once before others are woken; the first time
-/// that it is long, others start after that one.)
-///
-///     auto sums = pool.broadcast(sum_of_my_part);
+///     auto sums = pool.broadcast(sum_of_my_part).start();
 ///     while (!sums.wait_for(100ms)) show(sums.progress());
-///     double total = sums.reduce(std::plus<>{});
+///     double total = sums.reduce(spmd::plus);
+///
+/// The calling thread takes part in the work while it waits. Destroying an async_result requests a stop and waits,
+/// so that no task outlives what it refers to. `co_await` of one gives what get() returns, and holds no thread.
 ///
 /// Order: by rank id or item index, whatever ran first.
-/// Thread safety: `ready`, `progress`, `cancel` and the waiting ones may be called from any thread; those that
+/// Thread safety: `ready`, `progress`, `cancel`, `wait` and `wait_for` may be called from any thread; those that
 /// move results out (`get`, `concat`, `reduce`, `in_order`, `outcomes`) by one.
-/// Throws: std::logic_error when it is empty (default-made or moved from), or its results were taken before.
+/// Throws: std::logic_error when it is empty (default-constructed or moved from), or its results were taken before.
 template <class T>
 class [[nodiscard]] async_result {
 public:
     async_result() = default;
-    async_result(detail::job_pointer<detail::result_job<T>> job, std::shared_ptr<const detail::group> group)
-        : job_(std::move(job)), group_(std::move(group)) {}
     async_result(async_result&&) noexcept = default;
     async_result& operator=(async_result&& other) noexcept {
         if (this == &other) return *this;
@@ -74,29 +82,24 @@ public:
         return detail::concat_parts(launch(), &job_->value(0), job_->count(), std::move(reused));
     }
 
-    /// The results combined by `op`, in a fixed tree over the ids (detail/base/tree_reduce.hpp), so that the outcome is
+    /// Combines the results by `op` in a fixed tree over the ids (detail/base/tree_reduce.hpp), so that the outcome is
     /// bitwise the same for any number of threads. Blocks and throws as get(); std::invalid_argument for
-    /// a map over no items.
+    /// a map over no items. Returns: T; by min_at or max_at, located<T>.
     template <class Op, class Value = T>
-        requires std::is_invocable_r_v<Value, Op&, Value, Value>
-    Value reduce(Op op) {
+        requires std::is_invocable_r_v<reduced<Value, Op>, Op&, reduced<Value, Op>, reduced<Value, Op>>
+    reduced<Value, Op> reduce(Op op) {
         wait_for_success();
         if (job_->count() == 0) throw std::invalid_argument("reduce of no items: give it a first value");
-        const detail::trace_span traced = trace_of("reduce");
-        return detail::tree_reduce<Value>(
-            job_->count(), [this](std::size_t i) { return std::move(job_->value(i)); }, op);
+        return combined(op);
     }
 
-    /// The same, combined with `first` from the left; `first` alone for a map over no items.
+    /// As reduce(op), combined with `first` from the left; `first` alone for a map over no items.
     template <class Op, class Value = T>
         requires std::is_invocable_r_v<Value, Op&, Value, Value>
     Value reduce(Op op, std::type_identity_t<Value> first) {
         wait_for_success();
         if (job_->count() == 0) return first;
-        const detail::trace_span traced = trace_of("reduce");
-        return op(std::move(first),
-                  detail::tree_reduce<Value>(
-                      job_->count(), [this](std::size_t i) { return std::move(job_->value(i)); }, op));
+        return op(std::move(first), combined(op));
     }
 
     /// Blocks: until every task has ended; joins the work. Throws nothing of the tasks'.
@@ -112,6 +115,10 @@ public:
         detail::job& job = *require_job();
         return launch().wait_until(job, detail::deadline_in(time));
     }
+
+    /// Suspends the awaiting coroutine until every task has ended; gives and throws what get() does. A rank works on
+    /// what is left before it is suspended; any other coroutine goes on on the thread that ends the last task.
+    detail::result_awaiter<T> operator co_await() noexcept { return detail::result_awaiter<T>(*this); }
 
     /// True when every task has ended.
     bool ready() const { return require_job()->finished(); }
@@ -166,8 +173,21 @@ public:
 
 private:
     friend class detail::ordered_access<T>;
+    friend class submission<T>;
 
+    async_result(detail::job_pointer<detail::result_job<T>> job, std::shared_ptr<const detail::group> group)
+        : job_(std::move(job)), group_(std::move(group)) {}
     detail::launcher& launch() const noexcept { return *group_->pool->launch; }
+    template <class Op, class Value = T>
+    reduced<Value, Op> combined(Op& op) {
+        const detail::trace_span traced = trace_of("reduce");
+        return detail::tree_reduce<reduced<Value, Op>>(
+            job_->count(),
+            [this](std::size_t i) -> reduced<Value, Op> {
+                return detail::reduction_of<Value, Op>::from(std::move(job_->value(i)), i);
+            },
+            op);
+    }
     detail::trace_span trace_of(const char* how) const noexcept {
         const detail::traced_submission& traced = job_->traced();
         return {traced.log,
@@ -189,7 +209,7 @@ private:
     }
     void drop() noexcept {
         if (!job_) return;
-        if (!job_->finished()) {
+        if (job_->is_started() && !job_->finished()) {
             job_->request_stop();
             launch().join(*job_);
         }
@@ -202,4 +222,28 @@ private:
     bool taken_ = false;
 };
 
+namespace detail {
+
+template <class T>
+void result_awaiter<T>::begin() {
+    ordered_access<T>(*result_).start();
+}
+template <class T>
+bool result_awaiter<T>::await_ready() {
+    begin();
+    return result_->ready();
+}
+template <class T>
+bool result_awaiter<T>::await_suspend(std::coroutine_handle<> awaiting) {
+    awaiting_ = awaiting;
+    // Held, as the coroutine may go on, and destroy the result, before this returns.
+    const job_pointer<job> work = ordered_access<T>(*result_).work();
+    return work->continue_with(*this);
+}
+template <class T>
+results<T> result_awaiter<T>::await_resume() {
+    return result_->get();
+}
+
+} // namespace detail
 } // namespace spmd

@@ -47,6 +47,15 @@ public:
     }
     /// Blocks: until every task has ended; joins the work.
     void wait() const { launch_->join(*job_); }
+    /// Has other threads run it, if nobody does.
+    void start() const { launch_->start(*job_); }
+    /// The same for a job that some thread joins before long.
+    void start_ahead() const {
+        if (!job_->cost().is_small(job_->count())) launch_->start_ahead(*job_);
+    }
+    /// Works on what is left, without waiting for what others run.
+    void take_part() const { launch_->take_part(*job_); }
+    bool finished() const noexcept { return job_->finished(); }
     /// Has others take part beside the calling thread, which is going to wait.
     void call_more() const {
         if (!job_->finished()) launch_->start_ahead(*job_);

@@ -23,17 +23,19 @@
 ///     for (std::size_t i : spmd::cyclic(7, 1, 5).indices())   // 1, 6
 namespace spmd {
 
-/// The indices begin, begin + 1, …, end - 1. Invariant "forward": begin <= end.
+/// The indices first, first + 1, …, last - 1: a view. Invariant "forward": first <= last.
+///
+///     for (std::size_t i : me.part(n)) …
 struct index_range {
-    std::size_t begin = 0;
-    std::size_t end = 0;
+    std::size_t first = 0;
+    std::size_t last = 0;
 
-    constexpr std::size_t size() const noexcept { return end - begin; }
-    constexpr bool empty() const noexcept { return begin == end; }
-    /// The k-th index of the part. Requires k < size().
-    constexpr std::size_t operator[](std::size_t k) const noexcept { return begin + k; }
-    /// The indices as a view, which does not refer to this object.
-    constexpr auto indices() const noexcept { return std::views::iota(begin, end); }
+    constexpr std::size_t size() const noexcept { return last - first; }
+    constexpr bool empty() const noexcept { return first == last; }
+    /// The k-th index. Requires: k < size().
+    constexpr std::size_t operator[](std::size_t k) const noexcept { return first + k; }
+    constexpr auto begin() const noexcept { return std::views::iota(first, last).begin(); }
+    constexpr auto end() const noexcept { return std::views::iota(first, last).end(); }
 
     friend constexpr bool operator==(const index_range&, const index_range&) = default;
 };
@@ -231,7 +233,7 @@ private:
         std::size_t reached = 0;
         for (std::size_t r = 0; r < size; ++r) {
             if (sums[n] == Sum{0}) {
-                cuts_.push_back(balanced(n, r, size).begin);
+                cuts_.push_back(balanced(n, r, size).first);
                 continue;
             }
             const Target target(sums[n], r, size);

@@ -2,12 +2,15 @@
 
 #include <spmd/detail/ranks/arrival.hpp>
 #include <spmd/detail/ranks/messages.hpp>
+#include <spmd/detail/ranks/split.hpp>
 
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <memory>
 #include <source_location>
 #include <stdexcept>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
 
@@ -112,13 +115,37 @@ private:
     bool done_ = false;
 };
 
+/// A split that was begun.
+template <class Result>
+class pending_split final : public pending_operation<Result> {
+public:
+    pending_split(communicator& of, std::size_t id, const split_contribution& given,
+                  const std::source_location& where)
+        : split_(of, id, given, where) {}
+
+    bool is_ready() override { return split_.is_ready(); }
+    bool wait(std::coroutine_handle<> rank) override { return split_.wait(rank); }
+    Result finish() override { return from_membership<Result>(split_.finish()); }
+
+private:
+    pending_collective<split_collective> split_;
+};
+
 } // namespace detail
 
-/// What a rank has started by one of its `start_…` and will await: `co_await` gives what the plain form gives. Lives
-/// no longer than its rank. Dropped, it needs not be awaited: the peers have what this rank gave, and a message
-/// that was to be received waits for another receive.
+/// What a rank may `co_await`, and what that gives.
+template <class A, class Result>
+concept awaitable = requires(A& operation, std::coroutine_handle<> rank) {
+    operation.await_ready();
+    operation.await_suspend(rank);
+    { operation.await_resume() } -> std::same_as<Result>;
+};
+
+/// An operation of a rank that has begun and is awaited later: what `.start()` on it returns. `co_await` gives what the
+/// operation gives. Lives no longer than its rank. Destroyed before it was awaited, it takes nothing from the peers:
+/// they have this rank's contribution, and a message that was to be received waits for another receive.
 ///
-///     auto sum = me.start_all_reduce(mine, std::plus<>{});
+///     auto sum = me.all_reduce(mine, spmd::plus).start();
 ///     prepare_what_does_not_need_it();
 ///     scale(co_await sum);
 template <class T>
@@ -143,4 +170,19 @@ private:
     std::unique_ptr<detail::pending_operation<T>> operation_;
 };
 
+namespace detail {
+
+template <class Collective, class Result>
+pending<Result> collective_awaitable<Collective, Result>::start() {
+    using operation = std::conditional_t<std::same_as<Result, typename Collective::result>,
+                                         pending_collective<Collective>, pending_split<Result>>;
+    return pending<Result>(
+        std::make_unique<operation>(this->of(), this->id(), this->take_contribution(), this->where()));
+}
+template <class T, class Result>
+pending<Result> receive_awaitable<T, Result>::start() {
+    return pending<Result>(std::make_unique<pending_receive<T, Result>>(of(), id(), from(), tag(), where_));
+}
+
+} // namespace detail
 } // namespace spmd

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <spmd/async_result.hpp>
+#include <spmd/detail/ranks/is_task.hpp>
+#include <spmd/detail/ranks/rank_result_awaiter.hpp>
 #include <spmd/detail/ranks/rank_worker.hpp>
 #include <spmd/rank.hpp>
 
@@ -19,19 +22,11 @@ class task;
 namespace detail {
 
 template <class T>
-inline constexpr bool is_task = false;
+inline constexpr bool is_result = false;
 template <class T>
-inline constexpr bool is_task<task<T>> = true;
-
-/// What a broadcast of a task that returns a T gives for each rank.
+inline constexpr bool is_result<async_result<T>> = true;
 template <class T>
-struct result_of_task {
-    using type = T;
-};
-template <class T>
-struct result_of_task<task<T>> {
-    using type = T;
-};
+inline constexpr bool is_result<submission<T>> = true;
 
 /// Refers to what is awaited, where it stands: GCC 12 would copy it if await_transform returned a reference.
 template <class Awaitable>
@@ -82,10 +77,14 @@ public:
     template <class Awaitable>
     auto await_transform(Awaitable&& awaitable) const {
         using type = std::remove_cvref_t<Awaitable>;
-        static_assert(std::derived_from<type, rank_awaitable> || is_task<type>,
-                      "a rank awaits operations of spmd::rank, pending ones, and other spmd::task");
+        static_assert(
+            std::derived_from<type, rank_awaitable> || is_task<type> || is_result<type>,
+            "a rank awaits operations of spmd::rank, pending ones, other spmd::task, and what pool.map and "
+            "pool.broadcast return");
         if constexpr (is_task<type>)
             return awaitable.await();
+        else if constexpr (is_result<type>)
+            return rank_result_awaiter(awaitable.operator co_await());
         else
             return awaiting_of<type>(awaitable);
     }
@@ -155,7 +154,7 @@ public:
 /// a broadcast, which then runs it once per rank; the broadcast's results are what the tasks `co_return`.
 ///
 ///     spmd::task<double> norm(spmd::rank me, std::span<const double> x) {
-///         co_return std::sqrt(co_await me.all_reduce(dot(x, x), std::plus<>{}));
+///         co_return std::sqrt(co_await me.all_reduce(dot(x, x), spmd::plus));
 ///     }
 ///     pool.broadcast([&](spmd::rank me) -> spmd::task<double> {
 ///         double all = co_await norm(me, me.part(x));   // helpers: same rank, same collectives
@@ -235,3 +234,6 @@ inline task<void> task_promise<void>::get_return_object() noexcept {
 
 } // namespace detail
 } // namespace spmd
+
+// Broadcasts of tasks; after the class, which it needs.
+#include <spmd/detail/views/coroutine_job.hpp>

@@ -88,8 +88,7 @@ struct stream_options {
 /// graph's pool in any way.
 class task_graph {
 public:
-    explicit task_graph(const engine_pool& pool);
-    /// Runs its broadcasts and maps on a view: some ranks, or other options.
+    /// Runs its broadcasts and maps on a pool, or on a view: some ranks, or other options.
     explicit task_graph(view ranks);
     task_graph(const task_graph&) = delete;
     task_graph& operator=(const task_graph&) = delete;

@@ -1,11 +1,13 @@
 #pragma once
 
-#include <spmd/async_result.hpp>
+#include <spmd/detail/launch/group.hpp>
+#include <spmd/detail/views/argument.hpp>
+#include <spmd/detail/views/map_range.hpp>
 #include <spmd/detail/views/submit.hpp>
-#include <spmd/engine_pool.hpp>
-#include <spmd/into_result.hpp>
+#include <spmd/partition.hpp>
 #include <spmd/rank.hpp>
-#include <spmd/state_verbs.hpp>
+#include <spmd/run_options.hpp>
+#include <spmd/submission.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -20,44 +22,52 @@
 
 namespace spmd {
 
+template <class T>
+class scattered;
+template <class T>
+class local;
+template <class T>
+class replicated;
+struct flatten_t;
+
 /// Every `stride`-th rank of first, first + 1, … last - 1; Python's [first:last:stride].
 struct slice {
     std::size_t first = 0;
-    std::size_t last = std::numeric_limits<std::size_t>::max(); ///< cut to the size of what is sliced
+    /// Cut to the size of the view that is sliced.
+    std::size_t last = std::numeric_limits<std::size_t>::max();
     std::size_t stride = 1;
 };
 
-/// What a broadcast runs: called as task(rank, args…) by every rank, at the same time, hence const. Arguments are
-/// seen as const references to one copy, handles (rank_state.hpp) as the rank's own piece.
+/// The task of a broadcast: called as task(rank, args…) by every rank, by several at the same time, hence const.
+/// Arguments arrive as const references to one copy, handles (rank_state.hpp) as the rank's own piece.
 template <class Task, class... Args>
 concept rank_task =
-    (!std::same_as<std::remove_cvref_t<Args>, detail::statement_end> && ...) &&
     std::invocable<const std::decay_t<Task>&, rank, detail::bound_argument<detail::bound<Args>>...>;
 
-/// What a map runs on the items of its ranges, or of handles.
+/// The task of a map: called with an item of each range, or of each handle.
 template <class Task, class... Ranges>
 concept item_task =
     (std::ranges::random_access_range<detail::mapped<Ranges>> && ...) &&
     (std::ranges::sized_range<detail::mapped<Ranges>> && ...) &&
     std::invocable<const std::decay_t<Task>&, std::ranges::range_reference_t<detail::mapped<Ranges>>...>;
 
-/// Some ranks of a pool, and how to run on them. A small value; keeps the pool's threads alive.
+/// Some ranks of a pool, and the options of what they run. A small value; it keeps the pool's threads alive.
 ///
-///     pool.on({0, 2, 4}).broadcast(task);
-///     pool.on(spmd::slice{.stride = 2}).with({.on_error = spmd::on_error::stop}).broadcast(task);
-class view : public state_verbs {
+///     pool.on({0, 2, 4}).broadcast(task).get();
+///     pool.on(spmd::slice{.stride = 2}).with({.on_error = spmd::on_error::stop}).broadcast(task).get();
+///
+/// Thread safety: all members may be called at the same time, also from within a task.
+class view {
 public:
-    explicit view(std::shared_ptr<const detail::group> group) noexcept : state_verbs(std::move(group)) {}
-
-    /// How many ranks it has.
+    /// Number of ranks.
     std::size_t size() const noexcept { return group_->size; }
-    /// How many threads its pool has.
+    /// Number of threads of the pool.
     std::size_t threads() const noexcept { return group_->pool->threads; }
 
-    /// The same ranks, run with these options.
+    /// The same ranks, with other options.
     view with(const run_options& options) const;
     const run_options& options() const noexcept { return options_; }
-    /// Some of this view's ranks: inside, `id` and `size` are those of the group, in the order given.
+    /// Some of this view's ranks: in a task, `id` and `size` are those of the new group, in the order given.
     /// Throws: std::invalid_argument for none, one that is not below size(), or one given twice.
     view on(std::span<const std::size_t> ranks) const;
     view on(std::initializer_list<std::size_t> ranks) const {
@@ -65,153 +75,87 @@ public:
     }
     view on(const slice& ranks) const;
 
-    /// Runs task(rank) once per rank. The tasks are under way at the end of the statement at the latest; see
-    /// async_result. One copy of the task serves all ranks. Returns: async_result of what it returns.
-    template <class Task>
-        requires rank_task<Task>
-    auto broadcast(Task&& task, const detail::statement_end& end = {}) const {
-        return detail::submit_broadcast(group_, options_, end, std::forward<Task>(task));
-    }
-    /// Runs task(rank, args…) once per rank. Arguments are copied once, for all ranks; handles (rank_state.hpp)
-    /// resolve to the rank's own piece. With more than four it starts at once, also where the caller would join.
-    template <class Task, class A>
-        requires rank_task<Task, A>
-    auto broadcast(Task&& task, A&& a, const detail::statement_end& end = {}) const {
-        return detail::submit_broadcast(group_, options_, end, std::forward<Task>(task), std::forward<A>(a));
-    }
-    template <class Task, class A, class B>
-        requires rank_task<Task, A, B>
-    auto broadcast(Task&& task, A&& a, B&& b, const detail::statement_end& end = {}) const {
-        return detail::submit_broadcast(group_, options_, end, std::forward<Task>(task), std::forward<A>(a),
-                                        std::forward<B>(b));
-    }
-    template <class Task, class A, class B, class C>
-        requires rank_task<Task, A, B, C>
-    auto broadcast(Task&& task, A&& a, B&& b, C&& c, const detail::statement_end& end = {}) const {
-        return detail::submit_broadcast(group_, options_, end, std::forward<Task>(task), std::forward<A>(a),
-                                        std::forward<B>(b), std::forward<C>(c));
-    }
-    template <class Task, class A, class B, class C, class D>
-        requires rank_task<Task, A, B, C, D>
-    auto broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, const detail::statement_end& end = {}) const {
-        return detail::submit_broadcast(group_, options_, end, std::forward<Task>(task), std::forward<A>(a),
-                                        std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
-    }
-    template <class Task, class A, class B, class C, class D, class E, class... Rest>
-        requires rank_task<Task, A, B, C, D, E, Rest...>
-    auto broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, E&& e, Rest&&... rest) const {
-        return detail::submit_broadcast(group_, options_, {}, std::forward<Task>(task), std::forward<A>(a),
-                                        std::forward<B>(b), std::forward<C>(c), std::forward<D>(d),
-                                        std::forward<E>(e), std::forward<Rest>(rest)...);
+    /// Describes a run of task(rank, args…) once per rank. One copy of the task and of each argument serves all ranks;
+    /// handles (rank_state.hpp) resolve to the rank's own piece. A task that returns spmd::task is a coroutine, and may
+    /// use collectives (task.hpp). Returns: submission of what the task returns.
+    /// Throws: std::invalid_argument for a handle of another pool, or without a piece for a rank.
+    template <class Task, class... Args>
+    auto broadcast(Task&& task, Args&&... args) const {
+        static_assert(
+            rank_task<Task, Args...>,
+            "the task of a broadcast is called as task(rank, args…), on one const copy for all ranks, with "
+            "const references to the arguments");
+        if constexpr (rank_task<Task, Args...>)
+            return detail::submit_broadcast(group_, options_, std::forward<Task>(task),
+                                            std::forward<Args>(args)...);
     }
 
-    /// Runs task(rank, span) once per rank, where span is the rank's balanced part of `output`: what a concat
-    /// gives when the sizes of the parts are known before, without a copy. Returns: into_result<Output>, whose
-    /// get() gives `output` itself.
-    template <class Output, class Task>
-        requires std::ranges::contiguous_range<Output> && std::ranges::sized_range<Output> &&
-                 std::movable<Output>
-    auto broadcast_into(Output output, Task&& task, const detail::statement_end& end = {}) const {
-        auto owned = std::make_unique<Output>(std::move(output));
-        const std::span items(*owned);
-        static_assert(std::invocable<const std::decay_t<Task>&, rank, decltype(items)>,
-                      "the task is called as task(rank, span of the output)");
-        auto done = broadcast(
-            [items, task = std::forward<Task>(task)](rank me) { return task(me, std::span(me.part(items))); },
-            end);
-        return into_result<Output>(std::move(owned), std::move(done));
+    /// Describes a run of task(item, …) for every index of some ranges of equal lengths, on the pool's threads whatever
+    /// ranks the view has: one task per item, unless `run_options::chunk` says otherwise. A range given as an lvalue
+    /// must outlive the results. Returns: submission of what the task returns, by index.
+    /// Throws: std::invalid_argument when the ranges have different lengths.
+    template <class Task, class... Ranges>
+        requires(sizeof...(Ranges) > 0) && item_task<Task, Ranges...>
+    auto map(Task&& task, Ranges&&... ranges) const {
+        return detail::submit_map(group_, options_, std::forward<Task>(task),
+                                  detail::bind_range(group_, std::forward<Ranges>(ranges))...);
     }
 
-    /// Runs task(item) for every item of a range, one task per item unless `run_options::chunk` says else, on
-    /// the pool's threads whatever ranks the view has. A range given as an lvalue must outlive the result.
-    /// Returns: async_result of what the task returns, by index.
-    template <class Task, class Range>
-        requires item_task<Task, Range>
-    auto map(Task&& task, Range&& range, const detail::statement_end& end = {}) const {
-        return detail::submit_map(group_, options_, end, std::forward<Task>(task),
-                                  detail::bind_range(group_, std::forward<Range>(range)));
-    }
-    /// The same with an item of each range as arguments. Starts at once. Throws: std::invalid_argument when the
-    /// ranges are not equally long.
-    template <class Task, class First, class Second, class... Rest>
-        requires item_task<Task, First, Second, Rest...>
-    auto map(Task&& task, First&& first, Second&& second, Rest&&... rest) const {
-        return detail::submit_map(group_, options_, {}, std::forward<Task>(task),
-                                  detail::bind_range(group_, std::forward<First>(first)),
-                                  detail::bind_range(group_, std::forward<Second>(second)),
-                                  detail::bind_range(group_, std::forward<Rest>(rest))...);
-    }
+    // State that stays with its ranks; the definitions are in rank_state.hpp. Each runs once per rank, in the rank's
+    // arena, and blocks until all have run.
+    // Throw: composite_error naming the ranks whose constructor or assignment threw; of what was to be constructed
+    // nothing is left then, and some items of a temporary have been moved from. std::invalid_argument as rank_state.hpp
+    // says.
+
+    /// Deals items out to the ranks by a rule of partition.hpp. Those of a temporary container are moved, others
+    /// copied. A rule whose parts are not contiguous costs a pointer per item. (MPI_Scatterv)
+    template <std::ranges::input_range Range, partition_rule Rule = decltype(balanced)>
+    scattered<std::ranges::range_value_t<Range>> scatter(Range&& items, const Rule& rule = balanced) const;
+    /// One item for each rank. Throws: std::invalid_argument unless there are as many.
+    template <std::ranges::input_range Range>
+    local<std::ranges::range_value_t<Range>> scatter(Range&& items, flatten_t) const;
+    /// T(args…) for each rank; handles among the arguments resolve to the rank's own piece.
+    template <class T, class... Args>
+        requires std::constructible_from<T, detail::bound_argument<detail::bound<Args>>...>
+    local<T> make_local(Args&&... args) const;
+    /// A copy of the value for each arena.
+    template <class T>
+    replicated<std::decay_t<T>> replicate(const T& value) const;
+    /// Copies of the ranks' objects, or of a temporary handle the objects themselves, by id. (MPI_Gather)
+    template <class T>
+    results<T> gather(const local<T>& from) const;
+    template <class T>
+    results<T> gather(local<T>&& from) const;
+    /// The items of these ranks in the order in which they were scattered, whatever rule dealt them.
+    template <class T>
+    results<T> gather(const scattered<T>& from) const;
+    template <class T>
+    results<T> gather(scattered<T>&& from) const;
+    /// Copies of each rank's piece, by id: its object, or its slice as a vector.
+    template <class T>
+    results<T> pull(const local<T>& from) const;
+    template <class T>
+    std::vector<std::vector<T>> pull(const scattered<T>& from) const;
+    /// Assigns the value to each of these ranks' objects.
+    template <class T, class Value>
+        requires std::assignable_from<T&, const Value&>
+    void push(local<T>& to, const Value& value) const;
+    /// Assigns one value to each rank's object. Throws: std::invalid_argument unless there are as many.
+    template <class T, std::ranges::random_access_range Range>
+        requires std::ranges::sized_range<Range>
+    void push(local<T>& to, Range&& values, flatten_t) const;
+
+protected:
+    explicit view(std::shared_ptr<const detail::group> group) noexcept : group_(std::move(group)) {}
+    const detail::group& group() const noexcept { return *group_; }
 
 private:
     friend class task_graph;
-};
+    template <class Task, class Handle>
+    auto run(const char* verb, const Task& task, Handle& handle) const;
 
-template <class Task>
-auto engine_pool::broadcast(Task&& task, const detail::statement_end& end) const {
-    static_assert(rank_task<Task>,
-                  "a broadcast's task is called as task(rank), on one const copy for all ranks");
-    return detail::submit_broadcast(group_, {}, end, std::forward<Task>(task));
-}
-template <class Task, class A>
-auto engine_pool::broadcast(Task&& task, A&& a, const detail::statement_end& end) const {
-    return all().broadcast(std::forward<Task>(task), std::forward<A>(a), end);
-}
-template <class Task, class A, class B>
-auto engine_pool::broadcast(Task&& task, A&& a, B&& b, const detail::statement_end& end) const {
-    return all().broadcast(std::forward<Task>(task), std::forward<A>(a), std::forward<B>(b), end);
-}
-template <class Task, class A, class B, class C>
-auto engine_pool::broadcast(Task&& task, A&& a, B&& b, C&& c, const detail::statement_end& end) const {
-    return all().broadcast(std::forward<Task>(task), std::forward<A>(a), std::forward<B>(b),
-                           std::forward<C>(c), end);
-}
-template <class Task, class A, class B, class C, class D>
-auto engine_pool::broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, const detail::statement_end& end) const {
-    return all().broadcast(std::forward<Task>(task), std::forward<A>(a), std::forward<B>(b),
-                           std::forward<C>(c), std::forward<D>(d), end);
-}
-template <class Task, class A, class B, class C, class D, class E, class... Rest>
-auto engine_pool::broadcast(Task&& task, A&& a, B&& b, C&& c, D&& d, E&& e, Rest&&... rest) const {
-    return all().broadcast(std::forward<Task>(task), std::forward<A>(a), std::forward<B>(b),
-                           std::forward<C>(c), std::forward<D>(d), std::forward<E>(e),
-                           std::forward<Rest>(rest)...);
-}
-template <class Output, class Task>
-auto engine_pool::broadcast_into(Output output, Task&& task, const detail::statement_end& end) const {
-    return all().broadcast_into(std::move(output), std::forward<Task>(task), end);
-}
-template <class Task, class Range>
-auto engine_pool::map(Task&& task, Range&& range, const detail::statement_end& end) const {
-    return all().map(std::forward<Task>(task), std::forward<Range>(range), end);
-}
-template <class Task, class First, class Second, class... Rest>
-auto engine_pool::map(Task&& task, First&& first, Second&& second, Rest&&... rest) const {
-    return all().map(std::forward<Task>(task), std::forward<First>(first), std::forward<Second>(second),
-                     std::forward<Rest>(rest)...);
-}
-template <class Items, class... Rule>
-auto engine_pool::scatter(Items&& items, const Rule&... rule) const {
-    return all().scatter(std::forward<Items>(items), rule...);
-}
-template <class T, class... Args>
-auto engine_pool::make_local(Args&&... args) const {
-    return all().make_local<T>(std::forward<Args>(args)...);
-}
-template <class T>
-auto engine_pool::replicate(const T& value) const {
-    return all().replicate(value);
-}
-template <class Handle>
-auto engine_pool::gather(Handle&& from) const {
-    return all().gather(std::forward<Handle>(from));
-}
-template <class Handle>
-auto engine_pool::pull(const Handle& from) const {
-    return all().pull(from);
-}
-template <class Handle, class Value, class... Flatten>
-void engine_pool::push(Handle& to, Value&& value, Flatten... one_each) const {
-    all().push(to, std::forward<Value>(value), one_each...);
-}
+    std::shared_ptr<const detail::group> group_;
+    run_options options_;
+};
 
 } // namespace spmd

@@ -122,8 +122,8 @@ std::string name_of(const std::type_info& type) {
 
 void index_ranges::add(std::size_t index) {
     ++size_;
-    if (!ranges_.empty() && ranges_.back().end == index)
-        ++ranges_.back().end;
+    if (!ranges_.empty() && ranges_.back().last == index)
+        ++ranges_.back().last;
     else
         ranges_.push_back({index, index + 1});
 }
@@ -134,9 +134,9 @@ std::string index_ranges::text(const std::string& singular) const {
     for (std::size_t i = 0; i < std::min(ranges_.size(), most_ranges_named); ++i) {
         const index_range range = ranges_[i];
         if (i > 0) text += ", ";
-        text += std::to_string(range.begin);
+        text += std::to_string(range.first);
         if (range.size() > 1) text += range.size() == 2 ? ", " : " to ";
-        if (range.size() > 1) text += std::to_string(range.end - 1);
+        if (range.size() > 1) text += std::to_string(range.last - 1);
         told += range.size();
     }
     if (told < size_) {

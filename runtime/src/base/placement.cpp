@@ -15,7 +15,7 @@ std::size_t pool_topology::threads() const noexcept {
 
 std::size_t pool_topology::arena_of(std::size_t rank) const {
     const auto arena = std::ranges::partition_point(
-        arenas, [rank](const arena_place& place) { return place.ranks.end <= rank; });
+        arenas, [rank](const arena_place& place) { return place.ranks.last <= rank; });
     if (arena == arenas.end()) {
         throw std::invalid_argument("spmd: rank " + std::to_string(rank) + " is in none of the pool's " +
                                     std::to_string(arenas.size()) + " arenas");

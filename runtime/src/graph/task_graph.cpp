@@ -320,7 +320,6 @@ detail::run_record& graph_run::required() const {
     return *record_;
 }
 
-task_graph::task_graph(const engine_pool& pool) : task_graph(pool.all()) {}
 task_graph::task_graph(view ranks) : ranks_(std::move(ranks)) {}
 
 task_graph::~task_graph() {

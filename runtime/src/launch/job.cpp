@@ -48,8 +48,8 @@ job::job(std::span<const placed_range> shares, std::size_t chunk, std::size_t th
     }
     for (std::size_t i = 0; i < shares.size(); ++i) {
         const index_range indices = shares[i].indices;
-        shares_[i].next.store(indices.begin, std::memory_order_relaxed);
-        shares_[i].end = indices.end;
+        shares_[i].next.store(indices.first, std::memory_order_relaxed);
+        shares_[i].end = indices.last;
         shares_[i].size = indices.size();
         shares_[i].arena = shares[i].arena;
         count_ += indices.size();
@@ -126,8 +126,16 @@ void job::run_claimed(index_range range) noexcept {
 }
 
 void job::end_indices(std::size_t indices) noexcept {
-    unfinished_.fetch_sub(indices);
+    const bool is_last = unfinished_.fetch_sub(indices) == indices;
     wake_if_waited_for();
+    // Seen by this thread, or `finished` by the one that sets it: both order a store before a load.
+    if (is_last && next_.load() != nullptr) [[unlikely]]
+        if (continuation* const next = next_.exchange(nullptr)) next->go_on();
+}
+
+bool job::continue_with(continuation& next) noexcept {
+    next_.store(&next);
+    return !finished() || next_.exchange(nullptr) == nullptr;
 }
 
 void job::run_part(std::size_t arena, const std::function<void()>* on_first,

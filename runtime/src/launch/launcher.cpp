@@ -22,13 +22,22 @@ constexpr std::size_t ranges_while_waiting = 8;
 
 } // namespace
 
-void launcher::join(job& work) {
+void launcher::take_part(job& work) {
+    begin_joined(work);
+    work.take_part();
+}
+
+void launcher::begin_joined(job& work) {
     if (work.start() && work.count() > 1 && topology().threads() > 1) {
         if (!work.cost().is_small(work.count()))
-            call(work, 1);
+            recruit(work, demand::beside_caller);
         else if (!work.goes_on())
             run_alone_at_first(work);
     }
+}
+
+void launcher::join(job& work) {
+    begin_joined(work);
     if (!work.goes_on()) {
         work.take_part();
         return work.wait([&] { return work.finished(); });
@@ -58,7 +67,7 @@ void launcher::run_alone_at_first(job& work) {
         if (done == work.count() || range.empty()) break;
     }
     if (done < work.count())
-        call(work, 1);
+        recruit(work, demand::beside_caller);
     else
         work.cost().observe(elapsed, done);
 }

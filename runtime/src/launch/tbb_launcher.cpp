@@ -305,18 +305,20 @@ private:
         }
     }
 
-    void call(job& work, std::size_t callers) override {
-        const bool optional = callers > 0 || work.threads_taking_part() > 0;
+    void recruit(job& work, demand wanted) override {
+        if (wanted == demand::ahead) return recruit_ahead(work);
+        const bool has_caller = wanted == demand::beside_caller;
+        const bool optional = has_caller || work.threads_taking_part() > 0;
         for (const auto& each : workers_) {
             const bool stand_in = each == workers_.front();
-            if (stand_in && callers > 0) continue;
+            if (stand_in && has_caller) continue;
             const std::size_t taken = each->arena() == 0 && !stand_in ? 1 : 0;
             const std::size_t useful = work.share_of(each->arena());
             const std::size_t enough = optional ? each->threads() : any_number;
             if (useful > taken) each->call(work, std::min(each->threads(), useful - taken), enough);
         }
     }
-    void call_ahead(job& work) override {
+    void recruit_ahead(job& work) {
         for (const auto& each : workers_) {
             const std::size_t useful = std::min(each->threads(), work.share_of(each->arena()));
             if (each != workers_.front() && useful > 0)

@@ -3,6 +3,7 @@
 #include <spmd/detail/base/clock.hpp>
 #include <spmd/detail/base/describe.hpp>
 #include <spmd/detail/base/thread_number.hpp>
+#include <spmd/detail/ranks/rank_result_awaiter.hpp>
 #include <spmd/detail/ranks/rank_worker.hpp>
 #include <spmd/detail/trace/stopwatch.hpp>
 #include <spmd/error.hpp>
@@ -60,45 +61,45 @@ rank_scheduler::rank_scheduler(std::span<const placed_range> shares, std::size_t
       submitted_(submitted), intervals_(intervals), traced_(traced), records_(count), active_(count) {
     // Each arena's ranks in as many blocks as it is likely to have threads.
     const std::size_t each = std::max<std::size_t>(threads / std::max<std::size_t>(shares.size(), 1), 1);
-    places_ = std::make_unique<place[]>(each * std::max<std::size_t>(shares.size(), 1));
+    queues_ = std::make_unique<ready_queue[]>(each * std::max<std::size_t>(shares.size(), 1));
     for (const placed_range& share : shares) {
         for (std::size_t i = 0; i < each; ++i) {
             const index_range part = balanced(share.indices.size(), i, each);
-            place& next = places_[place_count_++];
-            next.block = {share.indices.begin + part.begin, share.indices.begin + part.end};
+            ready_queue& next = queues_[queue_count_++];
+            next.block = {share.indices.first + part.first, share.indices.first + part.last};
             next.arena = share.arena;
         }
     }
 }
 
-rank_scheduler::place* rank_scheduler::place_in(std::size_t arena) noexcept {
+rank_scheduler::ready_queue* rank_scheduler::queue_in(std::size_t arena) noexcept {
     const std::size_t me = thread_number() + 1; // 0 is nobody
-    for (std::size_t i = 0; i < place_count_; ++i)
-        if (places_[i].owner.load(std::memory_order_relaxed) == me) return &places_[i];
-    for (std::size_t i = 0; i < place_count_; ++i) {
+    for (std::size_t i = 0; i < queue_count_; ++i)
+        if (queues_[i].owner.load(std::memory_order_relaxed) == me) return &queues_[i];
+    for (std::size_t i = 0; i < queue_count_; ++i) {
         std::size_t nobody = 0;
-        if (arena != job::any_arena && places_[i].arena != arena) continue;
-        if (places_[i].owner.compare_exchange_strong(nobody, me, std::memory_order_relaxed))
-            return &places_[i];
+        if (arena != job::any_arena && queues_[i].arena != arena) continue;
+        if (queues_[i].owner.compare_exchange_strong(nobody, me, std::memory_order_relaxed))
+            return &queues_[i];
     }
-    return &places_[me % place_count_];
+    return &queues_[me % queue_count_];
 }
 
-rank_scheduler::place& rank_scheduler::place_of(std::size_t rank) noexcept {
-    const std::span all(places_.get(), place_count_);
+rank_scheduler::ready_queue& rank_scheduler::queue_of(std::size_t rank) noexcept {
+    const std::span all(queues_.get(), queue_count_);
     const auto after =
-        std::ranges::upper_bound(all, rank, {}, [](const place& each) { return each.block.begin; });
+        std::ranges::upper_bound(all, rank, {}, [](const ready_queue& each) { return each.block.first; });
     return *std::prev(after);
 }
 
-index_range rank_scheduler::claim_at(place& from, std::size_t least, std::size_t part) noexcept {
+index_range rank_scheduler::claim_at(ready_queue& from, std::size_t least, std::size_t part) noexcept {
     if (from.ranges.load(std::memory_order_relaxed) == 0) return {};
     const std::lock_guard lock(from.mutex);
     if (from.first == from.ready.size()) return {};
     index_range& next = from.ready[from.first];
-    const index_range claimed{next.begin,
-                              next.begin + std::min(std::max(least, next.size() / part), next.size())};
-    next.begin = claimed.end;
+    const index_range claimed{next.first,
+                              next.first + std::min(std::max(least, next.size() / part), next.size())};
+    next.first = claimed.last;
     if (next.empty()) {
         ++from.first;
         if (from.first == from.ready.size()) {
@@ -119,8 +120,8 @@ std::size_t rank_scheduler::usual_claim() const noexcept {
 index_range rank_scheduler::claim_near(std::size_t home, std::size_t arena) noexcept {
     if (queued_.load(std::memory_order_relaxed) == 0) return {};
     const std::size_t least = wave_cost_.load(std::memory_order_relaxed) == 0 ? 1 : usual_claim();
-    for (std::size_t i = 0; i < place_count_; ++i) {
-        place& from = places_[(home + i) % place_count_];
+    for (std::size_t i = 0; i < queue_count_; ++i) {
+        ready_queue& from = queues_[(home + i) % queue_count_];
         if (arena != job::any_arena && from.arena != arena) continue;
         const index_range range = claim_at(from, least, i == 0 ? part_of_own : part_of_others);
         if (!range.empty()) return range;
@@ -130,16 +131,16 @@ index_range rank_scheduler::claim_near(std::size_t home, std::size_t arena) noex
 
 index_range rank_scheduler::claim(std::size_t most) noexcept {
     open_first_wave();
-    for (std::size_t i = 0; i < place_count_; ++i)
-        if (const index_range range = claim_at(places_[i], most, ~std::size_t{0}); !range.empty())
+    for (std::size_t i = 0; i < queue_count_; ++i)
+        if (const index_range range = claim_at(queues_[i], most, ~std::size_t{0}); !range.empty())
             return range;
     return {};
 }
 
-void rank_scheduler::make_ready(place& at, index_range ranks) {
+void rank_scheduler::make_ready(ready_queue& at, index_range ranks) {
     const std::lock_guard lock(at.mutex);
-    if (!at.ready.empty() && at.ready.back().end == ranks.begin && at.first < at.ready.size()) {
-        at.ready.back().end = ranks.end;
+    if (!at.ready.empty() && at.ready.back().last == ranks.first && at.first < at.ready.size()) {
+        at.ready.back().last = ranks.last;
         return;
     }
     if (at.first > most_claimed_kept && at.first > at.ready.size() / 2) {
@@ -152,10 +153,10 @@ void rank_scheduler::make_ready(place& at, index_range ranks) {
 }
 
 void rank_scheduler::spread(index_range ranks) {
-    for (std::size_t i = 0; i < place_count_; ++i) {
-        const index_range block = places_[i].block;
-        const index_range here{std::max(block.begin, ranks.begin), std::min(block.end, ranks.end)};
-        if (here.begin < here.end) make_ready(places_[i], here);
+    for (std::size_t i = 0; i < queue_count_; ++i) {
+        const index_range block = queues_[i].block;
+        const index_range here{std::max(block.first, ranks.first), std::min(block.last, ranks.last)};
+        if (here.first < here.last) make_ready(queues_[i], here);
     }
 }
 
@@ -173,7 +174,7 @@ void rank_scheduler::run_once(index_range range) noexcept { rank_worker(*this).r
 void rank_scheduler::run_ready(std::size_t arena, const std::function<void()>* on_first,
                                const std::function<bool()>& is_crowded) noexcept {
     rank_worker me(*this);
-    const auto home = static_cast<std::size_t>(place_in(arena) - places_.get());
+    const auto home = static_cast<std::size_t>(queue_in(arena) - queues_.get());
     std::size_t claims = 0;
     index_range range;
     if (cost_->is_small(count_) || threads_ == 1) {
@@ -185,7 +186,7 @@ void rank_scheduler::run_ready(std::size_t arena, const std::function<void()>* o
         // Elsewhere at times, or a busy place would keep a thread from another for ever.
         const bool at_home = ++claims % claims_per_round != 0;
         if (range.empty())
-            range = claim_near(at_home ? home : claims / claims_per_round % place_count_, arena);
+            range = claim_near(at_home ? home : claims / claims_per_round % queue_count_, arena);
         if (range.empty()) {
             if (wait_for_ready(arena)) continue;
             // Before it leaves it does what no thread of another arena may be there for.
@@ -201,7 +202,7 @@ void rank_scheduler::run_ready(std::size_t arena, const std::function<void()>* o
 
 bool rank_scheduler::has_ready_in(std::size_t arena) const noexcept {
     if (queued_.load(std::memory_order_relaxed) == 0) return false;
-    return std::ranges::any_of(std::span(places_.get(), place_count_), [&](const place& each) {
+    return std::ranges::any_of(std::span(queues_.get(), queue_count_), [&](const ready_queue& each) {
         return (arena == job::any_arena || each.arena == arena) &&
                each.ranges.load(std::memory_order_relaxed) != 0;
     });
@@ -271,7 +272,7 @@ public:
     std::optional<std::vector<std::size_t>> concerned(const rank_scheduler& ranks) {
         std::vector<std::size_t> all;
         for (const index_range range : std::exchange(ran_, {}))
-            for (std::size_t rank = range.begin; rank < range.end && is_exact_; ++rank)
+            for (std::size_t rank = range.first; rank < range.last && is_exact_; ++rank)
                 add_concerned_by(ranks, rank, all);
         count_ran_ = 0;
         return is_exact_ ? std::optional(std::move(all)) : std::nullopt;
@@ -431,10 +432,10 @@ void rank_worker::run(index_range range, bool whole_waves) noexcept {
             const std::uint64_t seen = in_ns(spent) * ranks_->count_ / ran;
             if (seen > ranks_->wave_cost_.load(std::memory_order_relaxed))
                 ranks_->wave_cost_.store(seen, std::memory_order_relaxed);
-            ranks_->spread_to_all({range.begin + ran, range.end});
+            ranks_->spread_to_all({range.first + ran, range.last});
         }
         if (ranks_->wait_graph_ != nullptr) [[unlikely]]
-            ranks_->wait_graph_->ran({range.begin, range.begin + ran});
+            ranks_->wait_graph_->ran({range.first, range.first + ran});
         range = settle(ran, spent, whole_waves);
     }
 }
@@ -445,7 +446,7 @@ std::size_t rank_worker::run_traced(index_range range) noexcept {
         return run_each(range);
     trace_event part{.kind = trace_kind::range,
                      .submission = ranks_->traced_.number,
-                     .subject = range.begin,
+                     .subject = range.first,
                      .begin = trace_ticks()};
     last_traced_ = part.begin;
     part.count = run_each(range);
@@ -460,16 +461,16 @@ std::size_t rank_worker::run_each(index_range range) noexcept {
     const nanoseconds begin = rough_time();
     const std::size_t between =
         std::clamp<std::size_t>(range.size() / looks_per_range, 1, most_between_looks);
-    std::size_t next_look = range.begin + 1; // the first alone shows whether all is as usual
-    for (std::size_t rank = range.begin; rank < range.end;) {
+    std::size_t next_look = range.first + 1; // the first alone shows whether all is as usual
+    for (std::size_t rank = range.first; rank < range.last;) {
         if (ranks.timed_ || ranks.traced_.log != nullptr)
             for (; rank < next_look; ++rank) step_observed(rank);
         else
             for (; rank < next_look; ++rank) step(rank);
-        next_look = std::min(rank + between, range.end);
+        next_look = std::min(rank + between, range.last);
         if (ranks.searching_.load(std::memory_order_relaxed) != 0) publish();
-        if (rank < range.end && ranks.threads_ > 1 && rough_time() - begin > patience)
-            return rank - range.begin;
+        if (rank < range.last && ranks.threads_ > 1 && rough_time() - begin > patience)
+            return rank - range.first;
     }
     return range.size();
 }
@@ -523,6 +524,8 @@ trace_event rank_worker::part_of(std::size_t rank) const noexcept {
     part.where = record.where();
     if (record.has_failed())
         part.operation = "what failed";
+    else if (record.waits_for_job())
+        part.operation = "submission";
     else if (record.awaited_message() != nullptr)
         part.operation = "receive";
     else
@@ -626,9 +629,10 @@ void rank_worker::next_of_the_last() noexcept {
 void rank_worker::queue_woken() noexcept {
     rank_scheduler& ranks = *ranks_;
     for (std::size_t i = 0; i < woken_.size();) {
-        rank_scheduler::place& at = ranks.place_of(woken_[i]);
+        rank_scheduler::ready_queue& at = ranks.queue_of(woken_[i]);
         std::size_t end = i + 1;
-        while (end < woken_.size() && woken_[end] == woken_[end - 1] + 1 && woken_[end] < at.block.end) ++end;
+        while (end < woken_.size() && woken_[end] == woken_[end - 1] + 1 && woken_[end] < at.block.last)
+            ++end;
         ranks.make_ready(at, {woken_[i], woken_[end - 1] + 1});
         i = end;
     }
@@ -637,6 +641,33 @@ void rank_worker::queue_woken() noexcept {
         ranks.call_threads();
     woken_.clear();
 }
+
+void rank_scheduler::wake_from_outside(std::size_t rank) noexcept {
+    // Counted as active while it wakes the rank, so that the job, its pool and its launcher stay until all is done.
+    const job_pointer<job> held = share();
+    active_.fetch_add(1, std::memory_order_relaxed);
+    rank_worker here(*this);
+    here.trace_woken(1);
+    make_ready(queue_of(rank), {rank, rank + 1});
+    if (threads_at_work() < threads_) call_threads();
+    if (active_.fetch_sub(1, std::memory_order_acq_rel) == 1) here.next_of_the_last();
+}
+
+bool rank_continuation::suspend_until_finished(job& awaited, std::coroutine_handle<> rank) {
+    rank_worker& here = rank_worker::here();
+    ranks_ = &here.ranks();
+    rank_ = here.rank();
+    rank_scheduler& ranks = *ranks_; // this object may be gone when continue_with returns true
+    wait_record& record = here.record();
+    record.wait_for_job();
+    record.continue_at(rank);
+    ranks.count_outside_wait();
+    if (awaited.continue_with(*this)) return true;
+    ranks.withdraw_outside_wait();
+    return false;
+}
+
+void rank_continuation::go_on() noexcept { ranks_->wake_from_outside(rank_); }
 
 void rank_worker::publish() noexcept {
     if (arrivals_ > 0 && collective_->of().shared) tell_arrivals();

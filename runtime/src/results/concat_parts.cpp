@@ -1,4 +1,4 @@
-#include <spmd/concat.hpp>
+#include <spmd/detail/results/concat_parts.hpp>
 
 #include <algorithm>
 

@@ -30,6 +30,7 @@ tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk
       traced_(begin_trace(pool.trace.get(), kind, options.name, count())) {
     if (records() > few_records_.size()) many_records_ = std::make_unique<std::uint8_t[]>(records());
     records_ = many_records_ ? many_records_.get() : few_records_.data();
+    if (options.stop.stop_possible()) stop_callback_.emplace(options.stop, stop_request{this});
     if (options.timing) {
         intervals_.resize(count());
         submitted_ = std::chrono::steady_clock::now();
@@ -39,6 +40,7 @@ tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk
 tracked_job::~tracked_job() { delete trouble_.load(std::memory_order_relaxed); }
 
 void tracked_job::dispose() noexcept {
+    stop_callback_.reset(); // waits for one that is being called
     delete trouble_.exchange(nullptr);
     many_records_.reset();
     intervals_ = {};
@@ -82,14 +84,14 @@ void tracked_job::skip(index_range range) noexcept {
     {
         trouble& bad = troubles();
         const std::lock_guard lock(bad.mutex);
-        const auto after = bad.cancelled.upper_bound(range.begin);
-        if (after != bad.cancelled.begin() && std::prev(after)->second == range.begin)
-            std::prev(after)->second = range.end;
+        const auto after = bad.cancelled.upper_bound(range.first);
+        if (after != bad.cancelled.begin() && std::prev(after)->second == range.first)
+            std::prev(after)->second = range.last;
         else
-            bad.cancelled.emplace_hint(after, range.begin, range.end);
+            bad.cancelled.emplace_hint(after, range.first, range.last);
         bad.cancelled_count += range.size();
     }
-    for (std::size_t i = range.begin; i < range.end; ++i) end(records_, i, grain());
+    for (std::size_t i = range.first; i < range.last; ++i) end(records_, i, grain());
 }
 
 void tracked_job::throw_unless_all_done() const {

@@ -8,7 +8,7 @@ namespace spmd::detail {
 std::vector<std::size_t> first_in_arenas(const group& ranks) {
     std::vector<std::size_t> first(ranks.pool->topology.arenas.size(), no_rank);
     for (const placed_range& share : ranks.shares)
-        if (!share.indices.empty()) first[share.arena] = std::min(first[share.arena], share.indices.begin);
+        if (!share.indices.empty()) first[share.arena] = std::min(first[share.arena], share.indices.first);
     return first;
 }
 

@@ -48,6 +48,6 @@ engine_pool::engine_pool(const engine_pool_options& options)
 
 engine_pool::engine_pool(std::size_t ranks, std::unique_ptr<detail::launcher> launch,
                          const std::optional<trace_recorder>& trace)
-    : group_(make_pool(ranks, std::move(launch), trace)) {}
+    : view(make_pool(ranks, std::move(launch), trace)) {}
 
 } // namespace spmd

@@ -23,7 +23,7 @@ std::vector<placed_range> place_items(const piece_owner& owner, std::span<const 
         if (first[id] == first[id + 1]) continue;
         const std::size_t arena = topology.arena_of(owner.engine_of(id));
         if (shares.empty() || shares.back().arena != arena) shares.push_back({arena, {first[id], first[id]}});
-        shares.back().indices.end = first[id + 1];
+        shares.back().indices.last = first[id + 1];
     }
     return shares;
 }

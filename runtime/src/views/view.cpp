@@ -1,5 +1,7 @@
 #include <spmd/view.hpp>
 
+#include <spmd/rank_state.hpp>
+
 #include <algorithm>
 #include <stdexcept>
 #include <string>
@@ -13,6 +15,12 @@ std::size_t require_equal_sizes(std::span<const std::size_t> sizes) {
             throw std::invalid_argument("map over ranges of different sizes: " +
                                         std::to_string(sizes.front()) + " and " + std::to_string(size));
     return sizes.front();
+}
+
+std::size_t chunk_of(const run_options& options) {
+    if (!options.chunk) return any_chunk;
+    if (*options.chunk == 0) throw std::invalid_argument("a chunk of a map has at least 1 item, not 0");
+    return *options.chunk;
 }
 
 void throw_not_one_each(const char* verb, std::size_t items, std::size_t ranks) {
@@ -30,7 +38,7 @@ std::vector<detail::placed_range> place(std::span<const std::size_t> engines, co
     for (std::size_t id = 0; id < engines.size(); ++id) {
         const std::size_t arena = topology.arena_of(engines[id]);
         if (shares.empty() || shares.back().arena != arena) shares.push_back({arena, {id, id}});
-        shares.back().indices.end = id + 1;
+        shares.back().indices.last = id + 1;
     }
     return shares;
 }
@@ -42,12 +50,6 @@ void require_distinct(std::vector<std::size_t> ranks) {
 }
 
 } // namespace
-
-view engine_pool::all() const { return view(group_); }
-view engine_pool::with(const run_options& options) const { return all().with(options); }
-view engine_pool::on(std::span<const std::size_t> engines) const { return all().on(engines); }
-view engine_pool::on(std::initializer_list<std::size_t> engines) const { return all().on(engines); }
-view engine_pool::on(const slice& engines) const { return all().on(engines); }
 
 view view::with(const run_options& options) const {
     view changed = *this;

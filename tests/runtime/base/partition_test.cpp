@@ -119,7 +119,7 @@ template <class Rule>
 bool gives_a_reversed_part(const Rule& rule, std::size_t n, std::size_t size) {
     for (std::size_t rank = 0; rank < size; ++rank) {
         const index_range part = rule(n, rank, size);
-        if (part.begin > part.end) {
+        if (part.first > part.last) {
             return true;
         }
     }
@@ -151,14 +151,14 @@ std::vector<std::size_t> sample_ranks(std::size_t size) {
 template <class Rule>
 void check_contiguous_cover(const Rule& rule, std::size_t n, std::size_t size) {
     CAPTURE(n, size);
-    CHECK(rule(n, 0, size).begin == 0);
-    CHECK(rule(n, size - 1, size).end == n);
+    CHECK(rule(n, 0, size).first == 0);
+    CHECK(rule(n, size - 1, size).last == n);
     for (const std::size_t rank : sample_ranks(size)) {
         CAPTURE(rank);
         const index_range part = rule(n, rank, size);
-        CHECK(part.begin <= part.end);
-        CHECK(part.end <= n);
-        CHECK(part.end == rule(n, rank + 1, size).begin);
+        CHECK(part.first <= part.last);
+        CHECK(part.last <= n);
+        CHECK(part.last == rule(n, rank + 1, size).first);
     }
 }
 
@@ -181,9 +181,9 @@ std::vector<std::size_t> boundaries_of(const spmd::weighted& rule, std::size_t n
     std::vector<std::size_t> boundaries;
     boundaries.reserve(size + 1);
     for (std::size_t rank = 0; rank < size; ++rank) {
-        boundaries.push_back(rule(n, rank, size).begin);
+        boundaries.push_back(rule(n, rank, size).first);
     }
-    boundaries.push_back(rule(n, size - 1, size).end);
+    boundaries.push_back(rule(n, size - 1, size).last);
     return boundaries;
 }
 
@@ -344,7 +344,7 @@ TEST_CASE("weighted parts cover, ascend, and weigh the ideal to within one weigh
 TEST_CASE("weighted parts adjoin: each ends where the next begins", "[partition]") {
     const spmd::weighted rule(std::vector{5, 1, 1, 1, 9, 0, 2}, 4);
     for (std::size_t rank = 0; rank < 3; ++rank) {
-        CHECK(rule(7, rank, 4).end == rule(7, rank + 1, 4).begin);
+        CHECK(rule(7, rank, 4).last == rule(7, rank + 1, 4).first);
     }
 }
 

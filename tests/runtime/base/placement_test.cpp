@@ -38,9 +38,9 @@ void check_dealing(std::size_t ranks, const std::vector<std::size_t>& threads) {
     const std::size_t all = sum_of(threads);
     std::size_t next = 0;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
-        REQUIRE(blocks[i].begin == next);
-        REQUIRE(blocks[i].end >= next);
-        next = blocks[i].end;
+        REQUIRE(blocks[i].first == next);
+        REQUIRE(blocks[i].last >= next);
+        next = blocks[i].last;
         const std::size_t share = ranks * threads[i] / all;
         const bool share_is_whole = ranks * threads[i] % all == 0;
         REQUIRE(blocks[i].size() >= share);

@@ -349,17 +349,18 @@ TEST_CASE("cancel: a map's items that have not started never do") {
 TEST_CASE("waiting for a graph, or for a broadcast within a stage, gets on where no thread is left") {
     const spmd::engine_pool pool{{.ranks = 2, .threads = 1}};
     const auto sums = pool.broadcast([&](spmd::rank) {
-        spmd::task_graph graph{pool};
-        const auto polled = graph.once("poll", [&] {
-            auto inner = pool.broadcast([](spmd::rank me) { return me.id(); });
-            while (!inner.wait_for(1ms)) continue;
-            return inner.reduce(std::plus<>{});
-        });
-        auto run = graph.run_async();
-        while (!run.wait_for(1ms)) continue;
-        run.get();
-        return graph.result(polled);
-    });
+                              spmd::task_graph graph{pool};
+                              const auto polled = graph.once("poll", [&] {
+                                  auto inner = pool.broadcast([](spmd::rank me) { return me.id(); }).start();
+                                  while (!inner.wait_for(1ms)) continue;
+                                  return inner.reduce(std::plus<>{});
+                              });
+                              auto run = graph.run_async();
+                              while (!run.wait_for(1ms)) continue;
+                              run.get();
+                              return graph.result(polled);
+                          })
+                          .start();
     CHECK(sums.wait_for(60s));
 }
 
@@ -503,7 +504,7 @@ TEST_CASE("a graph without stages runs, and one on a view runs on its ranks") {
     spmd::task_graph empty{pool};
     empty.run();
     spmd::task_graph some{pool.on({3, 5})};
-    const auto engines = some.broadcast("engines", [](spmd::rank me) { return me.engine(); });
+    const auto engines = some.broadcast("engines", [](spmd::rank me) { return me.engine(); }).start();
     some.run();
     CHECK(some.result(engines) == numbers{3, 5});
 }
@@ -573,7 +574,7 @@ TEST_CASE("a stage refuses a handle that its ranks cannot use, when it is made")
     CHECK_THROWS_WITH(graph.broadcast("some", task, of_some), Catch::Matchers::Contains("engine 1"));
     CHECK_THROWS_WITH(graph.map("some", of_some, std::negate<>()), Catch::Matchers::Contains("engine 1"));
     spmd::task_graph graph_of_some{pool.on({2, 0})};
-    auto good = graph_of_some.broadcast("some", task, of_some);
+    auto good = graph_of_some.broadcast("some", task, of_some).start();
     graph_of_some.run();
     CHECK(graph_of_some.result(good) == std::vector{1, 1});
 }

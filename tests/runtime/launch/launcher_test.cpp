@@ -56,7 +56,7 @@ public:
 private:
     void run(index_range range) noexcept override {
         if (before_) before_(range);
-        for (std::size_t i = range.begin; i < range.end; ++i) {
+        for (std::size_t i = range.first; i < range.last; ++i) {
             arenas_[i] = jthread_launcher::arena_of_this_thread();
             runs_[i].fetch_add(1);
         }
@@ -210,7 +210,7 @@ TEST_CASE("an arena's indices run on its own threads, or on the caller's that jo
     // Arenas 0, 1 and 2, in an order that is not theirs, one of them in two runs.
     const std::vector<placed_range> shares{{2, {0, 10}}, {0, {10, 30}}, {2, {30, 35}}, {1, {35, 50}}};
     const auto arena_of = [&](std::size_t i) {
-        return std::ranges::find_if(shares, [i](const placed_range& share) { return i < share.indices.end; })
+        return std::ranges::find_if(shares, [i](const placed_range& share) { return i < share.indices.last; })
             ->arena;
     };
     jthread_launcher launch({2, 1, 1});
@@ -243,7 +243,8 @@ TEST_CASE("a pool of several arenas runs each rank in the arena that it was deal
     CHECK(pool.topology().arenas[0].ranks == index_range{0, 4});
     CHECK(pool.topology().arenas[1].ranks == index_range{4, 6});
     CHECK(pool.topology().arenas[2].ranks == index_range{6, 8});
-    auto running = pool.broadcast([](spmd::rank) { return jthread_launcher::arena_of_this_thread(); });
+    auto running =
+        pool.broadcast([](spmd::rank) { return jthread_launcher::arena_of_this_thread(); }).start();
     REQUIRE(eventually([&] { return running.ready(); })); // without joining
     CHECK(running.get() == std::vector<std::size_t>{0, 0, 0, 0, 1, 1, 2, 2});
 }
@@ -305,9 +306,10 @@ TEST_CASE("helpers that come when all is over touch nothing") {
         {
             const spmd::engine_pool pool = make_parked_pool(10, helpers);
             auto result = pool.broadcast([captured, &runs](spmd::rank) {
-                ++runs;
-                return std::vector<int>(100, *captured);
-            });
+                                  ++runs;
+                                  return std::vector<int>(100, *captured);
+                              })
+                              .start();
             if (joined) result.wait();
         } // disposed, and pool and launcher are gone
         CHECK(captured.use_count() == 1);
@@ -323,9 +325,10 @@ TEST_CASE("a helper that comes before the caller leaves nothing for it") {
     const spmd::engine_pool pool = make_parked_pool(10, helpers);
     std::atomic<std::size_t> runs{0};
     auto result = pool.broadcast([&](spmd::rank me) {
-        ++runs;
-        return me.id();
-    });
+                          ++runs;
+                          return me.id();
+                      })
+                      .start();
     CHECK(helpers->come() == 1);
     CHECK(runs == 10);
     CHECK(result.ready());
@@ -341,7 +344,7 @@ TEST_CASE("no more threads take part than the pool has: one that comes too late 
         bool nested = false;
         const job_pointer<counting_job> work(
             new counting_job({{0, {0, 4}}}, 1, threads, cost, [&](index_range range) {
-                if (range.begin != 0 || std::exchange(nested, true)) return;
+                if (range.first != 0 || std::exchange(nested, true)) return;
                 self->help(0, [] {}); // a thread that comes while the caller, which is one, runs index 0
                 ran_before_help.push_back(self->ran());
             }));
@@ -360,10 +363,10 @@ TEST_CASE("a helper makes room for a caller that joins later") {
     gate caller_goes_on;
     std::thread caller;
     const job_pointer<counting_job> work(new counting_job({{0, {0, 4}}}, 1, 1, cost, [&](index_range range) {
-        if (range.begin == 0) {
+        if (range.first == 0) {
             caller = std::thread([&] { self->take_part(); });
             caller_runs.wait();
-        } else if (range.begin == 1) {
+        } else if (range.first == 1) {
             caller_runs.open();
             caller_goes_on.wait();
         }

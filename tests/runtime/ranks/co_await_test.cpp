@@ -54,24 +54,24 @@ task<std::string> every_expression(rank me) {
                       100 * co_await me.broadcast(7, 0);
     expect(three == 21 * n + 700, "a + b + c");
 
-    co_await me.send(id, (me.id() + 1) % me.size(), 1);
-    co_await me.send(double(id), (me.id() + 1) % me.size(), 2);
+    me.send(id, (me.id() + 1) % me.size(), 1);
+    me.send(double(id), (me.id() + 1) % me.size(), 2);
     const std::size_t left = (me.id() + me.size() - 1) % me.size();
     const double received = co_await me.receive<int>(left, 1) + 2 * co_await me.receive<double>(left, 2);
     expect(received == 3.0 * static_cast<double>(left), "two receives");
-    co_await me.send(id, (me.id() + 1) % me.size());
+    me.send(id, (me.id() + 1) % me.size());
     const int mixed = co_await me.all_reduce(1, plus) + co_await me.receive<int>(left);
     expect(mixed == n + static_cast<int>(left), "a collective + a receive");
-    co_await me.send(id, (me.id() + 1) % me.size());
+    me.send(id, (me.id() + 1) % me.size());
     const int mixed_too = co_await me.receive<int>(left) + co_await me.all_reduce(1, plus);
     expect(mixed_too == n + static_cast<int>(left), "a receive + a collective");
 
-    auto first = me.start_all_reduce(1, plus);
-    auto second = me.start_all_reduce(2, plus);
+    auto first = me.all_reduce(1, plus).start();
+    auto second = me.all_reduce(2, plus).start();
     const int pendings = co_await first + 10 * co_await second;
     expect(pendings == 21 * n, "two pendings");
-    auto third = me.start_all_reduce(3, plus);
-    co_await me.send(id, (me.id() + 1) % me.size());
+    auto third = me.all_reduce(3, plus).start();
+    me.send(id, (me.id() + 1) % me.size());
     const int pending_and_receive = co_await third + co_await me.receive<int>(left);
     expect(pending_and_receive == 3 * n + static_cast<int>(left), "a pending + a receive");
 
@@ -109,29 +109,39 @@ TEST_CASE("several waits in one expression each give what they waited for") {
 TEST_CASE("a first wait that fails is not lost behind the second of its expression") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         // Rank 0 ends before the first wait, which cannot succeed for the others.
-        const std::vector<std::string> peers = messages_of(pool.broadcast([](rank me) -> task<int> {
-            if (me.id() == 0) throw std::runtime_error("rank 0 left");
-            co_return co_await me.all_reduce(1, std::plus<>()) + co_await me.all_reduce(2, std::plus<>());
-        }));
+        const std::vector<std::string> peers =
+            messages_of(pool.broadcast([](rank me) -> task<int> {
+                                if (me.id() == 0) throw std::runtime_error("rank 0 left");
+                                co_return co_await me.all_reduce(1, std::plus<>()) +
+                                    co_await me.all_reduce(2, std::plus<>());
+                            })
+                            .start());
         for (std::size_t id = 1; id < 5; ++id) REQUIRE_THAT(peers[id], Contains("rank 0 left"));
 
-        const std::vector<std::string> receivers = messages_of(pool.broadcast([](rank me) -> task<int> {
-            if (me.id() == 0) throw std::runtime_error("rank 0 left");
-            const rank others = co_await me.split(0);
-            co_return co_await others.receive<int>(0) + co_await me.receive<int>(me.id());
-        }));
+        const std::vector<std::string> receivers =
+            messages_of(pool.broadcast([](rank me) -> task<int> {
+                                if (me.id() == 0) throw std::runtime_error("rank 0 left");
+                                const rank others = co_await me.split(0);
+                                co_return co_await others.receive<int>(0) + co_await me.receive<int>(me.id());
+                            })
+                            .start());
         for (std::size_t id = 1; id < 5; ++id) REQUIRE_THAT(receivers[id], Contains("rank 0 left"));
 
-        const std::vector<std::string> helped = messages_of(pool.broadcast(
-            [](rank me) -> task<int> { co_return co_await failing(me) + co_await helper(me, 1); }));
+        const std::vector<std::string> helped =
+            messages_of(pool.broadcast([](rank me) -> task<int> {
+                                co_return co_await failing(me) + co_await helper(me, 1);
+                            })
+                            .start());
         for (const std::string& each : helped) REQUIRE(each == "the helper failed");
 
-        const std::vector<std::string> pendings = messages_of(pool.broadcast([](rank me) -> task<int> {
-            auto first = me.start_all_reduce(1, std::plus<>());
-            if (me.id() == 0) throw std::runtime_error("rank 0 left");
-            auto never = me.start_receive<int>(0);
-            co_return co_await never + co_await first;
-        }));
+        const std::vector<std::string> pendings =
+            messages_of(pool.broadcast([](rank me) -> task<int> {
+                                auto first = me.all_reduce(1, std::plus<>()).start();
+                                if (me.id() == 0) throw std::runtime_error("rank 0 left");
+                                auto never = me.receive<int>(0).start();
+                                co_return co_await never + co_await first;
+                            })
+                            .start());
         for (std::size_t id = 1; id < 5; ++id) REQUIRE_THAT(pendings[id], Contains("rank 0 left"));
     });
 }
@@ -178,14 +188,16 @@ task<std::string> forgets_its_text(rank me) {
 
 TEST_CASE("a task that ends without the value it promises fails, and says so") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
-        for (const std::string& each : messages_of(pool.broadcast(forgets_its_value)))
+        for (const std::string& each : messages_of(pool.broadcast(forgets_its_value).start()))
             REQUIRE_THAT(each, Contains("ended without co_return"));
         for (const auto& each : pool.broadcast(forgets_its_text).outcomes()) {
             REQUIRE_FALSE(each.has_value());
             REQUIRE_THAT(spmd::message_of(each.error()), Contains("ended without co_return"));
         }
-        auto awaited = pool.broadcast(
-            [](rank me) -> task<int> { co_return static_cast<int>((co_await forgets_its_text(me)).size()); });
+        auto awaited = pool.broadcast([](rank me) -> task<int> {
+                               co_return static_cast<int>((co_await forgets_its_text(me)).size());
+                           })
+                           .start();
         for (const std::string& each : messages_of(std::move(awaited)))
             REQUIRE_THAT(each, Contains("ended without co_return"));
     });

@@ -155,7 +155,7 @@ TEST_CASE("no rank passes a barrier before all have come") {
                                               ++here;
                                               co_await me.barrier();
                                               if (here != me.size()) ++early;
-                                              co_await me.start_barrier();
+                                              co_await me.barrier().start();
                                           }
                                           co_return early;
                                       })
@@ -169,7 +169,7 @@ TEST_CASE("a broadcast gives all ranks the root's value, whichever the root") {
         for (const std::size_t root : roots_of(pool.size())) {
             const auto got = pool.broadcast([&](rank me) -> task<std::string> {
                                      std::string value = co_await me.broadcast(name_of(me.id()), root);
-                                     auto later = me.start_broadcast(name_of(me.id() + 1), root);
+                                     auto later = me.broadcast(name_of(me.id() + 1), root).start();
                                      value += co_await later;
                                      co_return value;
                                  })
@@ -187,7 +187,7 @@ TEST_CASE("a reduction combines all values in the order of the ranks") {
                 pool.broadcast([&](rank me) -> task<std::pair<int, bool>> {
                         const std::optional<std::string> now =
                             co_await me.reduce(name_of(me.id()), std::plus<>{}, root);
-                        auto later = me.start_reduce(name_of(me.id()), std::plus<>{}, root);
+                        auto later = me.reduce(name_of(me.id()), std::plus<>{}, root).start();
                         const std::optional<std::string> then = co_await later;
                         const int given = (now ? 1 : 0) + (then ? 1 : 0);
                         co_return std::pair(given, given == 2 && *now == expected && *then == expected);
@@ -201,7 +201,7 @@ TEST_CASE("a reduction combines all values in the order of the ranks") {
         const auto all = pool.broadcast([&](rank me) -> task<bool> {
                                  const std::string now =
                                      co_await me.all_reduce(name_of(me.id()), std::plus<>{});
-                                 auto later = me.start_all_reduce(name_of(me.id()), std::plus<>{});
+                                 auto later = me.all_reduce(name_of(me.id()), std::plus<>{}).start();
                                  co_return now == expected&& expected == co_await later;
                              })
                              .get();
@@ -214,9 +214,9 @@ TEST_CASE("scans combine the values of the ranks before, with and without one's 
         const auto got =
             pool.broadcast([&](rank me) -> task<std::array<std::string, 5>> {
                     std::array<std::string, 5> all;
-                    auto scanned = me.start_scan(name_of(me.id()), std::plus<>{});
+                    auto scanned = me.scan(name_of(me.id()), std::plus<>{}).start();
                     auto exclusive =
-                        me.start_exclusive_scan(name_of(me.id()), std::plus<>{}, std::string("from "));
+                        me.exclusive_scan(name_of(me.id()), std::plus<>{}, std::string("from ")).start();
                     all[0] = co_await me.scan(name_of(me.id()), std::plus<>{});
                     all[1] = co_await me.exclusive_scan(name_of(me.id()), std::plus<>{});
                     all[2] =
@@ -245,7 +245,7 @@ TEST_CASE("gather gives the root all values by rank, all_gather gives them to al
         for (std::size_t id = 0; id < pool.size(); ++id) expected.push_back(name_of(id));
         for (const std::size_t root : roots_of(pool.size())) {
             const auto got = pool.broadcast([&](rank me) -> task<std::vector<std::string>> {
-                                     auto later = me.start_gather(name_of(me.id()), root);
+                                     auto later = me.gather(name_of(me.id()), root).start();
                                      std::vector<std::string> now =
                                          co_await me.gather(name_of(me.id()), root);
                                      const std::vector<std::string> then = co_await later;
@@ -260,7 +260,7 @@ TEST_CASE("gather gives the root all values by rank, all_gather gives them to al
         }
         const auto found_right =
             pool.broadcast([&](rank me) -> task<bool> {
-                    auto later = me.start_all_gather(name_of(me.id()));
+                    auto later = me.all_gather(name_of(me.id())).start();
                     bool same = true;
                     std::size_t id = 0;
                     for (const std::string& each : co_await me.all_gather(name_of(me.id())))
@@ -314,7 +314,7 @@ TEST_CASE("concat makes one flat sequence of ranges of whatever lengths") {
         const std::vector<std::size_t> expected = parts_below(pool.size());
         for (const std::size_t root : roots_of(pool.size())) {
             const auto found_right = pool.broadcast([&](rank me) -> task<bool> {
-                                             auto later = me.start_concat(part_of(me.id()), root);
+                                             auto later = me.concat(part_of(me.id()), root).start();
                                              const std::vector<std::size_t> now =
                                                  co_await me.concat(part_of(me.id()), root);
                                              const std::vector<std::size_t> then = co_await later;
@@ -326,7 +326,7 @@ TEST_CASE("concat makes one flat sequence of ranges of whatever lengths") {
         }
         const auto found_right =
             pool.broadcast([&](rank me) -> task<bool> {
-                    auto later = me.start_all_concat(part_of(me.id()));
+                    auto later = me.all_concat(part_of(me.id())).start();
                     const spmd::shared_values<std::size_t> now = co_await me.all_concat(part_of(me.id()));
                     const spmd::shared_values<std::size_t> then = co_await later;
                     co_return std::ranges::equal(now, expected) && std::ranges::equal(then, expected);
@@ -361,7 +361,7 @@ TEST_CASE("scatter deals the root's values out, one for each rank") {
                                 names.push_back(name_of(to));
                             }
                         }
-                        auto later = me.start_scatter(std::move(names), root);
+                        auto later = me.scatter(std::move(names), root).start();
                         const std::vector<std::size_t> mine = co_await me.scatter(std::move(parts), root);
                         co_return mine == part_of(me.id()) && name_of(me.id()) == co_await later;
                     })
@@ -378,7 +378,7 @@ TEST_CASE("all_to_all gives each rank what each rank has for it") {
                                              std::vector<std::size_t> mine;
                                              for (std::size_t to = 0; to < me.size(); ++to)
                                                  mine.push_back(me.id() * 10'000 + to);
-                                             auto later = me.start_all_to_all(mine);
+                                             auto later = me.all_to_all(mine).start();
                                              const std::vector<std::size_t> got =
                                                  co_await me.all_to_all(std::move(mine));
                                              bool right = got.size() == me.size() && got == co_await later;
@@ -675,11 +675,11 @@ TEST_CASE("splits that were begun are awaited in any order, or dropped") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         const auto right =
             pool.broadcast([](rank me) -> task<bool> {
-                    auto turned = me.start_split(3, -static_cast<std::int64_t>(me.id()));
+                    auto turned = me.split(3, -static_cast<std::int64_t>(me.id())).start();
                     const std::optional<std::size_t> color =
                         me.id() % 2 == 0 ? std::optional<std::size_t>(1) : spmd::no_color;
-                    auto even = me.start_split(color);
-                    static_cast<void>(me.start_split(me.id()));
+                    auto even = me.split(color).start();
+                    static_cast<void>(me.split(me.id()).start());
                     co_await me.barrier();
                     const std::optional<rank> in_even = co_await even;
                     const rank in_turned = co_await turned;
@@ -795,7 +795,7 @@ TEST_CASE("many splits: a group is freed when its last member has dropped it") {
                                       {
                                           const rank group = co_await me.split(me.id() % (round % 4 + 1));
                                           // Kept by the group, as nobody receives it.
-                                          co_await group.send(token(living), group.id());
+                                          group.send(token(living), group.id());
                                           co_await group.barrier();
                                           most = std::max<std::ptrdiff_t>(most, living);
                                       }
@@ -886,10 +886,10 @@ TEST_CASE("several operations pend at once and are awaited in any order, a diffe
                     const std::size_t n = me.size();
                     bool right = true;
                     for (std::size_t round = 0; round < 6; ++round) {
-                        auto sum = me.start_all_reduce(me.id(), std::plus<>{});
-                        auto all = me.start_all_gather(name_of(me.id()));
-                        auto met = me.start_barrier();
-                        auto until = me.start_scan(std::size_t{1}, std::plus<>{});
+                        auto sum = me.all_reduce(me.id(), std::plus<>{}).start();
+                        auto all = me.all_gather(name_of(me.id())).start();
+                        auto met = me.barrier().start();
+                        auto until = me.scan(std::size_t{1}, std::plus<>{}).start();
                         std::array<std::size_t, 4> order{0, 1, 2, 3};
                         std::ranges::rotate(order, order.begin() + static_cast<std::ptrdiff_t>(me.id() % 4));
                         if (round % 2 == 1) std::ranges::reverse(order);
@@ -917,15 +917,15 @@ TEST_CASE("some start what the others await at once: it is the same collective")
                         std::size_t sum = 0;
                         std::size_t product = 0;
                         if ((me.id() + round) % 3 == 0) {
-                            auto later = me.start_all_reduce(me.id(), std::plus<>{});
-                            auto after = me.start_all_reduce(std::size_t{1}, std::multiplies<>{});
+                            auto later = me.all_reduce(me.id(), std::plus<>{}).start();
+                            auto after = me.all_reduce(std::size_t{1}, std::multiplies<>{}).start();
                             co_await me.barrier(); // with the pending ones of others
                             product = co_await after;
                             sum = co_await later;
                         } else {
                             sum = co_await me.all_reduce(me.id(), std::plus<>{});
                             product = co_await me.all_reduce(std::size_t{1}, std::multiplies<>{});
-                            auto met = me.start_barrier();
+                            auto met = me.barrier().start();
                             if ((me.id() + round) % 3 == 1) co_await met;
                         }
                         right = right && sum == n * (n - 1) / 2 && product == 1;
@@ -945,9 +945,9 @@ TEST_CASE("a pending operation that is dropped gives what it has to the others a
                                          for (std::size_t round = 0; round < 20; ++round) {
                                              std::size_t sum = n * (n - 1) / 2;
                                              {
-                                                 auto pending = me.start_all_reduce(me.id(), std::plus<>{});
+                                                 auto pending = me.all_reduce(me.id(), std::plus<>{}).start();
                                                  auto never_awaited =
-                                                     me.start_gather(name_of(me.id()), round % n);
+                                                     me.gather(name_of(me.id()), round % n).start();
                                                  if ((me.id() + round) % 2 == 0) sum = co_await pending;
                                              }
                                              right = right && sum == n * (n - 1) / 2;
@@ -959,7 +959,7 @@ TEST_CASE("a pending operation that is dropped gives what it has to the others a
         CHECK(all_equal(found_right, true));
         // Also where it is the last that the ranks do: nobody waits for it.
         CHECK_NOTHROW(pool.broadcast([](rank me) -> task<> {
-                              const auto pending = me.start_all_reduce(name_of(me.id()), std::plus<>{});
+                              const auto pending = me.all_reduce(name_of(me.id()), std::plus<>{}).start();
                               co_return;
                           })
                           .get());
@@ -974,14 +974,14 @@ TEST_CASE("an operation is ready when all have come, and not before") {
                     if (me.id() == last) {
                         // Comes when all others have looked.
                         for (std::size_t from = 0; from < last; ++from) co_await me.receive<int>(from);
-                        auto own = me.start_all_reduce(1, std::plus<>{});
+                        auto own = me.all_reduce(1, std::plus<>{}).start();
                         const bool ready = own.ready();
                         co_await me.barrier();
                         co_return ready&& co_await own == static_cast<int>(me.size());
                     }
-                    auto pending = me.start_all_reduce(1, std::plus<>{});
+                    auto pending = me.all_reduce(1, std::plus<>{}).start();
                     const bool early = pending.ready();
-                    co_await me.send(0, last);
+                    me.send(0, last);
                     co_await me.barrier();
                     const bool ready = pending.ready();
                     co_return !early && ready && co_await pending == static_cast<int>(me.size());
@@ -995,7 +995,7 @@ TEST_CASE("a pending operation can be awaited once") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                          int refused = 0;
-                                         auto pending = me.start_all_reduce(1, std::plus<>{});
+                                         auto pending = me.all_reduce(1, std::plus<>{}).start();
                                          auto moved = std::move(pending);
                                          const int sum = co_await moved;
                                          try {
@@ -1008,7 +1008,7 @@ TEST_CASE("a pending operation can be awaited once") {
                                          } catch (const std::logic_error&) {
                                              ++refused;
                                          }
-                                         auto met = me.start_barrier();
+                                         auto met = me.barrier().start();
                                          co_await met;
                                          try {
                                              co_await met;
@@ -1040,7 +1040,7 @@ TEST_CASE("what an operation throws is thrown to every member, who then go on") 
                                                  if (way == 1) co_await me.reduce(me.id(), fussy, 1);
                                                  if (way == 2) co_await me.scan(me.id(), fussy);
                                                  if (way == 3) co_await me.exclusive_scan(me.id(), fussy);
-                                                 if (way == 4) co_await me.start_all_reduce(me.id(), fussy);
+                                                 if (way == 4) co_await me.all_reduce(me.id(), fussy).start();
                                              } catch (const std::runtime_error& error) {
                                                  if (error.what() == std::string("will not combine it"))
                                                      ++told;
@@ -1053,10 +1053,12 @@ TEST_CASE("what an operation throws is thrown to every member, who then go on") 
         CHECK(all_equal(found_right, true));
     });
     for_each_launcher(7, [](const spmd::engine_pool& pool) {
-        auto result = pool.broadcast([](rank me) -> task<int> {
-            const auto refuse = [](int, int) -> int { throw std::runtime_error("will not"); };
-            co_return co_await me.all_reduce(1, refuse);
-        });
+        auto result =
+            pool.broadcast([](rank me) -> task<int> {
+                    const auto refuse = [](int, int) -> int { throw std::runtime_error("will not"); };
+                    co_return co_await me.all_reduce(1, refuse);
+                })
+                .start();
         REQUIRE_THROWS_WITH(result.get(),
                             Contains("7 of 7 ranks failed") && Contains("ranks 0 to 6: will not"));
     });
@@ -1098,11 +1100,11 @@ TEST_CASE("a root that is no member is refused by its number") {
                         [&] { static_cast<void>(me.gather(1, 4)); },
                         [&] { static_cast<void>(me.concat(std::vector<int>(), 4)); },
                         [&] { static_cast<void>(me.scatter(std::vector<int>(), 4)); },
-                        [&] { static_cast<void>(me.start_broadcast(1, 4)); },
-                        [&] { static_cast<void>(me.start_reduce(1, std::plus<>{}, 4)); },
-                        [&] { static_cast<void>(me.start_gather(1, 4)); },
-                        [&] { static_cast<void>(me.start_concat(std::vector<int>(), 4)); },
-                        [&] { static_cast<void>(me.start_scatter(std::vector<int>(), 4)); },
+                        [&] { static_cast<void>(me.broadcast(1, 4).start()); },
+                        [&] { static_cast<void>(me.reduce(1, std::plus<>{}, 4).start()); },
+                        [&] { static_cast<void>(me.gather(1, 4).start()); },
+                        [&] { static_cast<void>(me.concat(std::vector<int>(), 4).start()); },
+                        [&] { static_cast<void>(me.scatter(std::vector<int>(), 4).start()); },
                     };
                     for (const auto& each : bad) {
                         try {
@@ -1124,11 +1126,11 @@ TEST_CASE("a task that is no coroutine cannot meet others, and is told so") {
         const std::vector<std::function<void(rank)>> wrong{
             [](rank me) { static_cast<void>(me.barrier()); },
             [](rank me) { static_cast<void>(me.all_reduce(1, std::plus<>{})); },
-            [](rank me) { static_cast<void>(me.start_barrier()); },
+            [](rank me) { static_cast<void>(me.barrier().start()); },
             [](rank me) { static_cast<void>(me.split(1)); },
             [](rank me) { static_cast<void>(me.send(1, 0)); },
             [](rank me) { static_cast<void>(me.receive<int>()); },
-            [](rank me) { static_cast<void>(me.start_receive<int>()); },
+            [](rank me) { static_cast<void>(me.receive<int>().start()); },
         };
         for (const auto& each : wrong) {
             const auto ends = pool.broadcast(each).outcomes();
@@ -1167,7 +1169,7 @@ TEST_CASE("a rank's handle is of use to its own coroutine only") {
                                              ++refused;
                                          }
                                          try {
-                                             static_cast<void>(next.start_barrier());
+                                             static_cast<void>(next.barrier().start());
                                          } catch (const std::logic_error&) {
                                              ++refused;
                                          }
@@ -1177,7 +1179,7 @@ TEST_CASE("a rank's handle is of use to its own coroutine only") {
                                              ++refused;
                                          }
                                          try {
-                                             co_await next.send(1, 0);
+                                             next.send(1, 0);
                                          } catch (const std::logic_error&) {
                                              ++refused;
                                          }
@@ -1192,11 +1194,12 @@ TEST_CASE("a rank's handle is of use to its own coroutine only") {
 TEST_CASE("ranks that come for different things are all told, and by which lines") {
     for_each_size({2, 3, 8, 1000, 1025}, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
-            if (me.id() == 1)
-                co_await me.all_reduce(1, std::plus<>{});
-            else
-                co_await me.barrier();
-        });
+                              if (me.id() == 1)
+                                  co_await me.all_reduce(1, std::plus<>{});
+                              else
+                                  co_await me.barrier();
+                          })
+                          .start();
         for (const auto& end : result.outcomes()) {
             REQUIRE(is_a<spmd::mismatch_error>(end.error()));
             REQUIRE_THAT(spmd::message_of(end.error()),
@@ -1211,24 +1214,25 @@ TEST_CASE("a collective that some gave up in a deadlock wakes nobody who waits e
         std::atomic<std::size_t> began{0};
         std::atomic<std::size_t> told{0};
         auto result = pool.broadcast([&](rank me) -> task<int> {
-            ++began;
-            try {
-                if (me.id() > 0)
-                    co_await me.barrier();
-                else
-                    co_await me.receive<int>(me.size() - 1, 1);
-            } catch (const spmd::deadlock_error&) {
-                ++told;
-            }
-            if (me.id() > 0) co_return co_await me.receive<int>(0, 5);
-            try {
-                co_await me.barrier(); // the others have been there
-            } catch (const spmd::error&) {
-                ++told;
-            }
-            for (std::size_t to = 1; to < me.size(); ++to) co_await me.send(9, to, 5);
-            co_return 9;
-        });
+                              ++began;
+                              try {
+                                  if (me.id() > 0)
+                                      co_await me.barrier();
+                                  else
+                                      co_await me.receive<int>(me.size() - 1, 1);
+                              } catch (const spmd::deadlock_error&) {
+                                  ++told;
+                              }
+                              if (me.id() > 0) co_return co_await me.receive<int>(0, 5);
+                              try {
+                                  co_await me.barrier(); // the others have been there
+                              } catch (const spmd::error&) {
+                                  ++told;
+                              }
+                              for (std::size_t to = 1; to < me.size(); ++to) me.send(9, to, 5);
+                              co_return 9;
+                          })
+                          .start();
         for (const auto& end : result.outcomes()) {
             if (end)
                 REQUIRE(end.value() == 9);

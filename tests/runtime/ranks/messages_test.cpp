@@ -73,7 +73,7 @@ TEST_CASE("a value goes once round a ring") {
             const std::size_t next = (me.id() + 1) % me.size();
             const std::size_t before = (me.id() + me.size() - 1) % me.size();
             if (me.id() == 0) {
-                co_await me.send(std::vector<std::size_t>(1, 0), next);
+                me.send(std::vector<std::size_t>(1, 0), next);
                 const auto all = co_await me.receive<std::vector<std::size_t>>(before);
                 std::vector<std::size_t> expected(me.size());
                 std::iota(expected.begin(), expected.end(), std::size_t{0});
@@ -81,7 +81,7 @@ TEST_CASE("a value goes once round a ring") {
             }
             auto all = co_await me.receive<std::vector<std::size_t>>(before);
             all.push_back(me.id());
-            co_await me.send(std::move(all), next);
+            me.send(std::move(all), next);
             co_return true;
         }));
     });
@@ -94,9 +94,9 @@ TEST_CASE("ping-pong between all pairs of neighbours") {
             constexpr int rounds = 200;
             int value = 0;
             for (int round = 0; round < rounds; ++round) {
-                if (me.id() % 2 == 0) co_await me.send(value + 1, mate);
+                if (me.id() % 2 == 0) me.send(value + 1, mate);
                 value = co_await me.receive<int>(mate);
-                if (me.id() % 2 == 1) co_await me.send(value + 1, mate);
+                if (me.id() % 2 == 1) me.send(value + 1, mate);
             }
             co_return value == (me.id() % 2 == 0 ? 2 * rounds : 2 * rounds - 1);
         }));
@@ -110,7 +110,7 @@ TEST_CASE("messages of one sender and tag come in the order in which they were s
             const std::size_t to = (me.id() + 1) % me.size();
             const std::size_t from = (me.id() + me.size() - 1) % me.size();
             for (int i = 0; i < each; ++i)
-                for (const int tag : {7, -1, 0}) co_await me.send(10 * i + tag, to, tag);
+                for (const int tag : {7, -1, 0}) me.send(10 * i + tag, to, tag);
             bool right = true;
             for (const int tag : {0, 7, -1}) // the tags in another order
                 for (int i = 0; i < each; ++i)
@@ -125,7 +125,7 @@ TEST_CASE("any tag takes the messages of a sender in order, whatever their tags"
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
             const std::size_t from = (me.id() + me.size() - 1) % me.size();
-            for (const int tag : {3, 1, 2, 1}) co_await me.send(std::to_string(tag), to, tag);
+            for (const int tag : {3, 1, 2, 1}) me.send(std::to_string(tag), to, tag);
             std::string first_two = co_await me.receive<std::string>(from);
             first_two += co_await me.receive<std::string>(from, spmd::any_tag);
             const auto last = co_await me.receive_message<std::string>(from, 1);
@@ -141,7 +141,7 @@ TEST_CASE("any source takes every message once, each sender's in order") {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             constexpr std::size_t each = 3;
             if (me.id() != me.size() / 2) {
-                for (std::size_t i = 0; i < each; ++i) co_await me.send(i, me.size() / 2, 5);
+                for (std::size_t i = 0; i < each; ++i) me.send(i, me.size() / 2, 5);
                 co_return true;
             }
             std::vector<std::size_t> next(me.size(), 0);
@@ -161,13 +161,13 @@ TEST_CASE("a receive takes what was sent before it, and what is sent after it") 
     for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
-            co_await me.send(1, to);
+            me.send(1, to);
             co_await me.barrier(); // sent by now
             const int before = co_await me.receive<int>();
-            auto posted = me.start_receive<int>();
+            auto posted = me.receive<int>().start();
             const bool early = posted.ready();
             co_await me.barrier(); // posted by now
-            co_await me.send(2, to);
+            me.send(2, to);
             co_await me.barrier(); // sent by now
             const bool ready = posted.ready();
             co_return before == 1 && !early && ready && co_await posted == 2;
@@ -178,10 +178,10 @@ TEST_CASE("a receive takes what was sent before it, and what is sent after it") 
 TEST_CASE("a rank may send to itself") {
     for_each_size({1, 2, 60}, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
-            co_await me.send(me.id(), me.id());
+            me.send(me.id(), me.id());
             const std::size_t first = co_await me.receive<std::size_t>(me.id());
-            auto posted = me.start_receive<std::size_t>();
-            co_await me.send(me.id() + 1, me.id());
+            auto posted = me.receive<std::size_t>().start();
+            me.send(me.id() + 1, me.id());
             const std::size_t second = co_await posted;
             co_return first == me.id() && second == me.id() + 1;
         }));
@@ -193,11 +193,11 @@ TEST_CASE("values that can only be moved, and a receive that waits for them") {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             using owned = std::unique_ptr<std::size_t>;
             const std::size_t from = (me.id() + me.size() - 1) % me.size();
-            co_await me.send(std::make_unique<std::size_t>(me.id()), (me.id() + 1) % me.size());
+            me.send(std::make_unique<std::size_t>(me.id()), (me.id() + 1) % me.size());
             const owned got = co_await me.receive<owned>(from);
             const std::size_t mirror = me.size() - 1 - me.id();
-            auto posted = me.start_receive_message<owned>(mirror, 4);
-            co_await me.send(std::make_unique<std::size_t>(me.id()), mirror, 4);
+            auto posted = me.receive_message<owned>(mirror, 4).start();
+            me.send(std::make_unique<std::size_t>(me.id()), mirror, 4);
             const spmd::message<owned> other = co_await posted;
             co_return *got == from && *other.value == mirror&& other.from == mirror&& other.tag == 4;
         }));
@@ -209,12 +209,12 @@ TEST_CASE("receives that were started are served in the order in which they were
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
             const std::size_t from = (me.id() + me.size() - 1) % me.size();
-            auto of_tag_1 = me.start_receive<int>(from, 1);
-            auto first = me.start_receive<int>();
-            auto second = me.start_receive<int>(from);
-            auto last_of_tag_1 = me.start_receive<int>(spmd::any_source, 1);
+            auto of_tag_1 = me.receive<int>(from, 1).start();
+            auto first = me.receive<int>().start();
+            auto second = me.receive<int>(from).start();
+            auto last_of_tag_1 = me.receive<int>(spmd::any_source, 1).start();
             co_await me.barrier();
-            for (const int tag : {2, 3, 1, 1}) co_await me.send(100 * tag, to, tag);
+            for (const int tag : {2, 3, 1, 1}) me.send(100 * tag, to, tag);
             const int d = co_await last_of_tag_1;
             const int c = co_await second;
             const int a = co_await of_tag_1;
@@ -229,27 +229,27 @@ TEST_CASE("a started receive that is dropped leaves its message to the next, in 
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
             {
-                auto dropped_before = me.start_receive<int>();
+                auto dropped_before = me.receive<int>().start();
             }
             {
-                auto dropped_after = me.start_receive<int>();
+                auto dropped_after = me.receive<int>().start();
                 co_await me.barrier();
-                for (const int value : {1, 2, 3}) co_await me.send(value, to, value);
+                for (const int value : {1, 2, 3}) me.send(value, to, value);
                 co_await me.barrier(); // it has message 1
             }
             bool right = true;
             for (const int value : {1, 2, 3}) right = co_await me.receive<int>() == value && right;
             { // The last message of a box is given back, and taken; then more come.
-                auto again = me.start_receive<int>();
+                auto again = me.receive<int>().start();
                 co_await me.barrier();
-                co_await me.send(4, to);
+                me.send(4, to);
                 co_await me.barrier();
             }
-            co_await me.send(5, to);
+            me.send(5, to);
             co_await me.barrier();
             const int four = co_await me.receive<int>();
             const int five = co_await me.receive<int>();
-            co_await me.send(6, to);
+            me.send(6, to);
             co_return right&& four == 4 && five == 5 && co_await me.receive<int>() == 6;
         }));
     });
@@ -262,9 +262,9 @@ TEST_CASE("messages of a group stay in it, and its ids are meant") {
             const rank turned = co_await me.split(0, -static_cast<std::int64_t>(me.id()));
             const rank half = co_await me.split(me.id() % 2);
             // The same receiver and tag in each.
-            co_await me.send(std::string("all"), 0, 1);
-            co_await turned.send(std::string("turned"), n - 1, 1); // the same rank 0
-            co_await half.send(std::string("half"), 0, 1);
+            me.send(std::string("all"), 0, 1);
+            turned.send(std::string("turned"), n - 1, 1); // the same rank 0
+            half.send(std::string("half"), 0, 1);
             co_await me.barrier();
             if (me.id() > 1) co_return true;
             bool right = true;
@@ -292,7 +292,7 @@ TEST_CASE("messages among the ranks of a view, and a ring in each group of a spl
                                   std::size_t sum = 0;
                                   std::size_t passed = row.engine();
                                   for (std::size_t step = 0; step < row.size(); ++step) {
-                                      co_await row.send(passed, (row.id() + 1) % row.size());
+                                      row.send(passed, (row.id() + 1) % row.size());
                                       passed = co_await row.receive<std::size_t>();
                                       sum += passed;
                                   }
@@ -315,14 +315,14 @@ TEST_CASE("messages and collectives, mixed freely") {
             const std::size_t n = me.size();
             bool right = true;
             for (std::size_t round = 0; round < 10; ++round) {
-                auto sum = me.start_all_reduce(me.id(), std::plus<>{});
-                co_await me.send(round, (me.id() + round) % n, static_cast<int>(round));
+                auto sum = me.all_reduce(me.id(), std::plus<>{}).start();
+                me.send(round, (me.id() + round) % n, static_cast<int>(round));
                 if ((me.id() + round) % 2 == 0) co_await me.barrier();
                 right =
                     co_await me.receive<std::size_t>(spmd::any_source, static_cast<int>(round)) == round &&
                     right;
                 if ((me.id() + round) % 2 == 1) {
-                    auto met = me.start_barrier();
+                    auto met = me.barrier().start();
                     right = co_await sum == n * (n - 1) / 2 && right;
                     co_await met;
                 } else {
@@ -338,16 +338,17 @@ TEST_CASE("a message of another type than received is a mismatch that names both
     for_each_size({2, 3, 60}, [](const spmd::engine_pool& pool) {
         for (const bool waits : {false, true}) {
             auto result = pool.broadcast([waits](rank me) -> task<> {
-                if (me.id() == 0 && !waits) co_await me.send(1.5, 1);
-                if (me.id() == 1 && waits) {
-                    auto posted = me.start_receive<int>();
-                    co_await me.barrier();
-                    co_await posted;
-                }
-                co_await me.barrier();
-                if (me.id() == 0 && waits) co_await me.send(1.5, 1);
-                if (me.id() == 1) co_await me.receive<int>(0);
-            });
+                                  if (me.id() == 0 && !waits) me.send(1.5, 1);
+                                  if (me.id() == 1 && waits) {
+                                      auto posted = me.receive<int>().start();
+                                      co_await me.barrier();
+                                      co_await posted;
+                                  }
+                                  co_await me.barrier();
+                                  if (me.id() == 0 && waits) me.send(1.5, 1);
+                                  if (me.id() == 1) co_await me.receive<int>(0);
+                              })
+                              .start();
             const auto ends = result.outcomes();
             for (std::size_t id = 0; id < ends.size(); ++id) REQUIRE(ends[id].has_value() == (id != 1));
             CHECK(is_a<spmd::mismatch_error>(ends[1].error()));
@@ -362,8 +363,8 @@ TEST_CASE("after a mismatch a rank goes on, and that message is gone") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             if (me.id() == 0) {
-                co_await me.send(1.5, 1);
-                co_await me.send(2, 1);
+                me.send(1.5, 1);
+                me.send(2, 1);
                 co_return true;
             }
             bool refused = false;
@@ -383,14 +384,15 @@ TEST_CASE("messages that nobody receives are freed with the broadcast") {
         std::atomic<std::ptrdiff_t> most{0};
         {
             auto result = pool.broadcast([&](rank me) -> task<> {
-                const std::size_t to = (me.id() + 1) % me.size();
-                for (int i = 0; i < 5; ++i) co_await me.send(token(living), to, i);
-                co_await me.barrier();
-                const token got = co_await me.receive<token>(spmd::any_source, 3);
-                auto never_awaited = me.start_receive<token>(spmd::any_source, 4);
-                most = std::max<std::ptrdiff_t>(most, living);
-                co_await me.barrier();
-            });
+                                  const std::size_t to = (me.id() + 1) % me.size();
+                                  for (int i = 0; i < 5; ++i) me.send(token(living), to, i);
+                                  co_await me.barrier();
+                                  const token got = co_await me.receive<token>(spmd::any_source, 3);
+                                  auto never_awaited = me.receive<token>(spmd::any_source, 4).start();
+                                  most = std::max<std::ptrdiff_t>(most, living);
+                                  co_await me.barrier();
+                              })
+                              .start();
             result.get();
             CHECK(most >= static_cast<std::ptrdiff_t>(4 * pool.size()));
         }
@@ -403,12 +405,13 @@ TEST_CASE("messages are freed where their receivers fail, or are never told") {
         std::atomic<std::ptrdiff_t> living{0};
         {
             auto result = pool.broadcast([&](rank me) -> task<> {
-                const token own(living);
-                co_await me.send(token(living), (me.id() + 1) % me.size(), 1);
-                auto posted = me.start_receive<token>(spmd::any_source, 1);
-                if (me.id() == 2) throw std::runtime_error("gone");
-                const token got = co_await me.receive<token>((me.id() + 1) % me.size(), 2);
-            });
+                                  const token own(living);
+                                  me.send(token(living), (me.id() + 1) % me.size(), 1);
+                                  auto posted = me.receive<token>(spmd::any_source, 1).start();
+                                  if (me.id() == 2) throw std::runtime_error("gone");
+                                  const token got = co_await me.receive<token>((me.id() + 1) % me.size(), 2);
+                              })
+                              .start();
             CHECK_THROWS_AS(result.get(), spmd::composite_error);
         }
         CHECK(living == 0);
@@ -421,7 +424,7 @@ TEST_CASE("many messages wait, and are freed, without deep recursion") {
         constexpr std::ptrdiff_t many = 300'000;
         pool.broadcast([&](rank me) -> task<> {
                 if (me.id() == 0)
-                    for (std::ptrdiff_t i = 0; i < many; ++i) co_await me.send(token(living), 1);
+                    for (std::ptrdiff_t i = 0; i < many; ++i) me.send(token(living), 1);
                 co_await me.barrier();
             })
             .get();
@@ -432,9 +435,10 @@ TEST_CASE("many messages wait, and are freed, without deep recursion") {
 TEST_CASE("a sender that has ended is named to those who wait for it") {
     for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<int> {
-            if (me.id() == 0) co_return co_await me.receive<int>(1, 4);
-            co_return 0;
-        });
+                              if (me.id() == 0) co_return co_await me.receive<int>(1, 4);
+                              co_return 0;
+                          })
+                          .start();
         const auto ends = result.outcomes();
         CHECK(is_a<spmd::peer_error>(ends[0].error()));
         CHECK_THAT(spmd::message_of(ends[0].error()),
@@ -447,7 +451,7 @@ TEST_CASE("a sender that has ended is named to those who wait for it") {
 TEST_CASE("a message from a rank that has ended is received all the same") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
-            co_await me.send(me.id(), 0, 2);
+            me.send(me.id(), 0, 2);
             if (me.id() > 0) co_return true;
             std::size_t sum = 0;
             for (std::size_t i = 0; i < me.size(); ++i) sum += co_await me.receive<std::size_t>();
@@ -459,9 +463,10 @@ TEST_CASE("a message from a rank that has ended is received all the same") {
 TEST_CASE("receives that wait for each other are a deadlock that says who waits for what") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<int> {
-            if (me.id() == 2) co_return co_await me.receive<int>();
-            co_return co_await me.receive<int>(1 - me.id(), 9);
-        });
+                              if (me.id() == 2) co_return co_await me.receive<int>();
+                              co_return co_await me.receive<int>(1 - me.id(), 9);
+                          })
+                          .start();
         for (const auto& end : result.outcomes()) {
             REQUIRE(is_a<spmd::deadlock_error>(end.error()));
             REQUIRE_THAT(spmd::message_of(end.error()),
@@ -482,7 +487,7 @@ TEST_CASE("after a deadlock was caught, ranks may send and receive again") {
             } catch (const spmd::deadlock_error&) {
                 told = true;
             }
-            co_await me.send(static_cast<int>(me.id()), to, 1);
+            me.send(static_cast<int>(me.id()), to, 1);
             const std::size_t from = (me.id() + me.size() - 1) % me.size();
             co_return told&& co_await me.receive<int>(from, 1) == static_cast<int>(from);
         }));
@@ -497,8 +502,8 @@ TEST_CASE("a receiver or sender that is no member is refused by its number") {
                 [&] { static_cast<void>(me.send(1, 3)); },
                 [&] { static_cast<void>(me.receive<int>(3)); },
                 [&] { static_cast<void>(me.receive_message<int>(3)); },
-                [&] { static_cast<void>(me.start_receive<int>(3)); },
-                [&] { static_cast<void>(me.start_receive_message<int>(3)); },
+                [&] { static_cast<void>(me.receive<int>(3).start()); },
+                [&] { static_cast<void>(me.receive_message<int>(3).start()); },
             };
             for (const auto& each : bad) {
                 try {
@@ -516,8 +521,8 @@ TEST_CASE("a receiver or sender that is no member is refused by its number") {
 TEST_CASE("a started receive can be awaited once") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
-            auto posted = me.start_receive<int>();
-            co_await me.send(7, 1 - me.id());
+            auto posted = me.receive<int>().start();
+            me.send(7, 1 - me.id());
             const int got = co_await posted;
             try {
                 co_await posted;
@@ -534,16 +539,16 @@ TEST_CASE(
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t other = 1 - me.id();
-            std::optional dropped = me.start_receive<int>();
-            auto kept = me.start_receive<int>(other, 4);
-            co_await me.send(1, other, 4);
+            std::optional dropped = me.receive<int>().start();
+            auto kept = me.receive<int>(other, 4).start();
+            me.send(1, other, 4);
             co_await me.barrier();
             dropped.reset();
             if (co_await kept != 1) co_return false;
 
             std::vector<spmd::pending<int>> several;
-            for (int i = 0; i < 3; ++i) several.push_back(me.start_receive<int>());
-            for (int i = 0; i < 5; ++i) co_await me.send(i, other);
+            for (int i = 0; i < 3; ++i) several.push_back(me.receive<int>().start());
+            for (int i = 0; i < 5; ++i) me.send(i, other);
             co_await me.barrier();
             several.clear();
             for (int i = 0; i < 5; ++i)
@@ -572,7 +577,7 @@ TEST_CASE("one rank receives from very many in the order that it likes") {
                                        for (int i = 0; i < 10; ++i) sum += co_await me.receive<std::size_t>();
                                        co_return sum == 55;
                                    }
-                                   co_await me.send(me.id(), 0, 1);
+                                   me.send(me.id(), 0, 1);
                                    co_await me.barrier();
                                    co_return true;
                                })
@@ -586,13 +591,13 @@ TEST_CASE("one rank begins to receive from very many, who send in another order"
         const auto right = pool.broadcast([](rank me) -> task<bool> {
                                    if (me.id() > 0) {
                                        co_await me.barrier();
-                                       co_await me.send(me.id(), 0);
+                                       me.send(me.id(), 0);
                                        co_return true;
                                    }
                                    std::vector<spmd::pending<std::size_t>> all;
                                    for (std::size_t i = me.size() - 1; i > 0; --i)
-                                       all.push_back(me.start_receive<std::size_t>(i));
-                                   auto another = me.start_receive<std::size_t>(1); // one too many
+                                       all.push_back(me.receive<std::size_t>(i).start());
+                                   auto another = me.receive<std::size_t>(1).start(); // one too many
                                    co_await me.barrier();
                                    std::size_t expected = me.size();
                                    for (auto& each : all)

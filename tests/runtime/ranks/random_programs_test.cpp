@@ -591,24 +591,26 @@ void start(running_rank& me, const step& at, const spmd::rank& group) {
     const auto mine = [&] { return value_of<T>(me.seen, at); };
     switch (at.what) {
         case action::barrier:
-            me.started.push_back(std::make_unique<started_barrier>(group.start_barrier(), at.seed));
+            me.started.push_back(std::make_unique<started_barrier>(group.barrier().start(), at.seed));
             break;
-        case action::broadcast: me.keep(group.start_broadcast(mine(), root)); break;
-        case action::reduce: me.keep(group.start_reduce(mine(), blended, root)); break;
-        case action::all_reduce: me.keep(group.start_all_reduce(mine(), blended)); break;
-        case action::scan: me.keep(group.start_scan(mine(), blended)); break;
+        case action::broadcast: me.keep(group.broadcast(mine(), root).start()); break;
+        case action::reduce: me.keep(group.reduce(mine(), blended, root).start()); break;
+        case action::all_reduce: me.keep(group.all_reduce(mine(), blended).start()); break;
+        case action::scan: me.keep(group.scan(mine(), blended).start()); break;
         case action::exclusive_scan:
-            me.keep(group.start_exclusive_scan(mine(), blended, value_of<T>(me.seen, at, 1000)));
+            me.keep(group.exclusive_scan(mine(), blended, value_of<T>(me.seen, at, 1000)).start());
             break;
-        case action::gather: me.keep(group.start_gather(mine(), root)); break;
-        case action::all_gather: me.keep(group.start_all_gather(mine())); break;
-        case action::concat: me.keep(group.start_concat(part_of(me.seen, at), root)); break;
-        case action::all_concat: me.keep(group.start_all_concat(part_of(me.seen, at))); break;
+        case action::gather: me.keep(group.gather(mine(), root).start()); break;
+        case action::all_gather: me.keep(group.all_gather(mine()).start()); break;
+        case action::concat: me.keep(group.concat(part_of(me.seen, at), root).start()); break;
+        case action::all_concat: me.keep(group.all_concat(part_of(me.seen, at)).start()); break;
         case action::scatter:
-            me.keep(group.start_scatter(
-                group.id() == root ? values_for_all<T>(me.seen, at, size) : std::vector<T>(), root));
+            me.keep(group
+                        .scatter(group.id() == root ? values_for_all<T>(me.seen, at, size) : std::vector<T>(),
+                                 root)
+                        .start());
             break;
-        default: me.keep(group.start_all_to_all(values_for_all<T>(me.seen, at, size))); break;
+        default: me.keep(group.all_to_all(values_for_all<T>(me.seen, at, size)).start()); break;
     }
 }
 
@@ -664,12 +666,12 @@ spmd::task<> split(running_rank& me, const step& at, const spmd::rank& group) {
 template <class T>
 spmd::task<> permute(running_rank& me, const step& at, const spmd::rank& group) {
     const std::size_t size = group.size();
-    co_await group.send(value_of<T>(me.seen, at), receiver_of(at, group.id(), size), tag_of(at));
+    group.send(value_of<T>(me.seen, at), receiver_of(at, group.id(), size), tag_of(at));
     const std::size_t how = at.seed / 3 % 3;
     const std::size_t from = how == 1 ? spmd::any_source : sender_to(at, group.id(), size);
     const int tag = how == 2 ? spmd::any_tag : tag_of(at);
     if (at.started)
-        me.keep(group.start_receive<T>(from, tag), false);
+        me.keep(group.receive<T>(from, tag).start(), false);
     else
         me.seen.see(co_await group.receive<T>(from, tag));
 }
@@ -678,7 +680,7 @@ template <class T>
 spmd::task<> collect(running_rank& me, const step& at, const spmd::rank& group) {
     const std::size_t root = at.root % group.size();
     if (group.id() != root) {
-        co_await group.send(value_of<T>(me.seen, at), root, tag_of(at));
+        group.send(value_of<T>(me.seen, at), root, tag_of(at));
         co_return;
     }
     std::uint64_t collected = 0;

@@ -37,15 +37,15 @@ constexpr std::size_t long_ring = 200'000;
 constexpr std::size_t barrier_line = __LINE__ + 1;
 task<> wait_at_barrier(rank me) { co_await me.barrier(); }
 constexpr std::size_t pending_line = __LINE__ + 1;
-auto begin_barrier(const rank& me) { return me.start_barrier(); }
+auto begin_barrier(const rank& me) { return me.barrier().start(); }
 constexpr std::size_t split_line = __LINE__ + 1;
 task<> wait_at_split(rank me) { co_await me.split(0); }
 constexpr std::size_t receive_line = __LINE__ + 1;
 task<int> wait_for(rank me, std::size_t from, int tag) { co_return co_await me.receive<int>(from, tag); }
 constexpr std::size_t pending_receive_line = __LINE__ + 1;
-auto begin_receive(const rank& me, std::size_t from) { return me.start_receive<int>(from); }
+auto begin_receive(const rank& me, std::size_t from) { return me.receive<int>(from).start(); }
 constexpr std::size_t send_line = __LINE__ + 1;
-task<> send_double(rank me, std::size_t to) { co_await me.send(1.5, to); }
+task<> send_double(rank me, std::size_t to) { me.send(1.5, to); }
 constexpr std::size_t ints_line = __LINE__ + 1;
 task<int> sum_ints(rank me, int mine) { co_return co_await me.all_reduce(mine, std::plus<>{}); }
 constexpr std::size_t doubles_line = __LINE__ + 1;
@@ -103,14 +103,16 @@ private:
 TEST_CASE("a deadlock says which ranks wait where, and which have ended") {
     for_each_launcher(10, [](const spmd::engine_pool& pool) {
         const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
-            if (me.id() == 0) co_await wait_for(me, 1, 3);
-            if (me.id() == 1) {
-                auto pending = begin_receive(me, 0);
-                co_await pending;
-            }
-            if (me.id() == 6) throw std::runtime_error("no more");
-            if (me.id() > 6) co_await wait_for(me, spmd::any_source, spmd::any_tag);
-        }));
+                                               if (me.id() == 0) co_await wait_for(me, 1, 3);
+                                               if (me.id() == 1) {
+                                                   auto pending = begin_receive(me, 0);
+                                                   co_await pending;
+                                               }
+                                               if (me.id() == 6) throw std::runtime_error("no more");
+                                               if (me.id() > 6)
+                                                   co_await wait_for(me, spmd::any_source, spmd::any_tag);
+                                           })
+                                           .start());
         const std::string deadlock =
             "deadlock: no rank can run: rank 0: receive(from 1, tag 3)" + at(receive_line) +
             "; rank 1: receive(from 0, tag any)" + at(pending_receive_line) +
@@ -120,10 +122,11 @@ TEST_CASE("a deadlock says which ranks wait where, and which have ended") {
     });
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
-            if (me.id() == 2) co_await wait_for(me, 0, 0);
-            auto pending = begin_barrier(me);
-            co_await pending;
-        });
+                              if (me.id() == 2) co_await wait_for(me, 0, 0);
+                              auto pending = begin_barrier(me);
+                              co_await pending;
+                          })
+                          .start();
         const auto outcomes = result.outcomes();
         CHECK(count_of<spmd::deadlock_error>(outcomes) == 3);
         CHECK(spmd::message_of(outcomes[0].error()) ==
@@ -134,10 +137,12 @@ TEST_CASE("a deadlock says which ranks wait where, and which have ended") {
 
 TEST_CASE("a deadlock of many ranks at many places is told in short") {
     for_each_launcher(100, [](const spmd::engine_pool& pool) {
-        const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
-            if (me.id() % 2 == 0) co_await wait_at_barrier(me);
-            co_await wait_for(me, 0, static_cast<int>(me.id() < 17 ? me.id() : 17));
-        }));
+        const texts errors =
+            errors_of(pool.broadcast([](rank me) -> task<> {
+                              if (me.id() % 2 == 0) co_await wait_at_barrier(me);
+                              co_await wait_for(me, 0, static_cast<int>(me.id() < 17 ? me.id() : 17));
+                          })
+                          .start());
         std::string deadlock =
             "deadlock: no rank can run: ranks 0, 2, 4, 6 and 46 more: barrier" + at(barrier_line);
         for (const int tag : {1, 3, 5, 7, 9, 11, 13}) {
@@ -152,10 +157,12 @@ TEST_CASE("a deadlock of many ranks at many places is told in short") {
 
 TEST_CASE("a rank that waits for itself is a deadlock") {
     for_each_launcher(1, [](const spmd::engine_pool& pool) {
-        CHECK(errors_of(pool.broadcast([](rank me) -> task<> { co_await wait_for(me, 0, 2); })) ==
+        CHECK(errors_of(pool.broadcast([](rank me) -> task<> { co_await wait_for(me, 0, 2); }).start()) ==
               texts{"deadlock: no rank can run: rank 0: receive(from 0, tag 2)" + at(receive_line)});
-        CHECK(errors_of(pool.broadcast(
-                  [](rank me) -> task<> { co_await wait_for(me, spmd::any_source, spmd::any_tag); })) ==
+        CHECK(errors_of(pool.broadcast([](rank me) -> task<> {
+                                co_await wait_for(me, spmd::any_source, spmd::any_tag);
+                            })
+                            .start()) ==
               texts{"deadlock: no rank can run: rank 0: receive(from any, tag any)" + at(receive_line)});
         CHECK_THROWS_AS(pool.broadcast([](rank me) -> task<> { co_await wait_for(me, 0, 2); }).get(),
                         spmd::composite_error);
@@ -165,12 +172,15 @@ TEST_CASE("a rank that waits for itself is a deadlock") {
 TEST_CASE("a deadlock in one group waits until the other groups are through, and spares them") {
     for_each_launcher(20, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<int> {
-            const rank group = co_await me.split(me.id() % 2);
-            if (me.id() % 2 == 1) co_await wait_for(group, (group.id() + 1) % group.size(), 0);
-            int sum = 0;
-            for (int i = 0; i < 100; ++i) sum += co_await group.all_reduce(1, std::plus<>{});
-            co_return sum;
-        });
+                              const rank group = co_await me.split(me.id() % 2);
+                              if (me.id() % 2 == 1)
+                                  co_await wait_for(group, (group.id() + 1) % group.size(), 0);
+                              int sum = 0;
+                              for (int i = 0; i < 100; ++i)
+                                  sum += co_await group.all_reduce(1, std::plus<>{});
+                              co_return sum;
+                          })
+                          .start();
         const auto outcomes = result.outcomes();
         for (std::size_t id = 0; id < 20; id += 2) CHECK(outcomes[id].value() == 1000);
         CHECK(count_of<spmd::deadlock_error>(outcomes) == 10);
@@ -197,14 +207,15 @@ TEST_CASE("a deadlock within nested helpers comes through all of them, and may b
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         std::atomic<long> alive{0};
         auto result = pool.broadcast([&](rank me) -> task<int> {
-            try {
-                co_return co_await deeper(me, 10, alive);
-            } catch (const spmd::deadlock_error&) {
-            }
-            const int sum = co_await me.all_reduce(1, std::plus<>{});
-            if (me.id() == 0) co_return sum;
-            co_return co_await deeper(me, 3, alive);
-        });
+                              try {
+                                  co_return co_await deeper(me, 10, alive);
+                              } catch (const spmd::deadlock_error&) {
+                              }
+                              const int sum = co_await me.all_reduce(1, std::plus<>{});
+                              if (me.id() == 0) co_return sum;
+                              co_return co_await deeper(me, 3, alive);
+                          })
+                          .start();
         const texts errors = errors_of(std::move(result));
         CHECK(alive == 0);
         CHECK(errors[0] == "");
@@ -221,8 +232,9 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
     SECTION("it returned") {
         for_each_launcher(4, [](const spmd::engine_pool& pool) {
             const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
-                if (me.id() != 2) co_await wait_at_barrier(me);
-            }));
+                                                   if (me.id() != 2) co_await wait_at_barrier(me);
+                                               })
+                                               .start());
             const std::string text = "rank 2 returned before it came to barrier" + at(barrier_line);
             CHECK(errors == texts{text, text, "", text});
         });
@@ -230,9 +242,10 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
     SECTION("it threw") {
         for_each_launcher(4, [](const spmd::engine_pool& pool) {
             const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
-                if (me.id() == 2) throw std::runtime_error("no more");
-                co_await wait_at_split(me);
-            }));
+                                                   if (me.id() == 2) throw std::runtime_error("no more");
+                                                   co_await wait_at_split(me);
+                                               })
+                                               .start());
             const std::string text = "rank 2 threw before it came to split" + at(split_line) + ": no more";
             CHECK(errors == texts{text, text, "no more", text});
         });
@@ -240,11 +253,12 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
     SECTION("one after the other") {
         for_each_launcher(4, [](const spmd::engine_pool& pool) {
             auto result = pool.broadcast([](rank me) -> task<> {
-                if (me.id() == 3) throw std::runtime_error("no more");
-                if (me.id() == 0) co_await wait_for(me, 1, 7);
-                auto pending = begin_receive(me, me.id() + 1);
-                co_await pending;
-            });
+                                  if (me.id() == 3) throw std::runtime_error("no more");
+                                  if (me.id() == 0) co_await wait_for(me, 1, 7);
+                                  auto pending = begin_receive(me, me.id() + 1);
+                                  co_await pending;
+                              })
+                              .start();
             const auto outcomes = result.outcomes();
             for (std::size_t id = 0; id < 3; ++id) {
                 try {
@@ -265,9 +279,11 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
     SECTION("all others have ended, and it could have been any") {
         for_each_launcher(4, [](const spmd::engine_pool& pool) {
             const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
-                if (me.id() == 2) throw std::runtime_error("no more");
-                if (me.id() == 1) co_await wait_for(me, spmd::any_source, 5);
-            }));
+                                                   if (me.id() == 2) throw std::runtime_error("no more");
+                                                   if (me.id() == 1)
+                                                       co_await wait_for(me, spmd::any_source, 5);
+                                               })
+                                               .start());
             CHECK(errors[1] == "rank 2 threw before it came to a send for the receive(from any, tag 5)" +
                                    at(receive_line) + ": no more");
         });
@@ -275,9 +291,11 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
     SECTION("a member of a group, named as the broadcast's") {
         for_each_launcher(4, [](const spmd::engine_pool& pool) {
             const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
-                const rank group = co_await me.split(me.id() / 2, -static_cast<std::int64_t>(me.id()));
-                if (me.id() != 3) co_await wait_at_barrier(group);
-            }));
+                                                   const rank group = co_await me.split(
+                                                       me.id() / 2, -static_cast<std::int64_t>(me.id()));
+                                                   if (me.id() != 3) co_await wait_at_barrier(group);
+                                               })
+                                               .start());
             const std::string text = "rank 3 returned before it came to barrier" + at(barrier_line);
             CHECK(errors == texts{"", "", text, ""});
         });
@@ -287,11 +305,13 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
 TEST_CASE("what a rank sent before it ended is still received") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
-            if (me.id() == 0) co_await me.send(1, 1, 7);
-            if (me.id() == 0) throw std::runtime_error("no more");
-            if (co_await wait_for(me, 0, 7) != 1) throw std::logic_error("another value");
-            co_await wait_for(me, 0, 7);
-        }));
+                                               if (me.id() == 0) me.send(1, 1, 7);
+                                               if (me.id() == 0) throw std::runtime_error("no more");
+                                               if (co_await wait_for(me, 0, 7) != 1)
+                                                   throw std::logic_error("another value");
+                                               co_await wait_for(me, 0, 7);
+                                           })
+                                           .start());
         CHECK(errors[1] == "rank 0 threw before it came to a send for the receive(from 0, tag 7)" +
                                at(receive_line) + ": no more");
     });
@@ -300,7 +320,7 @@ TEST_CASE("what a rank sent before it ended is still received") {
 TEST_CASE("ranks that meet for different things get mismatch_error, with both ranks and lines") {
     const auto check = [](auto body, const std::string& one, const std::string& other) {
         for_each_launcher(3, [&](const spmd::engine_pool& pool) {
-            auto result = pool.broadcast(body);
+            auto result = pool.broadcast(body).start();
             const auto outcomes = result.outcomes();
             CHECK(count_of<spmd::mismatch_error>(outcomes) == 3);
             for (const auto& each : outcomes)
@@ -336,13 +356,15 @@ TEST_CASE("a collective that is begun and awaited late, or never, is held agains
         for (const std::size_t odd : {0U, 2U}) { // the first to come, or not
             for_each_launcher(3, [&](const spmd::engine_pool& pool) {
                 auto result = pool.broadcast([&](rank me) -> task<> {
-                    if (me.id() != odd) {
-                        co_await sum_ints(me, 1);
-                        co_return;
-                    }
-                    auto pending = begin_barrier(me);
-                    if (!is_dropped) co_await wait_for(me, 0, 0); // so that it is not awaited yet
-                });
+                                      if (me.id() != odd) {
+                                          co_await sum_ints(me, 1);
+                                          co_return;
+                                      }
+                                      auto pending = begin_barrier(me);
+                                      if (!is_dropped)
+                                          co_await wait_for(me, 0, 0); // so that it is not awaited yet
+                                  })
+                                  .start();
                 const texts errors = errors_of(std::move(result));
                 const std::string barrier = " came for barrier" + at(pending_line);
                 const std::string sum = " came for all_reduce of int" + at(ints_line);
@@ -358,9 +380,10 @@ TEST_CASE("a collective that is begun and awaited late, or never, is held agains
 TEST_CASE("a message of another type is a mismatch for the one that receives it, and for nobody else") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
-            if (me.id() == 2) co_await send_double(me, 1);
-            if (me.id() == 1) co_await wait_for(me, 2, spmd::any_tag);
-        }));
+                                               if (me.id() == 2) co_await send_double(me, 1);
+                                               if (me.id() == 1) co_await wait_for(me, 2, spmd::any_tag);
+                                           })
+                                           .start());
         const std::string text = "collective mismatch: rank 1 receives int" + at(receive_line) +
                                  ", but rank 2 sent double" + at(send_line);
         CHECK(errors == texts{"", text, ""});
@@ -370,9 +393,10 @@ TEST_CASE("a message of another type is a mismatch for the one that receives it,
 TEST_CASE("a composite_error names the root cause before what followed from it") {
     for_each_launcher(6, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
-            if (me.id() == 5) throw std::runtime_error("no more");
-            co_await wait_at_barrier(me);
-        });
+                              if (me.id() == 5) throw std::runtime_error("no more");
+                              co_await wait_at_barrier(me);
+                          })
+                          .start();
         CHECK_THROWS_WITH(
             result.get(),
             Catch::Matchers::Equals("6 of 6 ranks failed: rank 5: no more; ranks 0 to 4: rank 5 threw before "
@@ -413,13 +437,14 @@ TEST_CASE("a collective that ranks were told is in vain does not take place late
     SECTION("given up for a deadlock") {
         for_each_launcher(2, [](const spmd::engine_pool& pool) {
             auto result = pool.broadcast([](rank me) -> task<int> {
-                try {
-                    if (me.id() == 0) co_await sum_ints(me, 100);
-                    if (me.id() == 1) co_await wait_for(me, 0, 0);
-                } catch (const spmd::deadlock_error&) {
-                }
-                co_return co_await sum_ints(me, 1);
-            });
+                                  try {
+                                      if (me.id() == 0) co_await sum_ints(me, 100);
+                                      if (me.id() == 1) co_await wait_for(me, 0, 0);
+                                  } catch (const spmd::deadlock_error&) {
+                                  }
+                                  co_return co_await sum_ints(me, 1);
+                              })
+                              .start();
             const texts errors = errors_of(std::move(result));
             const std::string deadlock = "deadlock: no rank can run: rank 0: all_reduce" + at(ints_line) +
                                          "; rank 1: receive(from 0, tag 0)" + at(receive_line);
@@ -430,13 +455,14 @@ TEST_CASE("a collective that ranks were told is in vain does not take place late
     SECTION("given up for a mismatch") {
         for_each_launcher(2, [](const spmd::engine_pool& pool) {
             auto result = pool.broadcast([](rank me) -> task<int> {
-                try {
-                    if (me.id() == 0) co_await wait_at_barrier(me);
-                    if (me.id() == 1) co_await sum_ints(me, 1);
-                } catch (const spmd::mismatch_error&) {
-                }
-                co_return co_await sum_ints(me, 1);
-            });
+                                  try {
+                                      if (me.id() == 0) co_await wait_at_barrier(me);
+                                      if (me.id() == 1) co_await sum_ints(me, 1);
+                                  } catch (const spmd::mismatch_error&) {
+                                  }
+                                  co_return co_await sum_ints(me, 1);
+                              })
+                              .start();
             CHECK(result.get() == std::vector{2, 2});
         });
     }
@@ -451,24 +477,25 @@ TEST_CASE("cancelled, all ranks that wait report it, whatever they wait for, and
                 std::atomic<int> waiting{0};
                 std::atomic<int> told{0};
                 auto result = pool.broadcast([&](rank me) -> task<> {
-                    const counted here(alive);
-                    auto pending = begin_receive(me, 0);
-                    if (me.id() == 59) {
-                        is_running = true;
-                        while (!me.stop_requested()) std::this_thread::yield();
-                    }
-                    ++waiting;
-                    try {
-                        if (me.id() % 4 == 0) co_await wait_at_barrier(me);
-                        if (me.id() % 4 == 1) co_await wait_for(me, 59, 0);
-                        if (me.id() % 4 == 2) co_await wait_at_split(me);
-                        co_await pending;
-                    } catch (const spmd::cancelled_error&) {
-                        ++told;
-                    }
-                    co_await wait_at_barrier(me); // there is no way on
-                    alive += 1000;
-                });
+                                      const counted here(alive);
+                                      auto pending = begin_receive(me, 0);
+                                      if (me.id() == 59) {
+                                          is_running = true;
+                                          while (!me.stop_requested()) std::this_thread::yield();
+                                      }
+                                      ++waiting;
+                                      try {
+                                          if (me.id() % 4 == 0) co_await wait_at_barrier(me);
+                                          if (me.id() % 4 == 1) co_await wait_for(me, 59, 0);
+                                          if (me.id() % 4 == 2) co_await wait_at_split(me);
+                                          co_await pending;
+                                      } catch (const spmd::cancelled_error&) {
+                                          ++told;
+                                      }
+                                      co_await wait_at_barrier(me); // there is no way on
+                                      alive += 1000;
+                                  })
+                                  .start();
                 REQUIRE(eventually([&] { return is_running.load(); }));
                 result.cancel();
                 REQUIRE_THROWS_AS(result.get(), spmd::cancelled_error);
@@ -484,9 +511,10 @@ TEST_CASE("cancelled before they start, coroutine ranks never do") {
     const spmd::engine_pool pool = make_parked_pool(100);
     std::atomic<int> runs{0};
     auto result = pool.broadcast([&](rank me) -> task<> {
-        ++runs;
-        co_await wait_at_barrier(me);
-    });
+                          ++runs;
+                          co_await wait_at_barrier(me);
+                      })
+                      .start();
     result.cancel();
     CHECK_THROWS_WITH(result.get(),
                       Catch::Matchers::Equals("cancelled: 100 of 100 ranks did not run to the end"));
@@ -496,11 +524,13 @@ TEST_CASE("cancelled before they start, coroutine ranks never do") {
 TEST_CASE("on_error::stop wakes those that wait for the one that threw") {
     for_each_launcher(50, [](const spmd::engine_pool& pool) {
         std::atomic<long> alive{0};
-        auto result = pool.with({.on_error = spmd::on_error::stop}).broadcast([&](rank me) -> task<> {
-            const counted here(alive);
-            if (me.id() == 20) throw std::runtime_error("no more");
-            co_await wait_at_barrier(me);
-        });
+        auto result = pool.with({.on_error = spmd::on_error::stop})
+                          .broadcast([&](rank me) -> task<> {
+                              const counted here(alive);
+                              if (me.id() == 20) throw std::runtime_error("no more");
+                              co_await wait_at_barrier(me);
+                          })
+                          .start();
         try {
             result.get();
             FAIL("nothing was thrown");
@@ -522,12 +552,13 @@ TEST_CASE("dropped while ranks wait, a result leaves no frame behind") {
             for (int round = 0; round < 20; ++round) {
                 std::atomic<bool> is_running{false};
                 const auto result = pool.broadcast([&, captured](rank me) -> task<> {
-                    const counted here(alive);
-                    ++made;
-                    const rank group = co_await me.split(me.id() % 3);
-                    if (me.id() == 0) is_running = true;
-                    for (;;) co_await wait_at_barrier(group);
-                });
+                                            const counted here(alive);
+                                            ++made;
+                                            const rank group = co_await me.split(me.id() % 3);
+                                            if (me.id() == 0) is_running = true;
+                                            for (;;) co_await wait_at_barrier(group);
+                                        })
+                                        .start();
                 REQUIRE(eventually([&] { return is_running.load(); }));
             }
             CHECK(made == 20 * 200);
@@ -540,9 +571,10 @@ TEST_CASE("dropped while ranks wait, a result leaves no frame behind") {
 TEST_CASE("of very many ranks at a barrier, all hear that one has thrown") {
     for_each_concurrent_pool(a_million, 2, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
-            if (me.id() == a_million / 2) throw std::runtime_error("no more");
-            co_await me.barrier();
-        });
+                              if (me.id() == a_million / 2) throw std::runtime_error("no more");
+                              co_await me.barrier();
+                          })
+                          .start();
         const auto outcomes = result.outcomes();
         CHECK(spmd::message_of(outcomes[a_million / 2].error()) == "no more");
         std::size_t told = 0;
@@ -559,11 +591,12 @@ TEST_CASE("of very many ranks at a barrier, all hear that one has thrown") {
 TEST_CASE("along a long ring, all that wait for one another in a row hear why") {
     for_each_concurrent_pool(long_ring, 2, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
-            if (me.id() == 5) co_return;
-            if (me.id() > 0) co_await wait_for(me, me.id() - 1, 0);
-            co_await me.send(1, (me.id() + 1) % me.size());
-            if (me.id() == 0) co_await wait_for(me, me.size() - 1, 0);
-        });
+                              if (me.id() == 5) co_return;
+                              if (me.id() > 0) co_await wait_for(me, me.id() - 1, 0);
+                              me.send(1, (me.id() + 1) % me.size());
+                              if (me.id() == 0) co_await wait_for(me, me.size() - 1, 0);
+                          })
+                          .start();
         const auto outcomes = result.outcomes();
         const std::string reason =
             "rank 5 returned before it came to a send for the receive(from 5, tag 0)" + at(receive_line);
@@ -584,17 +617,18 @@ TEST_CASE("in a row of many, each may catch that another failed, and wait for th
         // Each odd one hears that the one before it has failed, sends to the one after it, and waits for that one,
         // which then fails.
         auto result = pool.broadcast([](rank me) -> task<> {
-            if (me.id() == 0) throw std::runtime_error("no more");
-            bool heard = false;
-            try {
-                co_await wait_for(me, me.id() - 1, 0);
-            } catch (const spmd::peer_error&) {
-                heard = true;
-            }
-            if (!heard || me.id() + 1 == me.size()) throw std::runtime_error("at the end");
-            co_await me.send(1, me.id() + 1);
-            co_await wait_for(me, me.id() + 1, 0);
-        });
+                              if (me.id() == 0) throw std::runtime_error("no more");
+                              bool heard = false;
+                              try {
+                                  co_await wait_for(me, me.id() - 1, 0);
+                              } catch (const spmd::peer_error&) {
+                                  heard = true;
+                              }
+                              if (!heard || me.id() + 1 == me.size()) throw std::runtime_error("at the end");
+                              me.send(1, me.id() + 1);
+                              co_await wait_for(me, me.id() + 1, 0);
+                          })
+                          .start();
         const auto outcomes = result.outcomes();
         CHECK(spmd::message_of(outcomes[0].error()) == "no more");
         CHECK(spmd::message_of(outcomes[2].error()) == "at the end");
@@ -608,9 +642,10 @@ TEST_CASE("in a row of many, each may catch that another failed, and wait for th
 TEST_CASE("of very many ranks at a barrier, all hear that one waits for another's message") {
     const spmd::engine_pool pool = make_jthread_pool(a_million, {2});
     auto result = pool.broadcast([](rank me) -> task<> {
-        if (me.id() == 7) co_await wait_for(me, 8, 3);
-        co_await wait_at_barrier(me);
-    });
+                          if (me.id() == 7) co_await wait_for(me, 8, 3);
+                          co_await wait_at_barrier(me);
+                      })
+                      .start();
     const auto outcomes = result.outcomes();
     CHECK(count_of<spmd::deadlock_error>(outcomes) == a_million);
     CHECK(spmd::message_of(outcomes[0].error()) ==
@@ -621,8 +656,9 @@ TEST_CASE("of very many ranks at a barrier, all hear that one waits for another'
 TEST_CASE("very many ranks that wait for anybody, of whom half have returned, are told of the deadlock") {
     const spmd::engine_pool pool = make_jthread_pool(a_million, {2});
     auto result = pool.broadcast([](rank me) -> task<> {
-        if (me.id() >= me.size() / 2) co_await wait_for(me, spmd::any_source, 0);
-    });
+                          if (me.id() >= me.size() / 2) co_await wait_for(me, spmd::any_source, 0);
+                      })
+                      .start();
     const auto outcomes = result.outcomes();
     CHECK(count_of<spmd::deadlock_error>(outcomes) == a_million / 2);
 }
@@ -632,16 +668,15 @@ TEST_CASE("two ranks that never stop talking do not keep a third from running") 
         const auto done = pool.broadcast([](rank me) -> task<> {
                                   if (me.id() == 0) {
                                       co_await me.receive<int>(3);
-                                      co_await me.send(0, 3);
+                                      me.send(0, 3);
                                   } else if (me.id() == 1) {
-                                      while (co_await me.receive<int>(3) != 0) co_await me.send(1, 3);
+                                      while (co_await me.receive<int>(3) != 0) me.send(1, 3);
                                   } else if (me.id() == 3) {
-                                      co_await me.send(1, 1);
-                                      co_await me.send(1, 0);
+                                      me.send(1, 1);
+                                      me.send(1, 0);
                                       // Until rank 0 is heard of, rank 1 and this one wake each other.
-                                      while ((co_await me.receive_message<int>()).from != 0)
-                                          co_await me.send(1, 1);
-                                      co_await me.send(0, 1);
+                                      while ((co_await me.receive_message<int>()).from != 0) me.send(1, 1);
+                                      me.send(0, 1);
                                   }
                               })
                               .outcomes();
@@ -658,8 +693,8 @@ TEST_CASE("a rank that is woken from another arena runs, also where no thread is
                         co_return co_await me.receive<std::size_t>(me.size() - 1);
                     if (me.id() + 1 < me.size()) co_return me.id();
                     std::this_thread::sleep_for(std::chrono::milliseconds(1)); // the others leave
-                    co_await me.send(me.id(), 0);
-                    co_await me.send(me.id(), 2);
+                    me.send(me.id(), 0);
+                    me.send(me.id(), 2);
                     co_return 0;
                 })
                 .get();
@@ -674,14 +709,15 @@ TEST_CASE("a pool may go as soon as its last rank has ended") {
         {
             const spmd::engine_pool pool = make_jthread_pool(64, {2});
             result = pool.broadcast([](rank me) -> task<std::size_t> {
-                std::size_t sum = 0;
-                for (int i = 0; i < 4; ++i) {
-                    for (int work = 0; work < 500; ++work)
-                        std::atomic_signal_fence(std::memory_order_seq_cst);
-                    sum += co_await me.all_reduce(me.id(), std::plus<>{});
-                }
-                co_return sum;
-            });
+                             std::size_t sum = 0;
+                             for (int i = 0; i < 4; ++i) {
+                                 for (int work = 0; work < 500; ++work)
+                                     std::atomic_signal_fence(std::memory_order_seq_cst);
+                                 sum += co_await me.all_reduce(me.id(), std::plus<>{});
+                             }
+                             co_return sum;
+                         })
+                         .start();
         }
         REQUIRE(result.get()[5] == 4 * 63 * 32);
     }
@@ -693,7 +729,7 @@ TEST_CASE("collectives that were begun, in vain, and dropped by all leave nothin
                                   bool deadlock = false;
                                   try {
                                       if (me.id() == 0) {
-                                          auto pending = me.start_barrier();
+                                          auto pending = me.barrier().start();
                                           co_await pending;
                                       } else {
                                           co_await wait_for(me, 0, 0);
@@ -702,7 +738,7 @@ TEST_CASE("collectives that were begun, in vain, and dropped by all leave nothin
                                       deadlock = true;
                                   }
                                   if (!deadlock) co_return -1;
-                                  if (me.id() == 1) static_cast<void>(me.start_barrier());
+                                  if (me.id() == 1) static_cast<void>(me.barrier().start());
                                   co_await me.barrier();
                                   co_return co_await me.all_reduce(1, std::plus<>{});
                               })
@@ -753,7 +789,7 @@ TEST_CASE("a rank whose value cannot be moved has not come, and may come again")
         CHECK(sums == std::vector<int>{6, 6, 6});
         const std::string failed =
             "rank 1 threw before it came to all_reduce" + at(stubborn_line) + ": cannot be moved";
-        CHECK(errors_of(pool.broadcast([](rank me) { return sum_stubborn(me, false); })) ==
+        CHECK(errors_of(pool.broadcast([](rank me) { return sum_stubborn(me, false); }).start()) ==
               texts{failed, "cannot be moved", failed});
     });
 }
@@ -761,9 +797,11 @@ TEST_CASE("a rank whose value cannot be moved has not come, and may come again")
 TEST_CASE("ranks that combine by different operations are told which") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         const auto errors = errors_of(pool.broadcast([](rank me) -> task<> {
-            if (me.id() == 0) co_await me.all_reduce(1, std::plus<>{});
-            if (me.id() == 1) co_await me.all_reduce(1, std::multiplies<>{});
-        }));
+                                              if (me.id() == 0) co_await me.all_reduce(1, std::plus<>{});
+                                              if (me.id() == 1)
+                                                  co_await me.all_reduce(1, std::multiplies<>{});
+                                          })
+                                          .start());
         for (const std::string& each : errors) {
             CHECK(each.find("rank 0 came for all_reduce of int by std::plus<void> at ") != std::string::npos);
             CHECK(each.find("rank 1 came for all_reduce of int by std::multiplies<void> at ") !=
@@ -775,7 +813,7 @@ TEST_CASE("ranks that combine by different operations are told which") {
 TEST_CASE("numbers of elements that differ are told, also where there are none") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         const auto errors =
-            errors_of(pool.broadcast([](rank me) { return sum_vectors(me, many(me.id(), 1.0)); }));
+            errors_of(pool.broadcast([](rank me) { return sum_vectors(me, many(me.id(), 1.0)); }).start());
         for (const std::string& each : errors) {
             CHECK(each.find(", 0 elements at ") != std::string::npos);
             CHECK(each.find(", 1 element at ") != std::string::npos);
@@ -788,22 +826,23 @@ TEST_CASE("ranks that were cancelled while they waited say so") {
         gate shut;
         std::array<std::string, 6> heard;
         auto result = pool.broadcast([&](rank me) -> task<> {
-            if (me.id() == 0) {
-                shut.wait();
-                try {
-                    co_await me.send(1, 1);
-                } catch (const spmd::cancelled_error& error) {
-                    heard[0] = error.what();
-                    throw;
-                }
-            }
-            try {
-                co_await me.barrier();
-            } catch (const spmd::cancelled_error& error) {
-                heard[me.id()] = error.what();
-                throw;
-            }
-        });
+                              if (me.id() == 0) {
+                                  shut.wait();
+                                  try {
+                                      me.send(1, 1);
+                                  } catch (const spmd::cancelled_error& error) {
+                                      heard[0] = error.what();
+                                      throw;
+                                  }
+                              }
+                              try {
+                                  co_await me.barrier();
+                              } catch (const spmd::cancelled_error& error) {
+                                  heard[me.id()] = error.what();
+                                  throw;
+                              }
+                          })
+                          .start();
         CHECK_FALSE(result.wait_for(std::chrono::milliseconds(5)));
         result.cancel();
         shut.open();

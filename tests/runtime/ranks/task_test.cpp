@@ -220,7 +220,7 @@ TEST_CASE("an exception comes through every level, can be caught at each, and th
                                      })
                                      .get();
         CHECK(all_true(found_right));
-        auto failing = pool.broadcast([](rank me) -> task<> { co_await fall_through(me, 3); });
+        auto failing = pool.broadcast([](rank me) -> task<> { co_await fall_through(me, 3); }).start();
         CHECK_THROWS_WITH(failing.get(), Contains("rank 0: bottom"));
     });
 }
@@ -367,10 +367,12 @@ TEST_CASE("coroutines fill their parts of one output") {
 TEST_CASE("several broadcasts of coroutines are in flight at once, submitted by several threads") {
     for_each_pool([](const spmd::engine_pool& pool) {
         const auto sum = [&pool](std::size_t more) {
-            return pool.broadcast([more](rank me) -> task<std::size_t> {
-                co_await me.barrier();
-                co_return co_await add_up(me, me.id() + more);
-            });
+            return pool
+                .broadcast([more](rank me) -> task<std::size_t> {
+                    co_await me.barrier();
+                    co_return co_await add_up(me, me.id() + more);
+                })
+                .start();
         };
         const auto right = [&](const std::vector<std::size_t>& sums, std::size_t more) {
             return sums == std::vector(pool.size(), sum_below(pool.size()) + more * pool.size());
@@ -400,9 +402,10 @@ TEST_CASE("broadcasts of coroutines inside a coroutine's rank, also while that o
         const auto sums = pool.broadcast([&](rank me) -> task<std::size_t> {
                                   co_await me.barrier();
                                   auto inner = pool.broadcast([](rank peer) -> task<std::size_t> {
-                                      co_await peer.barrier();
-                                      co_return co_await add_up(peer, 1);
-                                  });
+                                                       co_await peer.barrier();
+                                                       co_return co_await add_up(peer, 1);
+                                                   })
+                                                   .start();
                                   co_await me.barrier();
                                   const std::size_t sum = inner.reduce(std::plus<>{});
                                   co_return co_await me.all_reduce(sum, std::plus<>{});
@@ -430,7 +433,8 @@ TEST_CASE("a loop of oneTBB inside a coroutine's rank") {
 
 TEST_CASE("a plain map and a plain broadcast run beside ranks that wait") {
     for_each_launcher(6, [](const spmd::engine_pool& pool) {
-        auto collective = pool.broadcast([](rank me) -> task<std::size_t> { return add_up_at(me, 40); });
+        auto collective =
+            pool.broadcast([](rank me) -> task<std::size_t> { return add_up_at(me, 40); }).start();
         const auto squares = pool.map([](int i) { return i * i; }, std::vector{1, 2, 3}).get();
         const auto ids = pool.broadcast([](rank me) { return me.id(); }).get();
         CHECK(squares == std::vector{1, 4, 9});
@@ -444,12 +448,14 @@ TEST_CASE("a plain map and a plain broadcast run beside ranks that wait") {
 TEST_CASE("results of coroutines in order, one by one, concatenated, reduced") {
     for_each_pool([](const spmd::engine_pool& pool) {
         const auto parts = [&pool] {
-            return pool.broadcast([](rank me) -> task<std::vector<std::size_t>> {
-                co_await me.barrier();
-                std::vector<std::size_t> mine(me.id() % 3, me.id());
-                co_await me.barrier();
-                co_return mine;
-            });
+            return pool
+                .broadcast([](rank me) -> task<std::vector<std::size_t>> {
+                    co_await me.barrier();
+                    std::vector<std::size_t> mine(me.id() % 3, me.id());
+                    co_await me.barrier();
+                    co_return mine;
+                })
+                .start();
         };
         std::vector<std::size_t> expected;
         for (std::size_t id = 0; id < pool.size(); ++id) expected.insert(expected.end(), id % 3, id);
@@ -463,7 +469,7 @@ TEST_CASE("results of coroutines in order, one by one, concatenated, reduced") {
         }
         CHECK(next == pool.size());
 
-        auto none = pool.broadcast([](rank me) -> task<> { co_await me.barrier(); });
+        auto none = pool.broadcast([](rank me) -> task<> { co_await me.barrier(); }).start();
         std::size_t index = 0;
         for (const std::size_t id : none.in_order()) REQUIRE(id == index++);
         CHECK(index == pool.size());
@@ -482,10 +488,11 @@ TEST_CASE("results of coroutines in order, one by one, concatenated, reduced") {
 TEST_CASE("outcomes give the good results beside the errors") {
     for_each_pool([](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<std::size_t> {
-            co_await me.barrier();
-            if (me.id() % 3 == 1) throw std::runtime_error("not this one");
-            co_return me.id();
-        });
+                              co_await me.barrier();
+                              if (me.id() % 3 == 1) throw std::runtime_error("not this one");
+                              co_return me.id();
+                          })
+                          .start();
         const auto all = result.outcomes();
         for (std::size_t id = 0; id < pool.size(); ++id) {
             if (id % 3 == 1)
@@ -499,9 +506,10 @@ TEST_CASE("outcomes give the good results beside the errors") {
 TEST_CASE("a task that cannot be made counts as one that threw, and its peers hear of it") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<std::size_t> {
-            if (me.id() == 3) throw std::runtime_error("no task"); // not a coroutine
-            return add_up(me, 1);
-        });
+                              if (me.id() == 3) throw std::runtime_error("no task"); // not a coroutine
+                              return add_up(me, 1);
+                          })
+                          .start();
         const auto all = result.outcomes();
         CHECK(spmd::message_of(all[3].error()) == "no task");
         for (const std::size_t id : {0U, 1U, 2U, 4U}) {
@@ -515,9 +523,10 @@ TEST_CASE("progress and wait_for while ranks wait for a peer, and after") {
     for_each_concurrent_pool(20, 2, [](const spmd::engine_pool& pool) {
         gate shut;
         auto result = pool.broadcast([&](rank me) -> task<std::size_t> {
-            if (me.id() + 1 == me.size()) shut.wait(me);
-            co_return co_await add_up(me, me.id());
-        });
+                              if (me.id() + 1 == me.size()) shut.wait(me);
+                              co_return co_await add_up(me, me.id());
+                          })
+                          .start();
         CHECK_FALSE(result.wait_for(1ms));
         CHECK_FALSE(result.ready());
         CHECK(result.progress().done == 0);
@@ -534,13 +543,14 @@ TEST_CASE("items are reported between collectives, and by the ranks of a group t
     for_each_concurrent_pool(20, 2, [](const spmd::engine_pool& pool) {
         gate shut;
         auto result = pool.broadcast([&](rank me) -> task<> {
-            me.advance();
-            const rank group = co_await me.split(me.id() % 3);
-            group.advance(10);
-            if (me.id() + 1 == me.size()) shut.wait(me);
-            co_await me.barrier();
-            me.advance(100);
-        });
+                              me.advance();
+                              const rank group = co_await me.split(me.id() % 3);
+                              group.advance(10);
+                              if (me.id() + 1 == me.size()) shut.wait(me);
+                              co_await me.barrier();
+                              me.advance(100);
+                          })
+                          .start();
         CHECK(eventually([&] { return result.progress().items == 220; }));
         CHECK(result.progress().done == 0);
         shut.open();
@@ -553,9 +563,10 @@ TEST_CASE("inside a task, a wait with a deadline gets on although no other threa
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const auto sums = pool.broadcast([&](rank) -> task<std::size_t> {
                                   auto inner = pool.broadcast([](rank me) -> task<std::size_t> {
-                                      co_await me.barrier();
-                                      co_return co_await add_up(me, 1);
-                                  });
+                                                       co_await me.barrier();
+                                                       co_return co_await add_up(me, 1);
+                                                   })
+                                                   .start();
                                   while (!inner.wait_for(0ms)) continue;
                                   co_return inner.get().back();
                               })
@@ -604,7 +615,7 @@ task<counted> every_form(rank me, const counted& argument) {
     const counted_pair pairs = co_await me.all_reduce(pair, std::plus<>{});
     expect(pairs.first.value() == n && pairs.second.value() == n * (n - 1) / 2);
     expect((co_await me.broadcast(pair, 0)).second.value() == 0);
-    co_await me.send(counted(id), me.id(), 5);
+    me.send(counted(id), me.id(), 5);
     expect((co_await me.receive_message<counted>(me.id(), 5)).value.value() == id);
     // Results of types that do something when they are destroyed.
     const std::string text = co_await me.broadcast(std::string(100, 'y'), 0);
@@ -639,12 +650,12 @@ task<counted> every_form(rank me, const counted& argument) {
                       (co_await me.all_reduce(true, std::logical_and<>{}));
     expect(less);
     // Pending ones, and those that are never awaited.
-    auto pending = me.start_all_reduce(counted(1), add);
-    const auto dropped = me.start_all_gather(counted(9));
+    auto pending = me.all_reduce(counted(1), add).start();
+    const auto dropped = me.all_gather(counted(9)).start();
     expect((co_await pending).value() == n);
-    expect((co_await me.start_scan(counted(1), std::plus<>{})).value() == id + 1);
+    expect((co_await me.scan(counted(1), std::plus<>{}).start()).value() == id + 1);
     // Messages, and groups.
-    co_await me.send(counted(id), (me.id() + 1) % me.size());
+    me.send(counted(id), (me.id() + 1) % me.size());
     expect((co_await me.receive<counted>()).value() == (id + n - 1) % n);
     const counted of_group = co_await (co_await me.split(me.id() % 2)).all_reduce(counted(1), std::plus<>{});
     expect(of_group.value() == (n + (id % 2 == 0 ? 1 : 0)) / 2);
@@ -676,13 +687,14 @@ TEST_CASE("after exceptions everything is destroyed exactly once") {
     for_each_pool([](const spmd::engine_pool& pool) {
         {
             auto result = pool.broadcast(
-                [captured = counted(1)](rank me, const counted& argument) -> task<counted> {
-                    const counted local = captured + argument;
-                    if (me.id() == me.size() / 2) throw std::runtime_error("gone");
-                    const counted sum = co_await me.all_reduce(local, std::plus<>{});
-                    co_return co_await twice(me, sum);
-                },
-                counted(2));
+                                  [captured = counted(1)](rank me, const counted& argument) -> task<counted> {
+                                      const counted local = captured + argument;
+                                      if (me.id() == me.size() / 2) throw std::runtime_error("gone");
+                                      const counted sum = co_await me.all_reduce(local, std::plus<>{});
+                                      co_return co_await twice(me, sum);
+                                  },
+                                  counted(2))
+                              .start();
             REQUIRE_THROWS_WITH(result.get(), Contains("gone"));
             REQUIRE(counted::living() > 0); // the captures, at least
         }
@@ -699,7 +711,8 @@ TEST_CASE("a rank that ends under on_error::stop wakes those that wait, and ever
                                   const counted local = captured + captured;
                                   if (me.id() == me.size() / 2) throw std::runtime_error("gone");
                                   co_return co_await twice(me, local);
-                              });
+                              })
+                              .start();
             REQUIRE_THROWS_AS(result.get(), spmd::composite_error);
             for (const auto& end : result.outcomes()) REQUIRE_FALSE(end.has_value());
         }
@@ -711,24 +724,26 @@ namespace {
 
 // All ranks but the last, which runs until it is told to stop, wait for it in some way.
 auto waiting_for_the_last(const spmd::engine_pool& pool, std::atomic<std::size_t>& came) {
-    return pool.broadcast(
-        [captured = counted(1), &came](rank me, const counted& argument) -> task<counted> {
-            const counted local = captured + argument;
-            const std::size_t last = me.size() - 1;
-            const rank half = co_await me.split(me.id() % 2);
-            co_await me.send(counted(3), last);
-            ++came;
-            if (me.id() == last)
-                while (!me.stop_requested()) std::this_thread::yield();
-            auto pending = me.start_all_gather(local);
-            if (me.id() % 5 == 0) co_await half.all_reduce(counted(1), std::plus<>{});
-            if (me.id() % 5 == 1) co_await me.receive<counted>(last);
-            if (me.id() % 5 == 2) co_await pending;
-            if (me.id() % 5 == 3) co_await twice(me, local);
-            co_await me.barrier();
-            co_return counted(4);
-        },
-        counted(2));
+    return pool
+        .broadcast(
+            [captured = counted(1), &came](rank me, const counted& argument) -> task<counted> {
+                const counted local = captured + argument;
+                const std::size_t last = me.size() - 1;
+                const rank half = co_await me.split(me.id() % 2);
+                me.send(counted(3), last);
+                ++came;
+                if (me.id() == last)
+                    while (!me.stop_requested()) std::this_thread::yield();
+                auto pending = me.all_gather(local).start();
+                if (me.id() % 5 == 0) co_await half.all_reduce(counted(1), std::plus<>{});
+                if (me.id() % 5 == 1) co_await me.receive<counted>(last);
+                if (me.id() % 5 == 2) co_await pending;
+                if (me.id() % 5 == 3) co_await twice(me, local);
+                co_await me.barrier();
+                co_return counted(4);
+            },
+            counted(2))
+        .start();
 }
 
 } // namespace
@@ -776,18 +791,19 @@ TEST_CASE("a rank that catches cancelled can do what needs no others, and meets 
         std::atomic<std::size_t> came{0};
         std::atomic<int> told{0};
         auto result = pool.broadcast([&](rank me) -> task<int> {
-            ++came;
-            for (int i = 0; i < 2; ++i) {
-                try {
-                    if (me.id() == 7)
-                        while (!me.stop_requested()) std::this_thread::yield();
-                    co_await me.barrier();
-                } catch (const spmd::cancelled_error&) {
-                    ++told;
-                }
-            }
-            co_return 3;
-        });
+                              ++came;
+                              for (int i = 0; i < 2; ++i) {
+                                  try {
+                                      if (me.id() == 7)
+                                          while (!me.stop_requested()) std::this_thread::yield();
+                                      co_await me.barrier();
+                                  } catch (const spmd::cancelled_error&) {
+                                      ++told;
+                                  }
+                              }
+                              co_return 3;
+                          })
+                          .start();
         REQUIRE(eventually([&] { return came == 8; }));
         result.cancel();
         CHECK(result.get() == std::vector(8, 3));
@@ -800,17 +816,19 @@ TEST_CASE("cancelled before it starts, no coroutine is made") {
     const spmd::engine_pool pool = make_parked_pool(30);
     std::atomic<int> ran{0};
     auto result = pool.broadcast([&, captured = counted(1)](rank me) -> task<> {
-        ++ran;
-        co_await me.barrier();
-    });
+                          ++ran;
+                          co_await me.barrier();
+                      })
+                      .start();
     result.cancel();
     CHECK_THROWS_WITH(result.get(), Contains("30 of 30 ranks did not run to the end"));
     CHECK(ran == 0);
     {
         auto dropped = pool.broadcast([&, captured = counted(1)](rank) -> task<> {
-            ++ran;
-            co_return;
-        });
+                               ++ran;
+                               co_return;
+                           })
+                           .start();
     }
     CHECK(ran == 0);
 }
@@ -820,14 +838,15 @@ TEST_CASE("after a deadlock everything is destroyed exactly once") {
     for_each_pool([](const spmd::engine_pool& pool) {
         {
             auto result = pool.broadcast(
-                [captured = counted(1)](rank me, const counted& argument) -> task<counted> {
-                    const counted local = captured + argument;
-                    auto pending = me.start_receive<counted>(me.id(), 1);
-                    if (me.id() % 2 == 0) co_await me.receive<counted>(me.id());
-                    co_await twice(me, co_await pending);
-                    co_return local;
-                },
-                counted(2));
+                                  [captured = counted(1)](rank me, const counted& argument) -> task<counted> {
+                                      const counted local = captured + argument;
+                                      auto pending = me.receive<counted>(me.id(), 1).start();
+                                      if (me.id() % 2 == 0) co_await me.receive<counted>(me.id());
+                                      co_await twice(me, co_await pending);
+                                      co_return local;
+                                  },
+                                  counted(2))
+                              .start();
             for (const auto& end : result.outcomes()) REQUIRE(is_a<spmd::deadlock_error>(end.error()));
         }
         REQUIRE(counted::all_gone());
@@ -837,7 +856,7 @@ TEST_CASE("after a deadlock everything is destroyed exactly once") {
 TEST_CASE("a result that was not asked for is destroyed with the rest") {
     const all_counted check;
     for_each_pool([](const spmd::engine_pool& pool) {
-        auto result = pool.broadcast([](rank me) -> task<counted> { return twice(me, counted(1)); });
+        auto result = pool.broadcast([](rank me) -> task<counted> { return twice(me, counted(1)); }).start();
         result.wait();
         REQUIRE(counted::living() >= static_cast<long>(pool.size()));
         result = {};
@@ -849,22 +868,25 @@ TEST_CASE("a result that was not asked for is destroyed with the rest") {
 
 TEST_CASE("timing names each collective, where it was, who came last, and how long each waited") {
     for_each_launcher(9, [](const spmd::engine_pool& pool) {
-        auto result = pool.with({.timing = true}).broadcast([&](rank me) -> task<> {
-            constexpr std::size_t late = 4;
-            // All others have come when the late one hears from them.
-            if (me.id() != late) {
-                auto met = me.start_barrier();
-                co_await me.send(0, late);
-                co_await met;
-            } else {
-                for (std::size_t i = 0; i + 1 < me.size(); ++i) co_await me.receive<int>();
-                std::this_thread::sleep_for(2ms);
-                co_await me.barrier();
-            }
-            const rank group = co_await me.split(me.id() % 2, -static_cast<std::int64_t>(me.id()));
-            if (me.id() % 2 == 0) co_await group.all_reduce(1, std::plus<>{});
-            co_await me.barrier();
-        });
+        auto result = pool.with({.timing = true})
+                          .broadcast([&](rank me) -> task<> {
+                              constexpr std::size_t late = 4;
+                              // All others have come when the late one hears from them.
+                              if (me.id() != late) {
+                                  auto met = me.barrier().start();
+                                  me.send(0, late);
+                                  co_await met;
+                              } else {
+                                  for (std::size_t i = 0; i + 1 < me.size(); ++i) co_await me.receive<int>();
+                                  std::this_thread::sleep_for(2ms);
+                                  co_await me.barrier();
+                              }
+                              const rank group =
+                                  co_await me.split(me.id() % 2, -static_cast<std::int64_t>(me.id()));
+                              if (me.id() % 2 == 0) co_await group.all_reduce(1, std::plus<>{});
+                              co_await me.barrier();
+                          })
+                          .start();
         const spmd::timing times = result.timing();
         const auto& collectives = times.collectives();
         REQUIRE(collectives.size() == 4);
@@ -894,9 +916,9 @@ TEST_CASE("timing names each collective, where it was, who came last, and how lo
         }
         REQUIRE(times.tasks().size() == 9);
         for (const spmd::interval& each : times.tasks()) {
-            REQUIRE(each.begin < each.end);
-            REQUIRE(each.begin <= collectives[0].last);
-            REQUIRE(each.end >= collectives[3].last);
+            REQUIRE(each.first < each.last);
+            REQUIRE(each.first <= collectives[0].last);
+            REQUIRE(each.last >= collectives[3].last);
         }
     });
 }
@@ -905,13 +927,15 @@ TEST_CASE("the rank that runs last is the straggler, and the one that comes firs
     const spmd::engine_pool pool = spmd::detail::pool_maker::make(
         5, std::make_unique<shuffled_launcher>(std::vector<std::size_t>{3, 0, 4, 1, 2}));
     std::source_location here;
-    auto result = pool.with({.timing = true}).broadcast([&](rank me) -> task<> {
-        if (me.id() == 2) std::this_thread::sleep_for(3ms);
-        for (int round = 0; round < 2; ++round) {
-            here = std::source_location::current();
-            co_await me.barrier();
-        }
-    });
+    auto result = pool.with({.timing = true})
+                      .broadcast([&](rank me) -> task<> {
+                          if (me.id() == 2) std::this_thread::sleep_for(3ms);
+                          for (int round = 0; round < 2; ++round) {
+                              here = std::source_location::current();
+                              co_await me.barrier();
+                          }
+                      })
+                      .start();
     const auto collectives = result.timing().collectives();
     REQUIRE(collectives.size() == 2);
     CHECK(collectives[0].straggler == 2);

@@ -110,7 +110,7 @@ TEST_CASE("results can be taken once, in whatever way") {
             for (const way_to_take& second : ways_to_take) {
                 if (std::string(first.name) == "in_order of a temporary") continue;
                 INFO(first.name << ", then " << second.name);
-                auto result = pool.broadcast([](rank me) { return std::vector<int>(me.id()); });
+                auto result = pool.broadcast([](rank me) { return std::vector<int>(me.id()); }).start();
                 first.take(result);
                 CHECK_THROWS_WITH(second.take(result), Contains("taken"));
                 CHECK_THROWS_AS(second.take(result), std::logic_error);
@@ -125,7 +125,7 @@ TEST_CASE("results can be taken once, in whatever way") {
 
 TEST_CASE("an async_result that is empty or was moved from says so") {
     const spmd::engine_pool pool = make_shuffled_pool(3, 1);
-    auto source = pool.broadcast([](rank) { return std::vector<int>{1}; });
+    auto source = pool.broadcast([](rank) { return std::vector<int>{1}; }).start();
     auto target = std::move(source);
     spmd::async_result<std::vector<int>> made_empty;
     // NOLINTNEXTLINE(bugprone-use-after-move): this is what is tested
@@ -142,7 +142,8 @@ TEST_CASE("an async_result that is empty or was moved from says so") {
         CHECK_THROWS_AS(empty->timing(), std::logic_error);
     }
     CHECK(target.get().size() == 3);
-    source = pool.broadcast([](rank) { return std::vector<int>{1, 2}; }); // a new one may take its place
+    source =
+        pool.broadcast([](rank) { return std::vector<int>{1, 2}; }).start(); // a new one may take its place
     CHECK(source.concat().size() == 6);
 }
 
@@ -150,9 +151,10 @@ TEST_CASE("wait_for gives up in time, and nothing is lost") {
     for_each_concurrent_pool(4, 2, [](const spmd::engine_pool& pool) {
         gate door;
         auto result = pool.broadcast([&](rank me) {
-            door.wait(me);
-            return me.id();
-        });
+                              door.wait(me);
+                              return me.id();
+                          })
+                          .start();
         CHECK_FALSE(result.wait_for(1ms));
         CHECK_FALSE(result.wait_for(0s));
         CHECK_FALSE(result.wait_for(-1s));
@@ -170,7 +172,7 @@ TEST_CASE("wait_for starts the tasks if nobody has, and wakes when they end") {
     for_each_concurrent_pool(100, 2, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 200; ++round) {
             CHECK(pool.broadcast(id_of).wait_for(1min)); // within the statement that submits them
-            auto result = pool.broadcast(id_of);
+            auto result = pool.broadcast(id_of).start();
             REQUIRE(result.wait_for(1min));
             REQUIRE(result.get().size() == 100);
         }
@@ -181,9 +183,10 @@ TEST_CASE("progress counts the tasks that have ended") {
     for_each_concurrent_pool(6, 2, [](const spmd::engine_pool& pool) {
         gate door;
         auto result = pool.broadcast([&](rank me) {
-            if (me.id() == 5) door.wait(me);
-            if (me.id() == 2) throw 2;
-        });
+                              if (me.id() == 5) door.wait(me);
+                              if (me.id() == 2) throw 2;
+                          })
+                          .start();
         CHECK(eventually([&] { return result.progress().done == 5; }));
         CHECK(result.progress().total == 6);
         CHECK_FALSE(result.ready());
@@ -192,7 +195,7 @@ TEST_CASE("progress counts the tasks that have ended") {
         CHECK(result.progress().done == 6);
     });
     const spmd::engine_pool pool = make_parked_pool(6);
-    auto result = pool.broadcast(id_of);
+    auto result = pool.broadcast(id_of).start();
     CHECK(result.progress().done == 0);
     CHECK(*result.in_order().begin() == 0);
     CHECK(result.progress().done == 1);
@@ -202,12 +205,13 @@ TEST_CASE("progress tells the items that ranks have reported, while they run and
     for_each_concurrent_pool(6, 2, [](const spmd::engine_pool& pool) {
         gate door;
         auto result = pool.broadcast([&](rank me) {
-            for (std::size_t item = 0; item < me.id(); ++item) me.advance();
-            if (me.id() != 5) return;
-            me.advance(100);
-            door.wait(me);
-            me.advance(1000);
-        });
+                              for (std::size_t item = 0; item < me.id(); ++item) me.advance();
+                              if (me.id() != 5) return;
+                              me.advance(100);
+                              door.wait(me);
+                              me.advance(1000);
+                          })
+                          .start();
         CHECK(eventually([&] { return result.progress().done == 5 && result.progress().items == 115; }));
         door.open();
         CHECK_NOTHROW(result.get());
@@ -215,8 +219,8 @@ TEST_CASE("progress tells the items that ranks have reported, while they run and
         CHECK(result.progress().done == 6);
     });
     for_each_pool([](const spmd::engine_pool& pool) {
-        auto reporting = pool.broadcast([](rank me) { me.advance(me.id()); });
-        auto silent = pool.broadcast([](rank) {});
+        auto reporting = pool.broadcast([](rank me) { me.advance(me.id()); }).start();
+        auto silent = pool.broadcast([](rank) {}).start();
         reporting.wait();
         silent.wait();
         REQUIRE(reporting.progress().items == pool.size() * (pool.size() - 1) / 2);
@@ -227,9 +231,10 @@ TEST_CASE("progress tells the items that ranks have reported, while they run and
 TEST_CASE("items of ranks that have ended are never missing, in whatever way they ended") {
     for_each_concurrent_pool(2000, 2, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) {
-            me.advance(3);
-            if (me.id() % 7 == 0) throw 7;
-        });
+                              me.advance(3);
+                              if (me.id() % 7 == 0) throw 7;
+                          })
+                          .start();
         for (spmd::progress seen; seen.done < seen.total || seen.total == 0;) {
             seen = result.progress();
             REQUIRE(seen.items >= 3 * seen.done);
@@ -242,7 +247,7 @@ TEST_CASE("a map's items are its tasks") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const std::vector<int> numbers(50, 1);
         for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, spmd::automatic}) {
-            auto result = pool.with({.chunk = chunk}).map([](int number) { return number; }, numbers);
+            auto result = pool.with({.chunk = chunk}).map([](int number) { return number; }, numbers).start();
             result.wait();
             const auto [done, total, items] = result.progress();
             REQUIRE((done == 50 && total == 50 && items == 50));
@@ -255,9 +260,10 @@ TEST_CASE("in_order gives the first ranks while the last still runs") {
         for (int round = 0; round < 20; ++round) {
             gate door;
             auto result = pool.broadcast([&](rank me) {
-                if (me.id() == 19) door.wait(me);
-                return me.id();
-            });
+                                  if (me.id() == 19) door.wait(me);
+                                  return me.id();
+                              })
+                              .start();
             std::size_t expected = 0;
             for (const std::size_t id : result.in_order()) {
                 REQUIRE(id == expected++);
@@ -293,7 +299,8 @@ TEST_CASE("in_order gives a result although the task after it waits for that") {
                                       }
                                       return item;
                                   },
-                                  std::vector{0, 1});
+                                  std::vector{0, 1})
+                              .start();
             while (!started.is_open()) continue; // so that the caller cannot claim the first one alone
             auto ordered = result.in_order();
             auto next = ordered.begin();
@@ -326,9 +333,10 @@ TEST_CASE("in_order starts the job itself, and leaves the rest to the drop") {
         std::atomic<std::size_t> runs{0};
         {
             auto result = pool.broadcast([&](rank me) {
-                ++runs;
-                return me.id();
-            });
+                                  ++runs;
+                                  return me.id();
+                              })
+                              .start();
             auto ordered = result.in_order();
             REQUIRE(*ordered.begin() == 0);
         }
@@ -341,9 +349,11 @@ TEST_CASE("in_order starts the job itself, and leaves the rest to the drop") {
 TEST_CASE("in_order throws a failed rank's error where it stands, and goes on after it") {
     for_each_launcher(6, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) {
-            if (me.id() == 1 || me.id() == 4) throw std::runtime_error("bad " + std::to_string(me.id()));
-            return me.id();
-        });
+                              if (me.id() == 1 || me.id() == 4)
+                                  throw std::runtime_error("bad " + std::to_string(me.id()));
+                              return me.id();
+                          })
+                          .start();
         auto ordered = result.in_order();
         std::vector<std::string> seen;
         for (auto at = ordered.begin(); at != ordered.end(); ++at) {
@@ -361,7 +371,7 @@ TEST_CASE("in_order throws a failed rank's error where it stands, and goes on af
 
 TEST_CASE("in_order of a cancelled broadcast throws cancelled for those that never ran") {
     const spmd::engine_pool pool = make_parked_pool(3);
-    auto result = pool.broadcast(id_of);
+    auto result = pool.broadcast(id_of).start();
     auto ordered = result.in_order();
     auto at = ordered.begin();
     CHECK(*at == 0);
@@ -432,7 +442,7 @@ TEST_CASE("outcomes have the good results beside the errors") {
             if (me.id() % 3 == 1) throw std::out_of_range(std::to_string(me.id()));
             return std::make_unique<std::size_t>(me.id());
         };
-        auto result = pool.broadcast(some_throw);
+        auto result = pool.broadcast(some_throw).start();
         if (pool.size() > 1) CHECK_THROWS_AS(result.get(), spmd::composite_error);
         auto all = result.outcomes();
         REQUIRE(all.size() == pool.size());
@@ -453,15 +463,17 @@ TEST_CASE("outcomes have the good results beside the errors") {
 
 TEST_CASE("times are taken when asked for, and only then") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
-        auto untimed = pool.broadcast(id_of);
+        auto untimed = pool.broadcast(id_of).start();
         CHECK_THROWS_WITH(untimed.timing(), Contains(".timing = true"));
         CHECK_THROWS_AS(untimed.timing(), std::logic_error);
         CHECK(untimed.get().size() == 4);
 
-        auto result = pool.with({.timing = true}).broadcast([](rank me) {
-            if (me.id() == 2) spin(20ms);
-            if (me.id() == 3) throw 3;
-        });
+        auto result = pool.with({.timing = true})
+                          .broadcast([](rank me) {
+                              if (me.id() == 2) spin(20ms);
+                              if (me.id() == 3) throw 3;
+                          })
+                          .start();
         const spmd::timing timing = result.timing();
         REQUIRE(timing.tasks().size() == 4);
         std::chrono::nanoseconds sum{};
@@ -489,7 +501,7 @@ TEST_CASE("timing names the threads, and is zero for what never ran") {
     for (const spmd::interval& task : timing.tasks()) CHECK(task.thread == timing.tasks().front().thread);
 
     const spmd::engine_pool parked = make_parked_pool(3);
-    auto result = parked.with({.timing = true}).broadcast(id_of);
+    auto result = parked.with({.timing = true}).broadcast(id_of).start();
     result.cancel();
     const auto nothing = result.timing();
     for (const spmd::interval& task : nothing.tasks()) CHECK((task.end == 0ns && task.cpu == 0ns));
@@ -508,7 +520,7 @@ TEST_CASE("timing names the threads, and is zero for what never ran") {
 TEST_CASE("several threads may wait, look and cancel at the same time") {
     for_each_launcher(200, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 10; ++round) {
-            auto result = pool.broadcast(id_of);
+            auto result = pool.broadcast(id_of).start();
             std::atomic<int> finished{0};
             {
                 std::vector<std::jthread> others;
@@ -531,13 +543,14 @@ TEST_CASE("a new result may take the place of one in flight, which is stopped an
     for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
         std::atomic<int> running{0};
         auto result = pool.broadcast([&](rank me) {
-            ++running;
-            while (!me.stop_requested()) std::this_thread::yield();
-            --running;
-            return me.id();
-        });
+                              ++running;
+                              while (!me.stop_requested()) std::this_thread::yield();
+                              --running;
+                              return me.id();
+                          })
+                          .start();
         CHECK(eventually([&] { return running > 0; }));
-        result = pool.broadcast(id_of);
+        result = pool.broadcast(id_of).start();
         CHECK(running == 0);
         CHECK(result.get() == std::vector<std::size_t>{0, 1});
     });

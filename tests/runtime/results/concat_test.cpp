@@ -64,11 +64,13 @@ bool is_concatenation(const Flat& flat, const part_sizes& shape, const Make& mak
 
 template <class Part, class Make>
 auto concat_of(const spmd::engine_pool& pool, const part_sizes& shape, const Make& make) {
-    return pool.broadcast([&](rank me) {
-        Part mine;
-        for (std::size_t k = 0; k < shape.size_of(me.id()); ++k) mine.push_back(make(value(me.id(), k)));
-        return mine;
-    });
+    return pool
+        .broadcast([&](rank me) {
+            Part mine;
+            for (std::size_t k = 0; k < shape.size_of(me.id()); ++k) mine.push_back(make(value(me.id(), k)));
+            return mine;
+        })
+        .start();
 }
 
 struct without_default {
@@ -133,13 +135,14 @@ TEST_CASE("items that only move are moved: each keeps its address") {
         for_each_launcher(shape.ranks, [&](const spmd::engine_pool& pool) {
             std::vector<std::vector<std::size_t*>> addresses(shape.ranks);
             auto result = pool.broadcast([&](rank me) {
-                std::vector<std::unique_ptr<std::size_t>> mine;
-                for (std::size_t k = 0; k < shape.size_of(me.id()); ++k) {
-                    mine.push_back(std::make_unique<std::size_t>(value(me.id(), k)));
-                    addresses[me.id()].push_back(mine.back().get());
-                }
-                return mine;
-            });
+                                  std::vector<std::unique_ptr<std::size_t>> mine;
+                                  for (std::size_t k = 0; k < shape.size_of(me.id()); ++k) {
+                                      mine.push_back(std::make_unique<std::size_t>(value(me.id(), k)));
+                                      addresses[me.id()].push_back(mine.back().get());
+                                  }
+                                  return mine;
+                              })
+                              .start();
             const auto flat = result.concat();
             REQUIRE(flat.size() == total_of(shape));
             std::size_t at = 0;

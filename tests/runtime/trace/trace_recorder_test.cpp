@@ -291,9 +291,9 @@ TEST_CASE("broadcasts that overlap without nesting are shown on tracks of their 
     const spmd::trace_recorder trace({.tracks = spmd::trace_tracks::per_rank});
     const spmd::engine_pool pool = traced_pool(2, 2, trace);
     auto first =
-        pool.broadcast([](spmd::rank) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); });
+        pool.broadcast([](spmd::rank) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }).start();
     auto second =
-        pool.broadcast([](spmd::rank) { std::this_thread::sleep_for(std::chrono::milliseconds(2)); });
+        pool.broadcast([](spmd::rank) { std::this_thread::sleep_for(std::chrono::milliseconds(2)); }).start();
     second.get();
     first.get();
     require_nested(written(trace));

@@ -86,7 +86,7 @@ TEST_CASE("the task runs exactly once per rank") {
         std::vector<std::atomic<int>> runs(pool.size());
         pool.broadcast([&](rank me) { ++runs[me.id()]; }).get();
         REQUIRE(std::ranges::all_of(runs, [](const auto& ran) { return ran == 1; }));
-        auto unjoined = pool.broadcast([&](rank me) { ++runs[me.id()]; });
+        auto unjoined = pool.broadcast([&](rank me) { ++runs[me.id()]; }).start();
         REQUIRE(eventually([&] { return unjoined.ready(); }));
         REQUIRE(std::ranges::all_of(runs, [](const auto& ran) { return ran == 2; }));
     });
@@ -96,9 +96,10 @@ TEST_CASE("uneven ranks give the same results") {
     for_each_pool([](const spmd::engine_pool& pool) {
         for (int round = 0; round < 5; ++round) {
             auto ids = pool.broadcast([](rank me) {
-                work_unevenly(me.id());
-                return me.id();
-            });
+                               work_unevenly(me.id());
+                               return me.id();
+                           })
+                           .start();
             REQUIRE(ids.get() == first_numbers(pool.size()));
         }
     });
@@ -178,18 +179,19 @@ TEST_CASE("every result that was made is destroyed, once") {
              auto all = pool.broadcast(number_of).get();
              for (std::size_t id = 0; id < all.size(); ++id) REQUIRE(all[id].value == id + 1);
          }},
-        {"not asked for", [](const spmd::engine_pool& pool) { auto dropped = pool.broadcast(number_of); }},
+        {"not asked for",
+         [](const spmd::engine_pool& pool) { auto dropped = pool.broadcast(number_of).start(); }},
         {"waited for and not asked for",
          [](const spmd::engine_pool& pool) { pool.broadcast(number_of).wait(); }},
         {"cancelled",
          [](const spmd::engine_pool& pool) {
-             auto result = pool.broadcast(number_of);
+             auto result = pool.broadcast(number_of).start();
              result.cancel();
              result.wait();
          }},
         {"some throw",
          [](const spmd::engine_pool& pool) {
-             auto result = pool.broadcast(number_or_throw);
+             auto result = pool.broadcast(number_or_throw).start();
              if (pool.size() > 3) REQUIRE_THROWS_AS(result.get(), spmd::composite_error);
          }},
         {"some throw and the others are taken",
@@ -199,12 +201,12 @@ TEST_CASE("every result that was made is destroyed, once") {
          }},
         {"some throw and stop the others",
          [](const spmd::engine_pool& pool) {
-             auto result = pool.with({.on_error = spmd::on_error::stop}).broadcast(number_or_throw);
+             auto result = pool.with({.on_error = spmd::on_error::stop}).broadcast(number_or_throw).start();
              result.wait();
          }},
         {"half of them looked at in order",
          [](const spmd::engine_pool& pool) {
-             auto result = pool.broadcast(number_of);
+             auto result = pool.broadcast(number_of).start();
              std::size_t seen = 0;
              for (const counted& each : result.in_order()) {
                  REQUIRE(each.value == ++seen);
@@ -223,8 +225,8 @@ TEST_CASE("every result that was made is destroyed, once") {
          }},
         {"assigned over",
          [](const spmd::engine_pool& pool) {
-             auto result = pool.broadcast(number_of);
-             result = pool.broadcast(number_of);
+             auto result = pool.broadcast(number_of).start();
+             result = pool.broadcast(number_of).start();
              REQUIRE(result.get().size() == pool.size());
          }},
         {"results of ranges, concatenated",
@@ -309,8 +311,10 @@ TEST_CASE("captures and arguments are destroyed before the result's destructor r
         const auto captured = std::make_shared<int>(1);
         const auto argument = std::make_shared<int>(2);
         {
-            auto result = pool.broadcast(
-                [captured](rank, const std::shared_ptr<int>& two) { return *captured + *two; }, argument);
+            auto result =
+                pool.broadcast([captured](rank, const std::shared_ptr<int>& two) { return *captured + *two; },
+                               argument)
+                    .start();
             result.wait();
             CHECK(captured.use_count() == 2);
             CHECK(argument.use_count() == 2);
@@ -318,10 +322,10 @@ TEST_CASE("captures and arguments are destroyed before the result's destructor r
         REQUIRE(captured.use_count() == 1);
         REQUIRE(argument.use_count() == 1);
         {
-            auto dropped = pool.broadcast([captured](rank) { return *captured; });
+            auto dropped = pool.broadcast([captured](rank) { return *captured; }).start();
         }
         REQUIRE(captured.use_count() == 1);
-        auto moved = pool.broadcast([captured](rank) { return *captured; });
+        auto moved = pool.broadcast([captured](rank) { return *captured; }).start();
         moved = {};
         REQUIRE(captured.use_count() == 1);
     });
@@ -330,16 +334,17 @@ TEST_CASE("captures and arguments are destroyed before the result's destructor r
 TEST_CASE("a task is under way when the statement that submits it has ended") {
     for_each_concurrent_pool(3, 2, [](const spmd::engine_pool& pool) {
         std::atomic<std::size_t> runs{0};
-        auto result = pool.broadcast([&](rank) { ++runs; });
+        auto result = pool.broadcast([&](rank) { ++runs; }).start();
         CHECK(eventually([&] { return runs == 3; })); // nobody has touched `result`
-        auto with_argument = pool.broadcast([&](rank, std::size_t n) { runs += n; }, std::size_t{10});
+        auto with_argument = pool.broadcast([&](rank, std::size_t n) { runs += n; }, std::size_t{10}).start();
         CHECK(eventually([&] { return runs == 33; }));
-        auto mapped = pool.map([&](int n) { runs += static_cast<std::size_t>(n); }, std::vector{100, 200});
+        auto mapped =
+            pool.map([&](int n) { runs += static_cast<std::size_t>(n); }, std::vector{100, 200}).start();
         CHECK(eventually([&] { return runs == 333; }));
         auto into =
             pool.broadcast_into(std::vector<int>(5), [&](rank, std::span<int> mine) { runs += mine.size(); });
         CHECK(eventually([&] { return runs == 338; }));
-        auto ordered = pool.all().broadcast([&](rank) { ++runs; });
+        auto ordered = pool.all().broadcast([&](rank) { ++runs; }).start();
         CHECK(eventually([&] { return runs == 341; }));
     });
 }
@@ -376,9 +381,10 @@ TEST_CASE("all 720 completion orders of 6 ranks give the same results") {
         const auto pool = spmd::detail::pool_maker::make(6, std::make_unique<shuffled_launcher>(order));
         std::vector<std::size_t> ran;
         auto result = pool.broadcast([&](rank me) {
-            ran.push_back(me.id());
-            return std::vector<std::size_t>(me.id() + 1, me.id());
-        });
+                              ran.push_back(me.id());
+                              return std::vector<std::size_t>(me.id() + 1, me.id());
+                          })
+                          .start();
         REQUIRE(ran == order); // the launcher does what this test is about
         std::vector<std::size_t> in_order;
         for (const auto& part : result.in_order()) in_order.push_back(part.size());
@@ -396,9 +402,10 @@ TEST_CASE("so many ranks that several share a record are still told apart") {
     constexpr std::size_t ranks = 20'011;
     for_each_launcher(ranks, [&](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) {
-            if (me.id() % 1000 == 7) throw std::runtime_error("boom");
-            return me.id();
-        });
+                              if (me.id() % 1000 == 7) throw std::runtime_error("boom");
+                              return me.id();
+                          })
+                          .start();
         std::size_t at = 0;
         std::size_t wrong = 0;
         auto in_order = result.in_order();
@@ -435,14 +442,14 @@ TEST_CASE("a task may have any number of arguments, of which all ranks see one c
         CHECK(pool.broadcast(sum, one, one, one, one).get() == sums{4, 5, 6});
         CHECK(pool.broadcast(sum, one, one, one, one, one).get() == sums{5, 6, 7});
         CHECK(pool.broadcast(sum, one, one, one, one, one, one).get() == sums{6, 7, 8});
-        auto under_way = pool.on({1, 2}).broadcast(sum, one, one);
+        auto under_way = pool.on({1, 2}).broadcast(sum, one, one).start();
         CHECK(under_way.get() == sums{2, 3});
-        auto of_five = pool.on({1, 2}).broadcast(sum, one, one, one, one, one);
+        auto of_five = pool.on({1, 2}).broadcast(sum, one, one, one, one, one).start();
         CHECK(of_five.get() == sums{5, 6});
     });
     // One that is not joined starts at the end of its statement.
     for_each_concurrent_pool(3, 2, [](const spmd::engine_pool& pool) {
-        auto unjoined = pool.broadcast([](rank, int a, int b) { return a + b; }, 1, 2);
+        auto unjoined = pool.broadcast([](rank, int a, int b) { return a + b; }, 1, 2).start();
         CHECK(eventually([&] { return unjoined.ready(); }));
     });
 }

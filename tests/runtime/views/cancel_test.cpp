@@ -26,7 +26,7 @@ TEST_CASE("cancelled before they start, the tasks never run") {
     for (const std::size_t ranks : swept_ranks()) {
         const spmd::engine_pool pool = make_parked_pool(ranks);
         std::atomic<std::size_t> runs{0};
-        auto result = pool.broadcast([&](rank) { return ++runs; });
+        auto result = pool.broadcast([&](rank) { return ++runs; }).start();
         result.cancel();
         CHECK_FALSE(result.ready()); // each of them still has to be told
         const std::string some = std::to_string(ranks);
@@ -45,7 +45,7 @@ TEST_CASE("cancelled before they start, the tasks never run") {
         CHECK(runs == 0);
     }
     const spmd::engine_pool pool = make_parked_pool(2);
-    auto items = pool.map([](int i) { return i; }, std::vector{1, 2, 3});
+    auto items = pool.map([](int i) { return i; }, std::vector{1, 2, 3}).start();
     items.cancel();
     CHECK_THROWS_WITH(items.get(), Equals("cancelled: 3 of 3 items did not run to the end"));
 }
@@ -54,7 +54,7 @@ TEST_CASE("cancelled before a late helper comes, the tasks never run") {
     const auto helpers = std::make_shared<parked_helpers>();
     const spmd::engine_pool pool = make_parked_pool(7, helpers);
     std::atomic<std::size_t> runs{0};
-    auto result = pool.broadcast([&](rank) { ++runs; });
+    auto result = pool.broadcast([&](rank) { ++runs; }).start();
     result.cancel();
     helpers->come();
     CHECK(result.ready());
@@ -67,11 +67,12 @@ TEST_CASE("cancelled in the middle, running ranks see it and the others never st
         std::atomic<std::size_t> started{0};
         std::atomic<std::size_t> stopped{0};
         auto result = pool.broadcast([&](rank me) {
-            ++started;
-            while (!me.stop_requested()) std::this_thread::yield();
-            ++stopped;
-            return me.id();
-        });
+                              ++started;
+                              while (!me.stop_requested()) std::this_thread::yield();
+                              ++stopped;
+                              return me.id();
+                          })
+                          .start();
         REQUIRE(eventually([&] { return started > 0; }));
         result.cancel();
         REQUIRE_THROWS_AS(result.get(), spmd::cancelled_error);
@@ -91,10 +92,12 @@ TEST_CASE("a rank may cancel its own broadcast") {
     for_each_pool([](const spmd::engine_pool& pool) {
         std::atomic<const spmd::async_result<void>*> self{nullptr};
         std::atomic<std::size_t> runs{0};
-        auto result = pool.with({.chunk = 1}).broadcast([&](rank) {
-            ++runs;
-            if (const auto* mine = self.load()) mine->cancel();
-        });
+        auto result = pool.with({.chunk = 1})
+                          .broadcast([&](rank) {
+                              ++runs;
+                              if (const auto* mine = self.load()) mine->cancel();
+                          })
+                          .start();
         self = &result;
         result.wait();
         CHECK(result.ready());
@@ -111,12 +114,13 @@ TEST_CASE("dropped in flight, the tasks are told to stop and waited for") {
             const auto captured = std::make_shared<int>(1);
             {
                 auto result = pool.broadcast([&, captured](rank me) {
-                    ++running;
-                    while (!me.stop_requested()) std::this_thread::yield();
-                    std::this_thread::sleep_for(std::chrono::microseconds(200));
-                    --running;
-                    ++ended;
-                });
+                                      ++running;
+                                      while (!me.stop_requested()) std::this_thread::yield();
+                                      std::this_thread::sleep_for(std::chrono::microseconds(200));
+                                      --running;
+                                      ++ended;
+                                  })
+                                  .start();
                 REQUIRE(eventually([&] { return running > 0; }));
             }
             CHECK(running == 0);
@@ -130,7 +134,7 @@ TEST_CASE("dropped before it starts, nothing runs") {
     std::atomic<int> runs{0};
     {
         const spmd::engine_pool pool = make_parked_pool(5);
-        auto result = pool.broadcast([&](rank) { ++runs; });
+        auto result = pool.broadcast([&](rank) { ++runs; }).start();
         auto moved = std::move(result);
     }
     CHECK(runs == 0);
@@ -140,7 +144,7 @@ TEST_CASE("dropped half-read, the rest does not start") {
     const spmd::engine_pool pool = make_parked_pool(10);
     std::atomic<int> runs{0};
     {
-        auto result = pool.broadcast([&](rank) { ++runs; });
+        auto result = pool.broadcast([&](rank) { ++runs; }).start();
         for (const std::size_t id : result.in_order())
             if (id == 3) break;
     }
@@ -154,12 +158,12 @@ TEST_CASE("an error stops the others only when asked to") {
             ++runs;
             if (me.id() == 20) throw std::runtime_error("twenty");
         };
-        auto all = pool.broadcast(fails);
+        auto all = pool.broadcast(fails).start();
         CHECK_THROWS_WITH(all.get(), Equals("1 of 100 ranks failed: rank 20: twenty"));
         CHECK(runs == 100);
 
         runs = 0;
-        auto some = pool.with({.on_error = spmd::on_error::stop}).broadcast(fails);
+        auto some = pool.with({.on_error = spmd::on_error::stop}).broadcast(fails).start();
         some.wait();
         std::size_t not_run = 0;
         for (const auto& each : some.outcomes()) {
@@ -170,10 +174,12 @@ TEST_CASE("an error stops the others only when asked to") {
     });
     const spmd::engine_pool alone = make_parked_pool(100); // on one thread, in order
     std::atomic<std::size_t> runs{0};
-    auto result = alone.with({.on_error = spmd::on_error::stop}).broadcast([&](rank me) {
-        ++runs;
-        if (me.id() == 20) throw std::runtime_error("twenty");
-    });
+    auto result = alone.with({.on_error = spmd::on_error::stop})
+                      .broadcast([&](rank me) {
+                          ++runs;
+                          if (me.id() == 20) throw std::runtime_error("twenty");
+                      })
+                      .start();
     CHECK_THROWS_WITH(result.get(), Equals("1 of 100 ranks failed: rank 20: twenty (79 were cancelled)"));
     CHECK(runs == 21);
 }
@@ -181,14 +187,16 @@ TEST_CASE("an error stops the others only when asked to") {
 TEST_CASE("under on_error::stop, the running ranks see the error") {
     for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
         gate other_runs;
-        auto result = pool.with({.on_error = spmd::on_error::stop}).broadcast([&](rank me) {
-            if (me.id() == 0) {
-                other_runs.wait(me);
-                throw std::runtime_error("stop");
-            }
-            other_runs.open();
-            while (!me.stop_requested()) std::this_thread::yield(); // else this never ends
-        });
+        auto result = pool.with({.on_error = spmd::on_error::stop})
+                          .broadcast([&](rank me) {
+                              if (me.id() == 0) {
+                                  other_runs.wait(me);
+                                  throw std::runtime_error("stop");
+                              }
+                              other_runs.open();
+                              while (!me.stop_requested()) std::this_thread::yield(); // else this never ends
+                          })
+                          .start();
         CHECK_THROWS_WITH(result.get(), Equals("1 of 2 ranks failed: rank 0: stop"));
     });
 }
@@ -211,9 +219,11 @@ TEST_CASE("get names every failed rank in order, the message the first few") {
     for (const failing& expected : cases) {
         for_each_launcher(expected.ranks, [&](const spmd::engine_pool& pool) {
             auto result = pool.broadcast([&](rank me) {
-                if (me.id() % expected.every == 0) throw std::runtime_error("bad " + std::to_string(me.id()));
-                return me.id();
-            });
+                                  if (me.id() % expected.every == 0)
+                                      throw std::runtime_error("bad " + std::to_string(me.id()));
+                                  return me.id();
+                              })
+                              .start();
             try {
                 (void)result.get();
                 FAIL("did not throw");
@@ -250,7 +260,7 @@ TEST_CASE("concat and reduce throw what get throws") {
 
 TEST_CASE("cancel after the end changes nothing") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
-        auto result = pool.broadcast([](rank me) { return me.id(); });
+        auto result = pool.broadcast([](rank me) { return me.id(); }).start();
         result.wait();
         result.cancel();
         CHECK(result.get().size() == 4);

@@ -30,10 +30,10 @@ void check_cover(const spmd::engine_pool& pool) {
     for (std::size_t arena = 0; arena < topology.arenas.size(); ++arena) {
         const spmd::index_range ranks = topology.arenas[arena].ranks;
         if (ranks.empty()) continue;
-        CHECK(ranks.begin == next);
-        next = ranks.end;
-        CHECK(topology.arena_of(ranks.begin) == arena);
-        CHECK(topology.arena_of(ranks.end - 1) == arena);
+        CHECK(ranks.first == next);
+        next = ranks.last;
+        CHECK(topology.arena_of(ranks.first) == arena);
+        CHECK(topology.arena_of(ranks.last - 1) == arena);
     }
     CHECK(next == pool.size());
     CHECK(topology.threads() == pool.threads());
@@ -114,9 +114,11 @@ TEST_CASE("pinned workers run on one CPU each, and the caller's mask stays as it
     const spmd::engine_pool pool{{.ranks = 64, .threads = 3, .pin_workers = true}};
     for (int round = 0; round < 20; ++round) {
         // Not joined: all run on workers.
-        auto masks = pool.broadcast([&](rank) {
-            return std::this_thread::get_id() == caller ? std::vector<int>{-1} : spmd::allowed_cpus();
-        });
+        auto masks =
+            pool.broadcast([&](rank) {
+                    return std::this_thread::get_id() == caller ? std::vector<int>{-1} : spmd::allowed_cpus();
+                })
+                .start();
         REQUIRE(eventually([&] { return masks.ready(); }));
         for (const std::vector<int>& mask : masks.get()) {
             REQUIRE(mask.size() == 1);
@@ -138,11 +140,11 @@ TEST_CASE("workers have their own mask back when they work for a pool that does 
     for (int round = 0; round < 50; ++round) {
         {
             const spmd::engine_pool pinned{{.ranks = 8, .threads = 3, .pin_workers = true}};
-            auto result = pinned.broadcast([](rank) { return spmd::allowed_cpus().size(); });
+            auto result = pinned.broadcast([](rank) { return spmd::allowed_cpus().size(); }).start();
             REQUIRE(eventually([&] { return result.ready(); }));
         } // at once: the workers may not have left its arena yet
         const spmd::engine_pool unpinned{{.ranks = 8, .threads = 3}};
-        auto masks = unpinned.broadcast([](rank) { return spmd::allowed_cpus(); });
+        auto masks = unpinned.broadcast([](rank) { return spmd::allowed_cpus(); }).start();
         REQUIRE(eventually([&] { return masks.ready(); }));
         for (const std::vector<int>& mask : masks.get()) REQUIRE(mask == all);
     }

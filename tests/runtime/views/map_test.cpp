@@ -83,11 +83,13 @@ TEST_CASE("by default each item is a task of its own") {
         // The first item ends when another thread has come to the second one: never, were they one task.
         std::atomic<bool> second_ran{false};
         auto result = pool.map(
-            [&](int i) {
-                if (i == 1) second_ran = true;
-                return i != 0 || eventually([&] { return second_ran.load(); }, std::chrono::seconds(10));
-            },
-            numbers(1000));
+                              [&](int i) {
+                                  if (i == 1) second_ran = true;
+                                  return i != 0 || eventually([&] { return second_ran.load(); },
+                                                              std::chrono::seconds(10));
+                              },
+                              numbers(1000))
+                          .start();
         CHECK(result.get().front());
     });
 }
@@ -116,7 +118,7 @@ TEST_CASE("in_order of a map runs what it waits for and nothing after it, whatev
     const spmd::engine_pool pool = make_parked_pool(1);
     for (const std::size_t chunk : {1U, 4U}) {
         std::vector<int> ran;
-        auto result = pool.with({.chunk = chunk}).map([&](int i) { ran.push_back(i); }, numbers(10));
+        auto result = pool.with({.chunk = chunk}).map([&](int i) { ran.push_back(i); }, numbers(10)).start();
         for (const std::size_t index : result.in_order()) {
             CHECK(ran.size() == index + 1);
             if (index == 5) break;
@@ -145,10 +147,10 @@ TEST_CASE("ranges of different lengths are refused, naming both") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         std::atomic<int> runs{0};
         const auto count_them = [&](int, int) { ++runs; };
-        CHECK_THROWS_WITH(pool.map(count_them, numbers(3), numbers(5)),
+        CHECK_THROWS_WITH(pool.map(count_them, numbers(3), numbers(5)).start(),
                           Equals("map over ranges of different sizes: 3 and 5"));
-        CHECK_THROWS_AS(pool.map(count_them, numbers(0), numbers(1)), std::invalid_argument);
-        CHECK_THROWS_AS(pool.map([&](int, int, int) { ++runs; }, numbers(2), numbers(2), numbers(1)),
+        CHECK_THROWS_AS(pool.map(count_them, numbers(0), numbers(1)).start(), std::invalid_argument);
+        CHECK_THROWS_AS(pool.map([&](int, int, int) { ++runs; }, numbers(2), numbers(2), numbers(1)).start(),
                         std::invalid_argument);
         CHECK(runs == 0);
     });
@@ -165,7 +167,7 @@ TEST_CASE("an empty input gives an empty result") {
         CHECK(pool.with({.timing = true}).map(square_of, none).timing().tasks().empty());
         pool.map([](int) {}, none).get();
         for ([[maybe_unused]] const int each : pool.map(square_of, none).in_order()) FAIL("there is none");
-        auto result = pool.map(square_of, none);
+        auto result = pool.map(square_of, none).start();
         CHECK(result.wait_for(std::chrono::milliseconds(0)));
         CHECK(result.ready());
         CHECK(result.progress().total == 0);
@@ -184,11 +186,13 @@ TEST_CASE("a range given as an lvalue is referred to, one given away is kept") {
         for (std::size_t i = 0; i < 500; ++i) REQUIRE(addresses[i] == &items[i]);
 
         const int* const data = items.data();
-        auto kept = pool.map([](const int& item) { return &item; }, std::move(items));
+        auto kept = pool.map([](const int& item) { return &item; }, std::move(items)).start();
         CHECK(kept.get().front() == data); // moved, not copied
         auto later = [&] {
-            return pool.map([](const std::string& s) { return s.size(); },
-                            std::vector<std::string>{"a", "bb", std::string(100, 'c')});
+            return pool
+                .map([](const std::string& s) { return s.size(); },
+                     std::vector<std::string>{"a", "bb", std::string(100, 'c')})
+                .start();
         }();
         CHECK(later.get() == std::vector<std::size_t>{1, 2, 100});
         CHECK(pool.map(square_of, std::views::iota(0, 5) | std::views::transform([](int i) { return -i; }))
@@ -231,7 +235,8 @@ TEST_CASE("an error names the item, and the results of the others are kept") {
                                           throw std::runtime_error("no " + std::to_string(i));
                                       return std::to_string(i);
                                   },
-                                  numbers(50));
+                                  numbers(50))
+                              .start();
             CHECK_THROWS_WITH(result.get(), Equals("2 of 50 items failed: item 7: no 7; item 40: no 40"));
             CHECK(runs == 50);
             auto all = result.outcomes();

@@ -58,10 +58,10 @@ TEST_CASE("inside a rank, each way to take results, and to start without joining
     for_each_launcher(12, [](const spmd::engine_pool& pool) {
         const auto sums =
             pool.broadcast([&](rank me) {
-                    auto first = pool.broadcast([](rank inner) { return inner.id(); });
+                    auto first = pool.broadcast([](rank inner) { return inner.id(); }).start();
                     auto second =
-                        pool.map([](std::size_t i) { return i; }, std::vector<std::size_t>{1, 2, 3});
-                    auto dropped = pool.broadcast([&](rank inner) { return inner.id() + me.id(); });
+                        pool.map([](std::size_t i) { return i; }, std::vector<std::size_t>{1, 2, 3}).start();
+                    auto dropped = pool.broadcast([&](rank inner) { return inner.id() + me.id(); }).start();
                     std::size_t sum = 0;
                     for (const std::size_t id : first.in_order()) sum += id;
                     sum += second.reduce(std::plus<>{});
@@ -85,13 +85,15 @@ TEST_CASE("ranks of two pools broadcast on each other, both ways round at once")
         const spmd::engine_pool one = kind.make(9);
         const spmd::engine_pool other = kind.make(13);
         for (int round = 0; round < 10; ++round) {
-            auto there = one.broadcast([&](rank) { return sum_of_ids(other); });
-            auto back = other.broadcast([&](rank) { return sum_of_ids(one); });
+            auto there = one.broadcast([&](rank) { return sum_of_ids(other); }).start();
+            auto back = other.broadcast([&](rank) { return sum_of_ids(one); }).start();
             REQUIRE(there.get() == std::vector<std::size_t>(9, sum_below(13)));
             REQUIRE(back.get() == std::vector<std::size_t>(13, sum_below(9)));
-            auto round_trip = one.broadcast([&](rank) {
-                return other.broadcast([&](rank) { return sum_of_ids(one); }).reduce(std::plus<>{});
-            });
+            auto round_trip =
+                one.broadcast([&](rank) {
+                       return other.broadcast([&](rank) { return sum_of_ids(one); }).reduce(std::plus<>{});
+                   })
+                    .start();
             REQUIRE(round_trip.get() == std::vector<std::size_t>(9, 13 * sum_below(9)));
         }
     }
@@ -100,13 +102,15 @@ TEST_CASE("ranks of two pools broadcast on each other, both ways round at once")
 TEST_CASE("errors and cancels inside a rank stay there") {
     for_each_launcher(8, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([&](rank me) {
-            if (me.id() % 2 == 0) return sum_of_ids(pool);
-            auto inner = pool.broadcast([](rank in) {
-                if (in.id() == 3) throw std::runtime_error("inside");
-                return in.id();
-            });
-            return inner.reduce(std::plus<>{});
-        });
+                              if (me.id() % 2 == 0) return sum_of_ids(pool);
+                              auto inner = pool.broadcast([](rank in) {
+                                                   if (in.id() == 3) throw std::runtime_error("inside");
+                                                   return in.id();
+                                               })
+                                               .start();
+                              return inner.reduce(std::plus<>{});
+                          })
+                          .start();
         auto all = result.outcomes();
         for (std::size_t id = 0; id < 8; ++id) {
             REQUIRE(all[id].has_value() == (id % 2 == 0));
@@ -126,9 +130,10 @@ TEST_CASE("several threads submit at once, and each has its own results") {
                 users.emplace_back([&, user] {
                     for (std::size_t i = 0; i < submissions; ++i) {
                         const std::size_t key = user * 1000 + i;
-                        auto result = pool.broadcast([key](rank me) { return key * 100 + me.id(); });
+                        auto result = pool.broadcast([key](rank me) { return key * 100 + me.id(); }).start();
                         auto items = pool.map([key](std::size_t item) { return key + item; },
-                                              std::vector<std::size_t>{1, 2, 3});
+                                              std::vector<std::size_t>{1, 2, 3})
+                                         .start();
                         const auto ids = result.get();
                         for (std::size_t id = 0; id < 20; ++id)
                             wrong[user] += ids.at(id) == key * 100 + id ? 0U : 1U;
@@ -169,9 +174,10 @@ TEST_CASE("a result outlives its pool") {
     for (const pool_kind& kind : pool_kinds()) {
         INFO(kind.name << ", " << kind.threads << " threads");
         std::optional<spmd::engine_pool> pool(kind.make(30));
-        auto waiting = pool->broadcast([](rank me) { return me.id(); });
-        auto ordered = pool->on({1, 2}).broadcast([](rank me) { return me.engine(); });
-        auto parts = pool->broadcast([](rank me) { return std::vector<std::size_t>(20'000, me.id()); });
+        auto waiting = pool->broadcast([](rank me) { return me.id(); }).start();
+        auto ordered = pool->on({1, 2}).broadcast([](rank me) { return me.engine(); }).start();
+        auto parts =
+            pool->broadcast([](rank me) { return std::vector<std::size_t>(20'000, me.id()); }).start();
         pool.reset();
         CHECK(waiting.get().size() == 30);
         std::size_t expected = 1;
@@ -185,7 +191,7 @@ TEST_CASE("a pool may go while nobody has waited for it, and be made again") {
         INFO(kind.name << ", " << kind.threads << " threads");
         std::atomic<std::size_t> runs{0};
         for (int round = 0; round < 50; ++round) {
-            auto result = kind.make(10).broadcast([&](rank) { ++runs; });
+            auto result = kind.make(10).broadcast([&](rank) { ++runs; }).start();
             result.wait();
         }
         CHECK(runs == 500);
@@ -198,17 +204,19 @@ TEST_CASE(wide_pool_test) {
         // All 16 are in their task at once: there are that many threads, the caller among them.
         std::atomic<std::size_t> arrived{0};
         auto result = pool.broadcast([&](rank me) {
-            ++arrived;
-            while (arrived < 16 && !me.stop_requested()) std::this_thread::yield();
-            return me.id();
-        });
+                              ++arrived;
+                              while (arrived < 16 && !me.stop_requested()) std::this_thread::yield();
+                              return me.id();
+                          })
+                          .start();
         CHECK(result.get().size() == 16);
         CHECK(arrived == 16);
         // As well without the caller.
         auto unjoined = pool.broadcast([&](rank me) {
-            ++arrived;
-            while (arrived < 32 && !me.stop_requested()) std::this_thread::yield();
-        });
+                                ++arrived;
+                                while (arrived < 32 && !me.stop_requested()) std::this_thread::yield();
+                            })
+                            .start();
         CHECK(eventually([&] { return unjoined.ready(); }, std::chrono::seconds(20)));
         CHECK(arrived == 32);
     });

@@ -416,9 +416,10 @@ TEST_CASE("an arena whose threads are all busy holds nobody up") {
     gate done;
     std::atomic<int> running{0};
     auto busy = pool.broadcast([&](rank me) {
-        ++running;
-        done.wait(me);
-    });
+                        ++running;
+                        done.wait(me);
+                    })
+                    .start();
     REQUIRE(eventually([&] { return running == 2; }));
     auto ids = pool.scatter(first_numbers(4), spmd::flatten);
     done.open();
@@ -464,7 +465,7 @@ TEST_CASE("replicate makes one copy for each arena, which its ranks see") {
                     REQUIRE(seen[engine]->value == 7);
                     REQUIRE(seen[engine] == &copies[engine]);
                     REQUIRE(seen[engine] ==
-                            seen[pool.topology().arenas[pool.topology().arena_of(engine)].ranks.begin]);
+                            seen[pool.topology().arenas[pool.topology().arena_of(engine)].ranks.first]);
                 }
             }
             CHECK(counted::alive() == 0);
@@ -673,20 +674,22 @@ TEST_CASE("a handle may go while a broadcast uses its pieces") {
                 std::optional<spmd::local<counted>> objects(pool.make_local<counted>(std::size_t{4}));
                 std::optional<spmd::scattered<counted>> slices(pool.scatter(first_counted(12)));
                 auto sums = pool.broadcast(
-                    [&](rank me, counted& mine, std::span<counted> slice) {
-                        go_on.wait(me);
-                        mine.value += slice[1].value;
-                        return mine.value;
-                    },
-                    *objects, *slices);
+                                    [&](rank me, counted& mine, std::span<counted> slice) {
+                                        go_on.wait(me);
+                                        mine.value += slice[1].value;
+                                        return mine.value;
+                                    },
+                                    *objects, *slices)
+                                .start();
                 auto ids = pool.broadcast(
-                    [&](rank me, counted& mine) -> spmd::task<std::size_t> {
-                        co_await me.barrier();
-                        go_on.wait(me);
-                        co_return mine.value - mine.value + me.id();
-                    },
-                    pool.make_local<counted>(std::size_t{1}));
-                auto doubled = pool.map([&](counted& item) { return 2 * item.value; }, *slices);
+                                   [&](rank me, counted& mine) -> spmd::task<std::size_t> {
+                                       co_await me.barrier();
+                                       go_on.wait(me);
+                                       co_return mine.value - mine.value + me.id();
+                                   },
+                                   pool.make_local<counted>(std::size_t{1}))
+                               .start();
+                auto doubled = pool.map([&](counted& item) { return 2 * item.value; }, *slices).start();
                 objects.reset();
                 slices.reset();
                 CHECK(counted::alive() == 6 + 12 + 6);
@@ -704,7 +707,8 @@ TEST_CASE("a dropped broadcast lets go of the pieces") {
         counted::reset();
         {
             auto dropped = pool.broadcast([](rank, counted& mine) { ++mine.value; },
-                                          pool.make_local<counted>(std::size_t{4}));
+                                          pool.make_local<counted>(std::size_t{4}))
+                               .start();
         }
         CHECK(counted::alive() == 0);
     });
@@ -753,7 +757,7 @@ TEST_CASE("a map runs over all items of a scattered, in their order") {
     const spmd::engine_pool pool = make_shuffled_pool(4, 1);
     const auto slices = pool.scatter(first_numbers(6));
     const auto add = [](std::size_t a, std::size_t b) { return a + b; };
-    CHECK_THROWS_WITH(pool.map(add, slices, first_numbers(7)), Contains("6 and 7"));
+    CHECK_THROWS_WITH(pool.map(add, slices, first_numbers(7)).start(), Contains("6 and 7"));
 }
 
 TEST_CASE("a map runs over the objects of a local, by rank of the view") {
@@ -777,15 +781,15 @@ TEST_CASE("a map's items run in the arenas of their owners") {
         return result.get();
     };
     auto slices = pool.scatter(first_numbers(24));
-    auto of_slices = pool.map(here, slices);
+    auto of_slices = pool.map(here, slices).start();
     const numbers arenas = without_help(of_slices);
     for (std::size_t i = 0; i < 24; ++i) CHECK(arenas[i] == arena_of[i / 3]);
 
     auto reversed = pool.on({7, 5, 3}).scatter(first_numbers(6));
-    auto of_reversed = pool.map(here, reversed);
+    auto of_reversed = pool.map(here, reversed).start();
     CHECK(without_help(of_reversed) == numbers{2, 2, 1, 1, 0, 0});
     auto tags = pool.scatter(first_numbers(8), spmd::flatten);
-    auto of_tags = pool.on({6, 0, 4}).map(here, tags);
+    auto of_tags = pool.on({6, 0, 4}).map(here, tags).start();
     CHECK(without_help(of_tags) == numbers{2, 0, 1});
 
     const auto copied_in = [](std::size_t&, const counted& copy) { return copy.arena; };

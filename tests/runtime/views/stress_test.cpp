@@ -57,10 +57,12 @@ private:
     }
     void cancel_some() {
         std::atomic<std::size_t> runs{0};
-        auto result = pool_->broadcast([&](rank me) {
-            ++runs;
-            return std::string(me.id() % 40, 'x');
-        });
+        auto result = pool_
+                          ->broadcast([&](rank me) {
+                              ++runs;
+                              return std::string(me.id() % 40, 'x');
+                          })
+                          .start();
         if (below(2) == 0) std::this_thread::yield();
         result.cancel();
         std::size_t done = 0;
@@ -70,12 +72,14 @@ private:
     void drop() {
         std::atomic<int> running{0};
         {
-            auto result = pool_->broadcast([&](rank me) {
-                ++running;
-                for (int i = 0; i < 1000 && !me.stop_requested(); ++i) continue;
-                --running;
-                return std::vector<int>(10);
-            });
+            auto result = pool_
+                              ->broadcast([&](rank me) {
+                                  ++running;
+                                  for (int i = 0; i < 1000 && !me.stop_requested(); ++i) continue;
+                                  --running;
+                                  return std::vector<int>(10);
+                              })
+                              .start();
             if (below(2) == 0) std::this_thread::yield();
         }
         expect(running == 0);
@@ -98,7 +102,8 @@ private:
                           .broadcast([every](rank me) {
                               if (me.id() % every == 0) throw std::runtime_error(std::to_string(me.id()));
                               return me.id();
-                          });
+                          })
+                          .start();
         try {
             (void)result.get();
             expect(false);
@@ -118,7 +123,7 @@ private:
         }
     }
     void wait_from_many() {
-        const auto result = pool_->with({.timing = true}).broadcast([](rank me) { return me.id(); });
+        const auto result = pool_->with({.timing = true}).broadcast([](rank me) { return me.id(); }).start();
         std::jthread other([&] { result.wait(); });
         std::jthread watcher([&] {
             while (result.progress().done < result.progress().total) (void)result.ready();
@@ -128,9 +133,9 @@ private:
         for (const spmd::interval& task : timing.tasks()) expect(task.begin <= task.end);
     }
     void replace() {
-        auto result = pool_->broadcast([](rank me) { return me.id(); });
+        auto result = pool_->broadcast([](rank me) { return me.id(); }).start();
         for (std::size_t i = below(3); i > 0; --i)
-            result = pool_->broadcast([i](rank me) { return me.id() + i; });
+            result = pool_->broadcast([i](rank me) { return me.id() + i; }).start();
         expect(result.get().size() == pool_->size());
     }
     void concat_map() {

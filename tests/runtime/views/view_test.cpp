@@ -106,7 +106,7 @@ TEST_CASE("a view and its results keep the pool") {
         const spmd::view everyone = pool->all();
         pool.reset();
         CHECK(engines_of(*some) == engines{5, 3});
-        auto result = some->broadcast([](rank me) { return me.engine(); });
+        auto result = some->broadcast([](rank me) { return me.engine(); }).start();
         some.reset();
         CHECK(result.get() == engines{5, 3});
         CHECK(engines_of(everyone).size() == 10);
@@ -120,7 +120,7 @@ TEST_CASE("over several arenas, each member runs in the arena of its engine") {
     const auto arena = [](rank) { return jthread_launcher::arena_of_this_thread(); };
     for (const engines& chosen :
          {engines{7, 0, 6, 1}, {4, 5}, {6, 4, 2, 0}, {7, 6, 5, 4, 3, 2, 1, 0}, {0, 7, 1, 5, 2}}) {
-        auto result = pool.on(chosen).broadcast(arena);
+        auto result = pool.on(chosen).broadcast(arena).start();
         REQUIRE(eventually([&] { return result.ready(); })); // without the caller's help
         const auto ran_in = result.get();
         for (std::size_t id = 0; id < chosen.size(); ++id) CHECK(ran_in[id] == arena_of[chosen[id]]);

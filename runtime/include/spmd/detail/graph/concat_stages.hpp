@@ -1,9 +1,9 @@
 #pragma once
 
-#include <spmd/concat.hpp>
 #include <spmd/detail/graph/graph_node.hpp>
 #include <spmd/detail/graph/parallel_stages.hpp>
 #include <spmd/detail/graph/shared_task.hpp>
+#include <spmd/detail/results/concat_parts.hpp>
 
 #include <chrono>
 #include <cstdint>

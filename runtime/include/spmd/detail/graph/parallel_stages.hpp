@@ -4,7 +4,6 @@
 #include <spmd/detail/base/describe.hpp>
 #include <spmd/detail/graph/graph_node.hpp>
 #include <spmd/detail/graph/shared_task.hpp>
-#include <spmd/detail/views/statement_end.hpp>
 #include <spmd/rank.hpp>
 #include <spmd/task.hpp>
 #include <spmd/view.hpp>
@@ -72,10 +71,6 @@ public:
     }
 
 protected:
-    /// The batches of a stream are joined in order, each by some thread; what runs once by whoever comes.
-    statement_end::then after_submission() const noexcept {
-        return this->stream() != nullptr ? statement_end::then::await_joiner : statement_end::then::start;
-    }
     template <class Copy>
     std::unique_ptr<graph_node> with_my_consumers(std::unique_ptr<Copy> copy) const {
         ranks_node& same = *copy;
@@ -89,8 +84,10 @@ protected:
         options.name = this->name();
         return ranks.with(options);
     }
-    void submit(async_result<T> running) {
-        running_ = std::move(running);
+    /// The batches of a stream are joined in order, each by some thread; what runs once by whoever comes.
+    void submit(submission<T> described) {
+        running_ = this->stream() != nullptr ? submission_access::start_ahead(std::move(described))
+                                             : described.start();
         this->count_tasks(ordered_access<T>(running_).size());
         submitted_.store(true);
     }
@@ -146,12 +143,9 @@ public:
 private:
     void start() override {
         auto arguments = std::apply([](auto*... inputs) { return arguments_of(*inputs...); }, inputs_);
-        const statement_end end(this->after_submission());
-        this->submit(this->named(ranks_).broadcast(
-            [this, arguments](rank me) {
-                return std::apply(*task_, std::tuple_cat(std::tuple(me), arguments));
-            },
-            end));
+        this->submit(this->named(ranks_).broadcast([this, arguments](rank me) {
+            return std::apply(*task_, std::tuple_cat(std::tuple(me), arguments));
+        }));
     }
     view ranks_;
     shared_task<Task> task_;
@@ -172,10 +166,7 @@ public:
     }
 
 private:
-    void start() override {
-        const statement_end end(this->after_submission());
-        this->submit(this->named(ranks_).map(std::cref(*task_), input_->value(), end));
-    }
+    void start() override { this->submit(this->named(ranks_).map(std::cref(*task_), input_->value())); }
     view ranks_;
     shared_task<Task> task_;
     value_node<Range>* input_;

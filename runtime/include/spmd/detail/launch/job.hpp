@@ -41,6 +41,19 @@ struct run_flags {
     bool has_waiters() const noexcept { return (word.load() & ~stop) != 0; }
 };
 
+/// Something that goes on when a job is finished: a coroutine that awaits it.
+class continuation {
+public:
+    continuation() = default;
+    continuation(const continuation&) = delete;
+    continuation& operator=(const continuation&) = delete;
+    /// Called once, by the thread that finishes the job, as the last that it does for it.
+    virtual void go_on() noexcept = 0;
+
+protected:
+    ~continuation() = default;
+};
+
 /// Contiguous indices that are to run in one arena.
 struct placed_range {
     std::size_t arena = 0;
@@ -76,7 +89,10 @@ public:
 
     /// True for the first caller only: it decides how the job starts.
     bool start() noexcept { return !started_.exchange(true); }
+    bool is_started() const noexcept { return started_.load(std::memory_order_relaxed); }
     bool finished() const noexcept { return unfinished_.load() == 0; }
+    /// Has `next` go on when the job is finished; false when it is, and then never calls it. One at a time.
+    bool continue_with(continuation& next) noexcept;
 
     /// Claims the next indices, at most `most`, of any arena; empty when none are left.
     virtual index_range claim(std::size_t most) noexcept;
@@ -205,7 +221,8 @@ private:
     run_flags flags_;
     std::atomic<std::uint32_t> end_waiters_{0}; // those who are content with being woken at ends of ranges
     std::atomic<bool> started_{false};
-    std::atomic<std::uint32_t> joined_{0}; // of jobs that go on
+    std::atomic<continuation*> next_{nullptr}; // goes on when the job is finished
+    std::atomic<std::uint32_t> joined_{0};     // of jobs that go on
 
     // Written by every thread that takes part, once per range: together, and apart from the rest.
     [[maybe_unused]] char apart_before_[64] = {};

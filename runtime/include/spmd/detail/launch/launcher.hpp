@@ -11,6 +11,13 @@
 
 namespace spmd::detail {
 
+/// How many threads a job wants besides those that take part in it.
+enum class demand {
+    alone,         ///< no caller has joined it: every thread it can use
+    beside_caller, ///< a caller works on it too, so there is one thread less to call
+    ahead ///< a caller joins it later: so many as can come before, and no queue of those who come too late
+};
+
 /// The one launch primitive: who runs the indices of a job, and in which order. All that runs, runs through
 /// here. The library's own launcher places them on oneTBB arenas; tests drive the same code by others.
 ///
@@ -24,32 +31,36 @@ public:
 
     /// Starts the job on other threads, if it was not started, and returns.
     void start(job& work) {
-        if (work.start()) call(work, 0);
+        if (work.start()) recruit(work, demand::alone);
     }
     /// The same for a job that some thread joins sooner or later: others may begin before.
     void start_ahead(job& work) {
         work.start();
-        call_ahead(work);
+        recruit(work, demand::ahead);
     }
     /// Runs what is left on the calling thread, and on others where that is worth while; returns when the job
     /// is finished. Needs no other thread in order to finish, so it may be called from within a task.
     virtual void join(job& work);
+    /// The first half of join(): returns when there is nothing left to claim, while other threads may still run.
+    void take_part(job& work);
     /// Returns when `index` was run: runs it on the calling thread if nobody has claimed it, else waits.
     virtual void join_until(job& work, std::size_t index);
     /// Starts the job if need be; true when it is finished before the time is over. Runs no index itself, but for
     /// one when it is called within a task and the time is over.
     bool wait_until(job& work, std::chrono::steady_clock::time_point deadline);
     /// Calls more threads to a job that one at least takes part in.
-    void call_more(job& work) { call(work, work.goes_on() && work.joined() == 0 ? 0 : 1); }
+    void call_more(job& work) {
+        recruit(work, work.goes_on() && work.joined() == 0 ? demand::alone : demand::beside_caller);
+    }
 
 protected:
-    /// Has other threads call work.help(arena, …), each with a reference to the job. `callers` (0 or 1) threads
-    /// take part besides. Some may still be on their way to a job in which threads take part already.
-    virtual void call(job& work, std::size_t callers) = 0;
-    /// The same for a job that need not be begun by them, so that hardly more are on their way than can come.
-    virtual void call_ahead(job& work) { call(work, 1); }
+    /// Has other threads call work.help(arena, …), each with a reference to the job; the one place that decides who
+    /// takes part. Some may still be on their way to a job in which threads take part already.
+    virtual void recruit(job& work, demand wanted) = 0;
 
 private:
+    /// Starts the job for a thread that works on it next.
+    void begin_joined(job& work);
     void run_alone_at_first(job& work);
     void run_until_done(job& work, std::size_t index) const;
 };
@@ -68,7 +79,7 @@ public:
 
 private:
     void run(index_range range) noexcept override {
-        for (std::size_t i = range.begin; i < range.end; ++i) body_(i);
+        for (std::size_t i = range.first; i < range.last; ++i) body_(i);
     }
     const Body& body_;
 };

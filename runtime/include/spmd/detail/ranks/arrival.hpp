@@ -16,6 +16,11 @@
 #include <typeinfo>
 #include <utility>
 
+namespace spmd {
+template <class T>
+class pending;
+} // namespace spmd
+
 namespace spmd::detail {
 
 /// Marks what a rank's coroutine may `co_await`.
@@ -92,6 +97,7 @@ protected:
             throw;
         }
     }
+    contribution take_contribution() { return std::move(contribution_); }
     /// Takes, and leaves. Requires: the collective is complete.
     result take(collective& at) {
         const leaving after(at);
@@ -131,6 +137,9 @@ public:
     collective_awaitable(communicator& of, std::size_t id, typename Collective::contribution given,
                          const std::source_location& where)
         : arrival<Collective>(of, id, std::move(given), where) {}
+
+    /// Arrives now; what it returns is awaited later.
+    pending<Result> start();
 
     bool await_ready() {
         at_ = &this->come();

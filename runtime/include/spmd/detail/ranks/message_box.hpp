@@ -65,6 +65,7 @@ public:
 
     /// any_source, or the only one whose messages it takes.
     std::size_t from() const noexcept { return from_; }
+    int tag() const noexcept { return tag_; }
     bool takes(const envelope& message) const noexcept {
         return (from_ == any_source || from_ == message.from()) && (tag_ == any_tag || tag_ == message.tag());
     }

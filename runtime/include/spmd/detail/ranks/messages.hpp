@@ -34,6 +34,9 @@ public:
                       const std::source_location& where) noexcept
         : receiver(of, id, from, tag), where_(where) {}
 
+    /// Posts the receive now; what it returns is awaited later.
+    pending<Result> start();
+
     bool await_ready() const {
         rank_worker::of(of(), id()).record().throw_if_failed();
         return false;
@@ -47,30 +50,13 @@ private:
     std::source_location where_;
 };
 
-/// `co_await me.send(value, to)`: never waits.
+/// Sends a value from member `id` to member `to`.
 template <class T>
-class [[nodiscard("co_await it")]] send_awaitable final : public rank_awaitable {
-public:
-    send_awaitable(communicator& of, std::size_t id, T value, std::size_t to, int tag,
-                   const std::source_location& where)
-        : of_(&of), id_(id), value_(std::move(value)), to_(to), tag_(tag), where_(where) {}
-
-    bool await_ready() {
-        rank_worker& here = rank_worker::of(*of_, id_);
-        auto sent = std::make_unique<letter<T>>(id_, tag_, std::move(value_), where_);
-        if (of_->box_of(to_).put(std::move(sent))) here.wake(of_->index_of(to_));
-        return true;
-    }
-    void await_suspend(std::coroutine_handle<>) const noexcept {}
-    void await_resume() const noexcept {}
-
-private:
-    communicator* of_;
-    std::size_t id_;
-    T value_;
-    std::size_t to_;
-    int tag_;
-    std::source_location where_;
-};
+void send_value(communicator& of, std::size_t id, T value, std::size_t to, int tag,
+                const std::source_location& where) {
+    rank_worker& here = rank_worker::of(of, id);
+    auto sent = std::make_unique<letter<T>>(id, tag, std::move(value), where);
+    if (of.box_of(to).put(std::move(sent))) here.wake(of.index_of(to));
+}
 
 } // namespace spmd::detail

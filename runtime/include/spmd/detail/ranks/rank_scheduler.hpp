@@ -56,6 +56,12 @@ public:
     bool is_stopped() const noexcept { return flags_->stop_requested(); }
 
     bool is_timed() const noexcept { return timed_; }
+    /// A running rank will wait for something outside of the scheduler: it counts as active until it is woken.
+    void count_outside_wait() noexcept { active_.fetch_add(1, std::memory_order_relaxed); }
+    void withdraw_outside_wait() noexcept { active_.fetch_sub(1, std::memory_order_relaxed); }
+    /// Makes such a rank ready, from any thread.
+    void wake_from_outside(std::size_t rank) noexcept;
+
     std::chrono::nanoseconds since_submission() const noexcept {
         return std::chrono::steady_clock::now() - submitted_;
     }
@@ -88,12 +94,14 @@ protected:
     /// More is ready than the threads at work can do.
     virtual void call_threads() noexcept = 0;
     virtual std::size_t threads_at_work() const noexcept = 0;
+    /// A share of the job that these ranks are, which keeps its memory.
+    virtual job_pointer<job> share() noexcept = 0;
 
 private:
     friend class rank_worker;
     class wait_graph;
 
-    struct place {
+    struct ready_queue {
         std::mutex mutex;
         std::vector<index_range> ready; // guarded by mutex; the first at `first`
         std::size_t first = 0;          // guarded by mutex
@@ -103,13 +111,13 @@ private:
         std::size_t arena = 0;
     };
 
-    place* place_in(std::size_t arena) noexcept;
-    place& place_of(std::size_t rank) noexcept;
-    index_range claim_at(place& from, std::size_t least, std::size_t part) noexcept;
+    ready_queue* queue_in(std::size_t arena) noexcept;
+    ready_queue& queue_of(std::size_t rank) noexcept;
+    index_range claim_at(ready_queue& from, std::size_t least, std::size_t part) noexcept;
     index_range claim_near(std::size_t home, std::size_t arena) noexcept;
     bool has_ready_in(std::size_t arena) const noexcept;
     bool wait_for_ready(std::size_t arena) noexcept;
-    void make_ready(place& at, index_range ranks);
+    void make_ready(ready_queue& at, index_range ranks);
     void spread(index_range ranks);
     /// The same, and calls threads if not all are at work.
     void spread_to_all(index_range ranks);
@@ -135,8 +143,8 @@ private:
     std::chrono::steady_clock::time_point submitted_;
     std::span<interval> intervals_; // empty unless timed
     traced_submission traced_;
-    std::unique_ptr<place[]> places_;
-    std::size_t place_count_ = 0;
+    std::unique_ptr<ready_queue[]> queues_;
+    std::size_t queue_count_ = 0;
     zeroed_array<wait_record> records_;
     std::deque<std::exception_ptr> failures_; // what ranks were told, on whatever thread they run
     std::size_t halt_ = 0;

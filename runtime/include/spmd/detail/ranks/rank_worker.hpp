@@ -83,6 +83,7 @@ public:
         tell_arrivals();
         publish();
     }
+    rank_scheduler& ranks() const noexcept { return *ranks_; }
     /// The rank that runs.
     std::size_t rank() const noexcept { return rank_; }
     wait_record& record() noexcept { return records_[rank_]; }

@@ -22,7 +22,7 @@ template <class T, class Op>
 inline constexpr bool by_elements = false;
 template <class E, class A, class Op>
 inline constexpr bool by_elements<std::vector<E, A>, Op> =
-    !combines<Op, std::vector<E, A>> && combines<Op, E>;
+    combines<Op, E> && (!combines<Op, std::vector<E, A>> || requires { Op::by_elements; });
 
 /// What is given to a reduction: a value and how to combine it.
 template <class T, class Op>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <spmd/concat.hpp>
 #include <spmd/detail/ranks/arrival.hpp>
+#include <spmd/detail/results/concat_parts.hpp>
 #include <spmd/shared_values.hpp>
 
 #include <cstddef>

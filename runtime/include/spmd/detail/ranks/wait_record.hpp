@@ -22,6 +22,12 @@ public:
         awaited_ = reinterpret_cast<char*>(&receive) + receiving;
         where_ = where;
     }
+    /// The rank waits for the end of a job, which other ranks cannot bring about.
+    void wait_for_job() noexcept {
+        awaited_ = nullptr;
+        where_ = {};
+    }
+    bool waits_for_job() const noexcept { return awaited_ == nullptr; }
     void continue_at(std::coroutine_handle<> rank) noexcept { continuation_ = rank; }
     void resume() const { continuation_.resume(); }
 

@@ -7,6 +7,7 @@
 #include <spmd/detail/trace/stopwatch.hpp>
 #include <spmd/detail/trace/trace_log.hpp>
 #include <spmd/error.hpp>
+#include <spmd/run_options.hpp>
 
 #include <array>
 #include <atomic>
@@ -20,33 +21,12 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace spmd {
-
-/// What happens to tasks that have not started when one throws.
-enum class on_error {
-    go_on, ///< they run
-    stop,  ///< they are cancelled
-};
-
-/// `run_options::chunk`: the library chooses how many items one task of a map takes.
-inline constexpr std::size_t automatic = 0;
-
-/// How one submission is run; for `pool.with(…)`.
-struct run_options {
-    spmd::on_error on_error = on_error::go_on;
-    /// Takes the time of every task: see async_result::timing().
-    bool timing = false;
-    /// Items per task of a map, or `automatic`. A broadcast always has one task per rank.
-    std::size_t chunk = 1;
-    /// What a trace calls the submission; empty: "broadcast" or "map". The caller keeps it as long as the view.
-    std::string_view name = {};
-};
-
-namespace detail {
+namespace spmd::detail {
 
 enum class task_state : std::uint8_t { pending, done, failed, cancelled };
 
@@ -134,6 +114,11 @@ private:
     /// How many of the tasks of each record have ended. A record's tasks are run by one thread, in order.
     std::uint8_t* records_ = nullptr;
     std::unique_ptr<std::uint8_t[]> many_records_;
+    struct stop_request {
+        tracked_job* cancelled;
+        void operator()() const noexcept { cancelled->request_stop(); }
+    };
+    std::optional<std::stop_callback<stop_request>> stop_callback_; // where a stop token was given
     std::atomic<trouble*> trouble_{nullptr}; // made by the first task that does not end well
     item_tally reported_;
     std::vector<interval> intervals_; // empty unless timing was asked for
@@ -152,7 +137,7 @@ template <class Body>
 void tracked_job::run_observed(index_range range, const Body& body) noexcept {
     const trace_span whole(traced_.log, {.kind = trace_kind::range,
                                          .submission = traced_.number,
-                                         .subject = range.begin,
+                                         .subject = range.first,
                                          .count = range.size()});
     std::uint64_t last = trace_ticks();
     run_unobserved(range, [&](std::size_t i) {
@@ -175,10 +160,10 @@ void tracked_job::run_unobserved(index_range range, const Body& body) noexcept {
 template <unsigned Grain, class Body>
 void tracked_job::run_all(index_range range, const Body& body) noexcept {
     std::uint8_t* const records = records_;
-    for (std::size_t i = range.begin; i < range.end; ++i) {
+    for (std::size_t i = range.first; i < range.last; ++i) {
         if (flags().is_wanted()) [[unlikely]] {
             tell_waiters(); // of the index before
-            if (stop_requested()) return skip({i, range.end});
+            if (stop_requested()) return skip({i, range.last});
         }
         try {
             body(i);
@@ -219,5 +204,4 @@ private:
     std::optional<slots<T>> values_;
 };
 
-} // namespace detail
-} // namespace spmd
+} // namespace spmd::detail

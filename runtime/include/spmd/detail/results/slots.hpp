@@ -1,37 +1,15 @@
 #pragma once
 
+#include <spmd/results.hpp>
+
 #include <concepts>
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-namespace spmd {
-namespace detail {
-
-template <class T>
-struct results_of {
-    using type = std::vector<T>;
-};
-template <>
-struct results_of<bool> {
-    using type = std::deque<bool>;
-};
-template <>
-struct results_of<void> {
-    using type = void;
-};
-
-} // namespace detail
-
-/// The results of many tasks, in order: a vector; for bool a deque, in which each result is an object of its
-/// own and not a bit; for void nothing.
-template <class T>
-using results = typename detail::results_of<T>::type;
-
-namespace detail {
+namespace spmd::detail {
 
 /// True where a vector of T can be made before the run and each task assigns its own element.
 template <class T>
@@ -101,5 +79,4 @@ public:
     void take() noexcept {}
 };
 
-} // namespace detail
-} // namespace spmd
+} // namespace spmd::detail

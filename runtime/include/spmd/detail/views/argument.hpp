@@ -9,6 +9,10 @@
 #include <type_traits>
 #include <utility>
 
+namespace spmd {
+class rank;
+} // namespace spmd
+
 namespace spmd::detail {
 
 /// How a job keeps an argument of its task. An ordinary one: a copy, which all ranks look at. A handle on pieces of
@@ -63,5 +67,10 @@ decltype(auto) bound_argument_of(const rank_context& ranks, std::size_t id, cons
 }
 template <class Kept>
 using bound_argument = decltype(bound_argument_of(std::size_t{}, std::declval<const Kept&>()));
+
+/// The type that a broadcast's task returns, given these arguments.
+template <class Task, class... Bound>
+using returned_to_rank =
+    std::remove_cvref_t<std::invoke_result_t<const Task&, rank, bound_argument<Bound>...>>;
 
 } // namespace spmd::detail

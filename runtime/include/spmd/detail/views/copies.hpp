@@ -23,7 +23,7 @@ class copies final : public pieces<T> {
 public:
     copies(const std::shared_ptr<const group>& ranks, const piece_layout& layout)
         : copies::pieces("replicated", ranks, layout, ranks->pool->topology.arenas.size()) {
-        for (const arena_place& arena : ranks->pool->topology.arenas) ends_.push_back(arena.ranks.end);
+        for (const arena_place& arena : ranks->pool->topology.arenas) ends_.push_back(arena.ranks.last);
     }
 
     /// How many there are.
@@ -55,7 +55,7 @@ public:
             if (share.indices.empty()) continue;
             const T* const copy = from_->in_arena(share.arena);
             if (copy == nullptr) throw_no_copy(share.arena);
-            ends_.push_back(share.indices.end);
+            ends_.push_back(share.indices.last);
             copies_.push_back(copy);
         }
     }

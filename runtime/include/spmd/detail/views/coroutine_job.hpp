@@ -2,12 +2,13 @@
 
 #include <spmd/detail/launch/group.hpp>
 #include <spmd/detail/ranks/communicator.hpp>
+#include <spmd/detail/ranks/is_task.hpp>
 #include <spmd/detail/ranks/rank_scheduler.hpp>
 #include <spmd/detail/results/result_job.hpp>
 #include <spmd/detail/views/argument.hpp>
+#include <spmd/detail/views/submit.hpp>
 #include <spmd/error.hpp>
 #include <spmd/rank.hpp>
-#include <spmd/task.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -20,6 +21,9 @@
 #include <vector>
 
 namespace spmd::detail {
+
+template <class T>
+class task_promise;
 
 /// task(rank, args…) for every rank of a group, where the task is a coroutine: a scheduler, as a job.
 template <class T, class Task, class... Args>
@@ -99,6 +103,10 @@ private:
         this->wake_if_waited_for();
     }
     std::size_t threads_at_work() const noexcept override { return this->threads_taking_part(); }
+    job_pointer<job> share() noexcept override {
+        this->reference();
+        return job_pointer<job>(this);
+    }
     std::exception_ptr error_of_ended(std::size_t id) const override {
         return this->state(id) == task_state::done ? nullptr : this->error_of(id);
     }
@@ -114,6 +122,12 @@ private:
     launcher* launch_;
     std::optional<call> work_;
     std::optional<communicator> everyone_;
+};
+
+template <class Task, class... Args>
+    requires is_task<returned_to_rank<Task, Args...>>
+struct job_of<Task, Args...> {
+    using type = coroutine_job<typename returned_to_rank<Task, Args...>::value_type, Task, Args...>;
 };
 
 } // namespace spmd::detail

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <spmd/concat.hpp>
+#include <spmd/detail/results/concat_parts.hpp>
 #include <spmd/detail/views/slices.hpp>
 #include <spmd/detail/views/submit.hpp>
-#include <spmd/rank_state.hpp>
+#include <spmd/handles.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -122,7 +122,7 @@ auto gather_items(const std::shared_ptr<const group>& ranks, run_options options
             for (auto& item : mine) all.push_back(static_cast<taken>(item));
             return all;
         };
-        std::vector<std::vector<value>> made = submit_broadcast(ranks, options, {}, take, handle).get();
+        std::vector<std::vector<value>> made = submit_broadcast(ranks, options, take, handle).get();
         for (contribution<value>& each : contributions) each.items = made[each.id].data();
         return put_in_order<value&&>(launch, *from, contributions);
     }

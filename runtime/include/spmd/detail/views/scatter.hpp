@@ -1,8 +1,8 @@
 #pragma once
 
-#include <spmd/concat.hpp>
+#include <spmd/detail/results/concat_parts.hpp>
 #include <spmd/detail/views/submit.hpp>
-#include <spmd/rank_state.hpp>
+#include <spmd/handles.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -30,9 +30,9 @@ void run_in_arenas(const std::shared_ptr<const group>& ranks, run_options option
                    const Task& task) {
     options.name = name;
     if (ranks->pool->topology.arenas.size() == 1 || job::inside())
-        return submit_broadcast(ranks, options, {}, std::cref(task)).get();
+        return submit_broadcast(ranks, options, std::cref(task)).get();
     constexpr std::chrono::milliseconds patience{100};
-    auto running = submit_broadcast(ranks, options, {}, std::cref(task));
+    auto running = submit_broadcast(ranks, options, std::cref(task)).start();
     std::size_t ended = 0;
     while (!running.wait_for(patience)) {
         const std::size_t before = std::exchange(ended, running.progress().done);

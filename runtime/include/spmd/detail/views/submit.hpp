@@ -1,14 +1,12 @@
 #pragma once
 
-#include <spmd/async_result.hpp>
 #include <spmd/detail/launch/group.hpp>
+#include <spmd/detail/ranks/is_task.hpp>
 #include <spmd/detail/results/result_job.hpp>
 #include <spmd/detail/views/argument.hpp>
-#include <spmd/detail/views/coroutine_job.hpp>
 #include <spmd/detail/views/map_range.hpp>
-#include <spmd/detail/views/statement_end.hpp>
 #include <spmd/rank.hpp>
-#include <spmd/task.hpp>
+#include <spmd/submission.hpp>
 
 #include <array>
 #include <cstddef>
@@ -24,10 +22,10 @@
 
 namespace spmd::detail {
 
-/// What a broadcast's task returns, for arguments that are kept so.
-template <class Task, class... Kept>
-using returned_to_rank =
-    std::remove_cvref_t<std::invoke_result_t<const Task&, rank, bound_argument<Kept>...>>;
+/// A job's chunk: a fraction of what is left.
+inline constexpr std::size_t any_chunk = 0;
+/// Throws: std::invalid_argument for 0 items.
+std::size_t chunk_of(const run_options& options);
 
 /// task(rank, args…) for every rank of a group, where the task is no coroutine.
 template <class Task, class... Args>
@@ -35,7 +33,7 @@ class broadcast_job final : public result_job<returned_to_rank<Task, Args...>> {
 public:
     template <class T, class... As>
     broadcast_job(const group& group, const run_options& options, T&& task, As&&... args)
-        : broadcast_job::result_job(group.shares, automatic, *group.pool, cost, task_kind::rank, options),
+        : broadcast_job::result_job(group.shares, any_chunk, *group.pool, cost, task_kind::rank, options),
           work_(std::in_place, std::forward<T>(task), std::forward<As>(args)...),
           context_{group.size, group.engines.empty() ? nullptr : group.engines.data(), &this->flags(),
                    &this->reported_items()} {}
@@ -82,7 +80,7 @@ public:
     template <class T>
     map_job(const group& group, const run_options& options, std::span<const placed_range> shares, T&& task,
             Views... views)
-        : map_job::result_job(shares, options.chunk, *group.pool, cost, task_kind::item, options),
+        : map_job::result_job(shares, chunk_of(options), *group.pool, cost, task_kind::item, options),
           work_(std::in_place, std::forward<T>(task), std::move(views)...) {}
 
     void dispose() noexcept override {
@@ -123,44 +121,38 @@ private:
     std::optional<call> work_;
 };
 
+/// The job of a broadcast; coroutine_job.hpp has that of coroutines.
 template <class Task, class... Args>
 struct job_of {
     using type = broadcast_job<Task, Args...>;
 };
-template <class Task, class... Args>
-    requires is_task<returned_to_rank<Task, Args...>>
-struct job_of<Task, Args...> {
-    using type = coroutine_job<typename returned_to_rank<Task, Args...>::value_type, Task, Args...>;
-};
 
-/// Makes a job and the handle on its results; it starts at `end`, if nobody joins before.
+/// Makes a job and describes it as a submission.
 template <class Job, class... Work>
-auto submit(const std::shared_ptr<const group>& group, const run_options& options, const statement_end& end,
-            Work&&... work) {
+auto submit(const std::shared_ptr<const group>& group, const run_options& options, Work&&... work) {
     using value = typename Job::value_type;
     static_assert(!is_task<value>,
                   "the items of a map cannot meet: return spmd::task from a broadcast's task");
-    job_pointer<result_job<value>> made(new Job(*group, options, std::forward<Work>(work)...));
-    end.start_here(made, group);
-    return async_result<value>(std::move(made), group);
+    return submission_access::make<value>(
+        job_pointer<result_job<value>>(new Job(*group, options, std::forward<Work>(work)...)), group);
 }
 
 template <class Task, class... Args>
-auto submit_broadcast(const std::shared_ptr<const group>& group, const run_options& options,
-                      const statement_end& end, Task&& task, Args&&... args) {
+auto submit_broadcast(const std::shared_ptr<const group>& group, const run_options& options, Task&& task,
+                      Args&&... args) {
     return submit<typename job_of<std::decay_t<Task>, bound<Args>...>::type>(
-        group, options, end, std::forward<Task>(task), bind(group, std::forward<Args>(args))...);
+        group, options, std::forward<Task>(task), bind(group, std::forward<Args>(args))...);
 }
 
-/// `ranges`: what bind_range gave.
+/// `ranges`: what bind_range returned.
 template <class Task, class... Ranges>
-auto submit_map(const std::shared_ptr<const group>& group, const run_options& options,
-                const statement_end& end, Task&& task, Ranges... ranges) {
+auto submit_map(const std::shared_ptr<const group>& group, const run_options& options, Task&& task,
+                Ranges... ranges) {
     const std::size_t count = common_size(*group, ranges...);
     const std::vector<placed_range> shares = shares_of_map(*group, count, ranges...);
     return submit<
         map_job<std::decay_t<Task>, decltype(items_of(std::move(ranges), *group, count, shares))...>>(
-        group, options, end, shares, std::forward<Task>(task),
+        group, options, shares, std::forward<Task>(task),
         items_of(std::move(ranges), *group, count, shares)...);
 }
 

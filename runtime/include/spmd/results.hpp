@@ -1,18 +1,59 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
+#include <deque>
 #include <exception>
 #include <optional>
+#include <ranges>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace spmd {
+namespace detail {
 
-/// How far a submission is: `done` of `total` tasks have ended, in whatever way.
-struct progress {
-    std::size_t done = 0;
-    std::size_t total = 0;
-    std::size_t items = 0; ///< that the ranks have reported by rank::advance(); of a map, `done`
+template <class T>
+struct results_of {
+    using type = std::vector<T>;
 };
+template <>
+struct results_of<bool> {
+    using type = std::deque<bool>;
+};
+template <>
+struct results_of<void> {
+    using type = void;
+};
+
+} // namespace detail
+
+/// The results of many tasks, in order: a vector; for bool a deque, in which each result is an object of its
+/// own and not a bit; for void nothing.
+template <class T>
+using results = typename detail::results_of<T>::type;
+
+namespace detail {
+
+template <class Part>
+struct flat_of {
+    using type = results<std::ranges::range_value_t<Part>>;
+};
+template <class Char, class Traits, class Allocator>
+struct flat_of<std::basic_string<Char, Traits, Allocator>> {
+    using type = std::basic_string<Char, Traits, Allocator>;
+};
+
+} // namespace detail
+
+/// What parts become when they are concatenated: strings a string, other ranges the `results` of their items.
+template <class Part>
+using flat = typename detail::flat_of<Part>::type;
+
+/// A result that can be concatenated: a sized range, such as a vector.
+template <class Part>
+concept concatenable = std::ranges::input_range<Part> && std::ranges::sized_range<Part> &&
+                       std::movable<std::ranges::range_value_t<Part>>;
 
 /// What one task gave: its result, or the error that it threw (or `cancelled`, where it never ran).
 template <class T>

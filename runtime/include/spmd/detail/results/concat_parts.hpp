@@ -1,42 +1,18 @@
 #pragma once
 
-#include <spmd/detail/launch/group.hpp>
-#include <spmd/detail/results/slots.hpp>
+#include <spmd/detail/launch/launcher.hpp>
+#include <spmd/results.hpp>
 
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <iterator>
 #include <ranges>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-namespace spmd {
-namespace detail {
-
-template <class Part>
-struct flat_of {
-    using type = results<std::ranges::range_value_t<Part>>;
-};
-template <class Char, class Traits, class Allocator>
-struct flat_of<std::basic_string<Char, Traits, Allocator>> {
-    using type = std::basic_string<Char, Traits, Allocator>;
-};
-
-} // namespace detail
-
-/// What parts become when they are concatenated: strings a string, other ranges the `results` of their items.
-template <class Part>
-using flat = typename detail::flat_of<Part>::type;
-
-/// A result that can be concatenated: a sized range, such as a vector.
-template <class Part>
-concept concatenable = std::ranges::input_range<Part> && std::ranges::sized_range<Part> &&
-                       std::movable<std::ranges::range_value_t<Part>>;
-
-namespace detail {
+namespace spmd::detail {
 
 /// From here on the copy is shared: the kernel's work for fresh pages outweighs that of a thread's waking.
 inline constexpr std::size_t shared_copy_bytes = std::size_t{1} << 20;
@@ -65,9 +41,9 @@ void append_taken(flat<Part>& flat, Part& part) {
 template <class Part>
 void move_piece(index_range piece, Part* parts, const std::vector<std::size_t>& offsets, flat<Part>& flat) {
     using distance = std::ranges::range_difference_t<Part>;
-    auto at = static_cast<std::size_t>(std::ranges::upper_bound(offsets, piece.begin) - offsets.begin()) - 1;
-    for (std::size_t i = piece.begin; i < piece.end; ++at) {
-        const std::size_t end = std::min(piece.end, offsets[at + 1]);
+    auto at = static_cast<std::size_t>(std::ranges::upper_bound(offsets, piece.first) - offsets.begin()) - 1;
+    for (std::size_t i = piece.first; i < piece.last; ++at) {
+        const std::size_t end = std::min(piece.last, offsets[at + 1]);
         const auto first = std::ranges::begin(parts[at]);
         std::copy(taking<Part>(first + static_cast<distance>(i - offsets[at])),
                   taking<Part>(first + static_cast<distance>(end - offsets[at])),
@@ -117,5 +93,4 @@ flat<Part> concat_parts(launcher& launch, Part* parts, std::size_t count, flat<P
     return reused;
 }
 
-} // namespace detail
-} // namespace spmd
+} // namespace spmd::detail

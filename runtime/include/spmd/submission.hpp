@@ -1,0 +1,96 @@
+#pragma once
+
+#include <spmd/async_result.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace spmd {
+namespace detail {
+struct submission_access;
+} // namespace detail
+
+/// A broadcast or a map that is described and not yet begun: what `broadcast` and `map` return.
+///
+/// `get`, `concat`, `reduce`, `outcomes`, `in_order` and `wait` run it with the calling thread among others, and wake
+/// other threads only where that pays. start() begins it on other threads and returns at once. Destroyed before
+/// either, it runs nothing.
+///
+///     std::vector<md5> digests = pool.broadcast(md5_of_my_part).concat();     // begun and joined
+///     auto running = pool.broadcast(md5_of_my_part).start();                  // in flight
+///
+/// A kind of task that has always been brief runs once before other threads are woken.
+/// Thread safety: for one thread.
+/// Throws: std::logic_error when it was started, moved from, or its results were taken before.
+template <class T>
+class [[nodiscard("a submission runs nothing before it is started or waited for")]] submission {
+public:
+    using value_type = T;
+
+    submission(submission&&) noexcept = default;
+    submission& operator=(submission&&) noexcept = default;
+    ~submission() = default;
+
+    /// Begins it on other threads; the submission is empty afterwards.
+    async_result<T> start() {
+        detail::ordered_access<T>(described_).start();
+        return std::move(described_);
+    }
+
+    /// As async_result::get().
+    results<T> get() { return described_.get(); }
+    /// As async_result::concat().
+    template <class Part = T>
+        requires concatenable<Part>
+    flat<Part> concat(flat<Part> reused = {}) {
+        return described_.concat(std::move(reused));
+    }
+    /// As async_result::reduce().
+    template <class Op>
+    auto reduce(Op op) {
+        return described_.reduce(std::move(op));
+    }
+    template <class Op, class Value = T>
+    auto reduce(Op op, std::type_identity_t<Value> first) {
+        return described_.reduce(std::move(op), std::move(first));
+    }
+    /// As async_result::outcomes().
+    std::vector<outcome<T>> outcomes() { return described_.outcomes(); }
+    /// As async_result::in_order(); of a temporary submission, the range keeps the results.
+    ordered_results<T> in_order() & { return described_.in_order(); }
+    ordered_results<T> in_order() && { return std::move(described_).in_order(); }
+    /// As async_result::wait().
+    void wait() const { described_.wait(); }
+    /// As async_result::timing().
+    spmd::timing timing() const { return described_.timing(); }
+    /// As async_result's: gives what get() returns, without holding a thread.
+    detail::result_awaiter<T> operator co_await() noexcept { return detail::result_awaiter<T>(described_); }
+
+private:
+    friend struct detail::submission_access;
+    submission(detail::job_pointer<detail::result_job<T>> job, std::shared_ptr<const detail::group> group)
+        : described_(std::move(job), std::move(group)) {}
+
+    async_result<T> described_;
+};
+
+namespace detail {
+
+/// Makes submissions, and begins them in ways that are not for users.
+struct submission_access {
+    template <class T>
+    static submission<T> make(job_pointer<result_job<T>> job, std::shared_ptr<const group> ranks) {
+        return {std::move(job), std::move(ranks)};
+    }
+    /// Begins it for a thread that joins before long: others are called where that is worth while.
+    template <class T>
+    static async_result<T> start_ahead(submission<T> described) {
+        ordered_access<T>(described.described_).start_ahead();
+        return std::move(described.described_);
+    }
+};
+
+} // namespace detail
+} // namespace spmd

@@ -1,0 +1,10 @@
+#pragma once
+
+// The version of these headers; a test compares it with the project's.
+#define SPMD_VERSION_MAJOR 0
+#define SPMD_VERSION_MINOR 1
+#define SPMD_VERSION_PATCH 0
+/// "0.1.0"
+#define SPMD_VERSION "0.1.0"
+/// major * 10000 + minor * 100 + patch, for comparisons in #if.
+#define SPMD_VERSION_NUMBER 100
