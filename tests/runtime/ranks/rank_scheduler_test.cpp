@@ -57,7 +57,7 @@ constexpr std::size_t broadcast_line = __LINE__ + 1;
 task<int> from_root(rank me, std::size_t root) { co_return co_await me.broadcast(1, root); }
 
 std::string at(std::size_t line) {
-    std::string text = " at gang_test.cpp:";
+    std::string text = " at rank_scheduler_test.cpp:";
     text += std::to_string(line);
     return text;
 }
