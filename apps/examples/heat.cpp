@@ -21,7 +21,7 @@ constexpr double small_change = 1e-3;
 /// The strip of these rows before the first step; row 0 is below the hot edge.
 strip cold_strip(spmd::index_range rows) {
     strip made(rows.size() + 2, row(width, 0.0));
-    if (rows.begin == 0) made.front() = row(width, 100.0);
+    if (rows.first == 0) made.front() = row(width, 100.0);
     return made;
 }
 

@@ -25,7 +25,7 @@ int main() {
     const auto size = pool.replicate(pool.size());      //     bv["size"] = len(rc)
     const auto task = [&](spmd::rank, std::size_t id, std::size_t ranks) { // [4] def spmd_task(rank, size)
         std::vector<checksum::md5> mine;
-        for (std::size_t i : spmd::block(files.size(), id, ranks).indices())
+        for (std::size_t i : spmd::block(files.size(), id, ranks))
             mine.push_back(checksum::md5_of_file(files[i]));
         return mine;
     };

@@ -34,7 +34,7 @@ struct estimate {
 spmd::task<estimate> estimate_pi(spmd::rank me) {
     std::uint64_t inside = 0;
     double heights = 0;
-    for (const std::uint64_t i : me.part(points).indices()) {
+    for (const std::uint64_t i : me.part(points)) {
         const std::uint64_t x = random_bits(i) % side;
         const std::uint64_t y = random_bits(i) / side % side;
         if (x * x + y * y < side * side) ++inside;

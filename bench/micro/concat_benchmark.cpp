@@ -54,11 +54,11 @@ void known_sizes(benchmark::State& state) {
         if (!Reused) flat = {};
         time(state, [&] {
             flat.resize(digests(state));
-            flat = pool.broadcast_into(std::move(flat),
-                                       [](spmd::rank, std::span<digest> mine) {
-                                           std::memset(mine.data(), 1, mine.size_bytes());
-                                       })
-                       .get();
+            pool.broadcast([&](spmd::rank me) {
+                    const std::span<digest> mine = me.part(std::span(flat));
+                    std::memset(mine.data(), 1, mine.size_bytes());
+                })
+                .get();
         });
         benchmark::DoNotOptimize(flat.data());
     }

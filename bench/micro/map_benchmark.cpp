@@ -23,7 +23,7 @@ template <std::size_t Chunk>
 void spmd_map(benchmark::State& state) {
     const std::vector<std::size_t> all = items(state);
     const spmd::engine_pool pool({.ranks = 1});
-    const spmd::view chunked = pool.with({.chunk = Chunk});
+    const spmd::view chunked = pool.with({.chunk = Chunk == 0 ? std::nullopt : std::optional(Chunk)});
     for (auto _ : state) benchmark::DoNotOptimize(chunked.map(empty_body, all).get());
     state.SetItemsProcessed(state.iterations() * state.range(0));
     state.SetComplexityN(state.range(0));
@@ -50,7 +50,7 @@ void sizes(benchmark::internal::Benchmark* suite) {
 }
 
 BENCHMARK(spmd_map<1>)->Name("map/spmd_task_per_item")->Apply(sizes);
-BENCHMARK(spmd_map<spmd::automatic>)->Name("map/spmd_automatic")->Apply(sizes);
+BENCHMARK(spmd_map<0>)->Name("map/spmd_automatic")->Apply(sizes);
 BENCHMARK(tbb_task_per_item)->Name("map/parallel_for_simple")->Apply(sizes);
 
 } // namespace

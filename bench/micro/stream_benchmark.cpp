@@ -114,17 +114,13 @@ private:
         return some;
     }
     void add_stages(const Items& items, const spmd::stage<batch>& list) {
-        const auto parts = graph_
-                               .broadcast("digest", list,
-                                          [&items](spmd::rank me, const batch& all) {
-                                              const auto mine = me.part(all);
-                                              digests some;
-                                              some.reserve(mine.size());
-                                              for (const auto& each : mine)
-                                                  some.push_back(items.digest(each));
-                                              return some;
-                                          })
-                               .start();
+        const auto parts = graph_.broadcast("digest", list, [&items](spmd::rank me, const batch& all) {
+            const auto mine = me.part(all);
+            digests some;
+            some.reserve(mine.size());
+            for (const auto& each : mine) some.push_back(items.digest(each));
+            return some;
+        });
         graph_.once("write", graph_.concat("concat", parts),
                     [this](const digests& all) { manifest_.write(all); });
     }

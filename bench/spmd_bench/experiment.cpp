@@ -65,7 +65,8 @@ std::vector<std::vector<measurement>> measure_all(const options& asked,
     std::vector<way_group> groups;
     groups.reserve(prepared.size());
     for (const prepared_point& each : prepared)
-        groups.push_back(make_ways(*each.work, *each.pool, asked.ways, each.at.chunk));
+        groups.push_back(make_ways(*each.work, *each.pool, asked.ways,
+                                   each.at.chunk == 0 ? std::nullopt : std::optional(each.at.chunk)));
     return measure(groups, asked.measurement, tell);
 }
 

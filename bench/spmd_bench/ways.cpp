@@ -58,12 +58,11 @@ public:
     graph_way(const Work& work, const spmd::engine_pool& pool)
         // One task per rank, and one for each of the two other stages.
         : way("spmd-graph", pool.size() + 2, work.serial()), graph_(pool),
-          flat_(graph_.concat(
-              "concat",
-              graph_
-                  .broadcast("run", graph_.once("list", [&work] { return work.items(); }),
-                             [&work](spmd::rank me, items all) { return results_of(work, me.part(all)); })
-                  .start())) {}
+          flat_(graph_.concat("concat",
+                              graph_.broadcast("run", graph_.once("list", [&work] { return work.items(); }),
+                                               [&work](spmd::rank me, items all) {
+                                                   return results_of(work, me.part(all));
+                                               }))) {}
 
     void forget() override { results_ = {}; }
     void run() override {
@@ -79,14 +78,14 @@ private:
 };
 
 /// Nothing where the pool chooses the chunks.
-std::optional<std::size_t> tasks_of(std::size_t items, std::size_t chunk) {
-    if (chunk == spmd::automatic) return std::nullopt;
-    return (items + chunk - 1) / chunk;
+std::optional<std::size_t> tasks_of(std::size_t items, std::optional<std::size_t> chunk) {
+    if (!chunk) return std::nullopt;
+    return (items + *chunk - 1) / *chunk;
 }
 
 template <class Work>
 std::unique_ptr<way> make_way(std::string_view name, const Work& work, const spmd::engine_pool& pool,
-                              std::size_t chunk) {
+                              std::optional<std::size_t> chunk) {
     const auto items = work.items();
     const results_view expected = work.serial();
     const auto run = [&work](const typename Work::item& item) { return work.run(item); };
@@ -150,7 +149,8 @@ std::string why_not(std::string_view way, workload_kind kind) {
 }
 
 std::vector<std::unique_ptr<way>> make_ways(const workload& work, const spmd::engine_pool& pool,
-                                            std::span<const std::string> names, std::size_t chunk) {
+                                            std::span<const std::string> names,
+                                            std::optional<std::size_t> chunk) {
     std::vector<std::unique_ptr<way>> ways;
     for (const std::string& name : names)
         ways.push_back(

@@ -66,6 +66,6 @@ std::string why_not(std::string_view way, workload_kind kind);
 /// Requires: why_not is empty for each. Throws: std::invalid_argument where it is not.
 std::vector<std::unique_ptr<way>> make_ways(const workload& work, const spmd::engine_pool& pool,
                                             std::span<const std::string> names,
-                                            std::size_t chunk = spmd::automatic);
+                                            std::optional<std::size_t> chunk = spmd::automatic);
 
 } // namespace spmd_bench

@@ -36,9 +36,20 @@ struct index_range {
     constexpr std::size_t operator[](std::size_t k) const noexcept { return first + k; }
     constexpr auto begin() const noexcept { return std::views::iota(first, last).begin(); }
     constexpr auto end() const noexcept { return std::views::iota(first, last).end(); }
+    /// Itself, as every rule's part has it.
+    constexpr index_range indices() const noexcept { return *this; }
 
     friend constexpr bool operator==(const index_range&, const index_range&) = default;
 };
+
+} // namespace spmd
+
+template <>
+inline constexpr bool std::ranges::enable_view<spmd::index_range> = true;
+template <>
+inline constexpr bool std::ranges::enable_borrowed_range<spmd::index_range> = true;
+
+namespace spmd {
 
 /// The indices first, first + stride, …: `count` of them.
 struct strided_range {

@@ -256,7 +256,7 @@ TEST_CASE("block is the notebook's partition wherever that is not reversed", "[p
                 const index_range notebook = notebook_partition(n, rank, size);
                 const index_range ours = spmd::block(n, rank, size);
                 const bool as_due =
-                    notebook.begin <= notebook.end ? ours == notebook : ours == index_range{n, n};
+                    notebook.first <= notebook.last ? ours == notebook : ours == index_range{n, n};
                 differences += as_due ? 0 : 1;
             }
         }

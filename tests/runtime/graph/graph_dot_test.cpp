@@ -141,13 +141,10 @@ TEST_CASE("stages that failed, were cancelled or did not run are told apart") {
     const spmd::engine_pool wide{{.ranks = 100}}; // more than threads: some ranks never start
     spmd::task_graph stopped{wide};
     std::atomic<bool> began = false;
-    stopped
-        .broadcast("long",
-                   [&](spmd::rank me) {
-                       began = true;
-                       while (!me.stop_requested()) std::this_thread::yield();
-                   })
-        .start();
+    stopped.broadcast("long", [&](spmd::rank me) {
+        began = true;
+        while (!me.stop_requested()) std::this_thread::yield();
+    });
     auto run = stopped.run_async();
     while (!began) std::this_thread::yield();
     run.cancel();

@@ -504,7 +504,7 @@ TEST_CASE("a graph without stages runs, and one on a view runs on its ranks") {
     spmd::task_graph empty{pool};
     empty.run();
     spmd::task_graph some{pool.on({3, 5})};
-    const auto engines = some.broadcast("engines", [](spmd::rank me) { return me.engine(); }).start();
+    const auto engines = some.broadcast("engines", [](spmd::rank me) { return me.engine(); });
     some.run();
     CHECK(some.result(engines) == numbers{3, 5});
 }
@@ -574,7 +574,7 @@ TEST_CASE("a stage refuses a handle that its ranks cannot use, when it is made")
     CHECK_THROWS_WITH(graph.broadcast("some", task, of_some), Catch::Matchers::Contains("engine 1"));
     CHECK_THROWS_WITH(graph.map("some", of_some, std::negate<>()), Catch::Matchers::Contains("engine 1"));
     spmd::task_graph graph_of_some{pool.on({2, 0})};
-    auto good = graph_of_some.broadcast("some", task, of_some).start();
+    auto good = graph_of_some.broadcast("some", task, of_some);
     graph_of_some.run();
     CHECK(graph_of_some.result(good) == std::vector{1, 1});
 }

@@ -351,16 +351,15 @@ TEST_CASE("some ranks of a pool meet each other, by the ids of their group") {
 TEST_CASE("coroutines fill their parts of one output") {
     for_each_pool([](const spmd::engine_pool& pool) {
         std::vector<std::size_t> output(3 * pool.size() + 1);
-        const auto filled = pool.broadcast_into(std::move(output),
-                                                [](rank me, std::span<std::size_t> mine) -> task<> {
-                                                    const std::size_t before = co_await me.exclusive_scan(
-                                                        mine.size(), std::plus<>{});
-                                                    std::iota(mine.begin(), mine.end(), before);
-                                                })
-                                .get();
-        std::vector<std::size_t> expected(filled.size());
+        pool.broadcast([&](rank me) -> task<> {
+                const std::span<std::size_t> mine = me.part(std::span(output));
+                const std::size_t before = co_await me.exclusive_scan(mine.size(), std::plus<>{});
+                std::iota(mine.begin(), mine.end(), before);
+            })
+            .get();
+        std::vector<std::size_t> expected(output.size());
         std::iota(expected.begin(), expected.end(), std::size_t{0});
-        CHECK(filled == expected);
+        CHECK(output == expected);
     });
 }
 
@@ -916,9 +915,9 @@ TEST_CASE("timing names each collective, where it was, who came last, and how lo
         }
         REQUIRE(times.tasks().size() == 9);
         for (const spmd::interval& each : times.tasks()) {
-            REQUIRE(each.first < each.last);
-            REQUIRE(each.first <= collectives[0].last);
-            REQUIRE(each.last >= collectives[3].last);
+            REQUIRE(each.begin < each.end);
+            REQUIRE(each.begin <= collectives[0].last);
+            REQUIRE(each.end >= collectives[3].last);
         }
     });
 }

@@ -171,7 +171,7 @@ TEST_CASE("wait_for gives up in time, and nothing is lost") {
 TEST_CASE("wait_for starts the tasks if nobody has, and wakes when they end") {
     for_each_concurrent_pool(100, 2, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 200; ++round) {
-            CHECK(pool.broadcast(id_of).wait_for(1min)); // within the statement that submits them
+            CHECK(pool.broadcast(id_of).start().wait_for(1min)); // within the statement that submits them
             auto result = pool.broadcast(id_of).start();
             REQUIRE(result.wait_for(1min));
             REQUIRE(result.get().size() == 100);
@@ -246,7 +246,9 @@ TEST_CASE("items of ranks that have ended are never missing, in whatever way the
 TEST_CASE("a map's items are its tasks") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const std::vector<int> numbers(50, 1);
-        for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, spmd::automatic}) {
+        for (const std::optional<std::size_t> chunk :
+             {std::optional(std::size_t{1}), std::optional(std::size_t{7}),
+              std::optional<std::size_t>(spmd::automatic)}) {
             auto result = pool.with({.chunk = chunk}).map([](int number) { return number; }, numbers).start();
             result.wait();
             const auto [done, total, items] = result.progress();

@@ -331,7 +331,7 @@ TEST_CASE("captures and arguments are destroyed before the result's destructor r
     });
 }
 
-TEST_CASE("a task is under way when the statement that submits it has ended") {
+TEST_CASE("a started task is under way although nobody waits for it") {
     for_each_concurrent_pool(3, 2, [](const spmd::engine_pool& pool) {
         std::atomic<std::size_t> runs{0};
         auto result = pool.broadcast([&](rank) { ++runs; }).start();
@@ -341,11 +341,8 @@ TEST_CASE("a task is under way when the statement that submits it has ended") {
         auto mapped =
             pool.map([&](int n) { runs += static_cast<std::size_t>(n); }, std::vector{100, 200}).start();
         CHECK(eventually([&] { return runs == 333; }));
-        auto into =
-            pool.broadcast_into(std::vector<int>(5), [&](rank, std::span<int> mine) { runs += mine.size(); });
-        CHECK(eventually([&] { return runs == 338; }));
         auto ordered = pool.all().broadcast([&](rank) { ++runs; }).start();
-        CHECK(eventually([&] { return runs == 341; }));
+        CHECK(eventually([&] { return runs == 336; }));
     });
 }
 

@@ -152,9 +152,13 @@ TEST_CASE("workers have their own mask back when they work for a pool that does 
 
 #endif
 
-TEST_CASE("a copy of a pool is the same pool") {
-    const spmd::engine_pool pool = make_shuffled_pool(5, 1);
-    const spmd::engine_pool same = pool;
-    CHECK(&same.topology() == &pool.topology());
+TEST_CASE(
+    "a pool is the view of all its ranks, which keeps its threads; it is not copied, but can be moved") {
+    static_assert(!std::is_copy_constructible_v<spmd::engine_pool>);
+    spmd::engine_pool pool = make_shuffled_pool(5, 1);
+    const spmd::view same = pool;
+    const spmd::engine_pool moved = std::move(pool);
+    CHECK(moved.size() == 5);
+    CHECK(moved.topology().threads() == 1);
     CHECK(same.broadcast([](rank me) { return me.id(); }).get().size() == 5);
 }
