@@ -71,6 +71,8 @@ public:
     [[nodiscard]] std::variant<manifest_entry, malformed_line, manifest_end> next();
     /// Whether next() would wait: a pipe has nothing now.
     [[nodiscard]] bool would_wait() const noexcept { return lines_.would_wait(); }
+    /// As text_lines has it.
+    [[nodiscard]] bool shares_standard_input() const noexcept { return lines_.shares_standard_input(); }
     /// The number of the line that came last, from 1.
     [[nodiscard]] std::size_t line_number() const noexcept { return line_number_; }
     /// What messages call it.

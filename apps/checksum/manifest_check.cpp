@@ -40,6 +40,11 @@ std::filesystem::path common_directory(const std::filesystem::path& directory,
     return common;
 }
 
+/// Whether an entry is standard input, which its manifest is read from: to sum it would swallow the other lines.
+bool lists_itself(const manifest_reader& from, const manifest_entry& entry) {
+    return entry.name == "-" && from.shares_standard_input();
+}
+
 std::optional<struct stat> status_of_input() {
     struct stat status{};
     if (::fstat(STDIN_FILENO, &status) != 0) return std::nullopt;
@@ -110,7 +115,7 @@ bool manifest_check::read_ahead(manifest_reader& from, file_batch& batch) {
     while (!ahead_ && !is_read_ && batch.remarks.size() < files_in_range) {
         auto line = next_of(from);
         if (auto* const entry = std::get_if<manifest_entry>(&line);
-            entry != nullptr && algorithm_of(*entry) != nullptr) {
+            entry != nullptr && !lists_itself(from, *entry) && algorithm_of(*entry) != nullptr) {
             ahead_ = std::move(*entry);
         } else if (std::holds_alternative<manifest_end>(line)) {
             is_read_ = true;

@@ -90,7 +90,7 @@ std::optional<std::string> operand_stream::next_listed(file_batch& batch) try {
         ++at_;
         if (name->empty())
             misnamed("empty file name");
-        else if (*name == "-" && wanted_->names_file == "-")
+        else if (*name == "-" && names_->shares_standard_input())
             misnamed("no file name of '-' allowed in standard input itself");
         else
             return std::string(*name);

@@ -23,12 +23,16 @@ public:
     /// The next line without its end; nothing after the last. It stays until the next call.
     /// Blocks: on the file. Throws: as above.
     [[nodiscard]] std::optional<std::string_view> next();
+    /// Whether what is read here is lost to readers of standard input, and theirs to this: the path is "-", or that of the
+    /// pipe or device which standard input is. A regular file is read from a place of its own.
+    [[nodiscard]] bool shares_standard_input() const noexcept { return shares_standard_input_; }
     /// What messages call the file.
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
 private:
     std::string name_;
     file_reader file_;
+    bool shares_standard_input_;
     char end_;
     std::span<const std::byte> block_; // what was read and not given yet
     std::string line_;

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <fstream>
 #include <initializer_list>
@@ -225,6 +226,51 @@ TEST_CASE("several manifests, also from standard input, and standard input as a 
     CHECK(input.output == "-: OK\n");
     CHECK(in(files.scratch, "echo nonsense | $sum -c 2>&1").output ==
           "spmd_sum: standard input: no properly formatted checksum lines found\n");
+}
+
+TEST_CASE(
+    "a manifest from standard input cannot list standard input: the line is malformed, no other is lost") {
+    const checked_files files;
+    const std::string empty = "d41d8cd98f00b204e9800998ecf8427e";
+    for (const std::string& line : {empty + "  -", empty + " *-", empty + " -", "MD5 (-) = " + empty})
+        for (const char* const manifest :
+             {"{ echo \"$line\"; cat sums; }", "{ cat sums; echo \"$line\"; }", "echo \"$line\"",
+              "{ head -2 sums; echo \"$line\"; tail -2 sums; echo \"$line\"; echo nonsense; }",
+              "{ echo \"$line\"; yes \"$(md5sum a)\" | head -9999; }"})
+            for (const char* const options :
+                 {"", "-w", "--strict", "--status", "--quiet", "--ignore-missing"}) {
+                CAPTURE(line, manifest, options);
+                const auto run = [&](const std::string& program) {
+                    return in(
+                        files.scratch,
+                        joined({"line='", line, "'; ", manifest, " | ", program, " -c ", options,
+                                " 2>errors; status=$?; sed \"s/^[^:]*: //; s/'//g\" errors; exit $status"}));
+                };
+                const program_result ours = run("$sum");
+                const program_result theirs = run("md5sum");
+                CHECK(ours.output == theirs.output);
+                CHECK(ours.status == theirs.status);
+            }
+}
+
+TEST_CASE("a manifest from a pipe that is standard input by another name loses no line to standard input") {
+    const checked_files files;
+    const std::string manifest =
+        "{ echo 'd41d8cd98f00b204e9800998ecf8427e  -'; yes \"$(md5sum a)\" | head -9999; }";
+    for (const char* const name : {"/dev/stdin", "/proc/self/fd/0"}) {
+        INFO(name);
+        const program_result checked =
+            in(files.scratch, joined({manifest, " | $sum -c ", name, " 2>errors"}));
+        CHECK(checked.status == 0);
+        CHECK(std::ranges::count(checked.output, '\n') == 9999);
+        CHECK(in(files.scratch, "cat errors").output ==
+              "spmd_sum: WARNING: 1 line is improperly formatted\n");
+    }
+    // A regular file is opened a second time: standard input is read from its beginning, and apart from the manifest.
+    const program_result regular = in(files.scratch, "cp sums listed; echo \"$(md5sum <sums)\" >>sums; "
+                                                     "$sum -c sums <listed");
+    CHECK(regular.output == "a: OK\nb: OK\nc: OK\nsub/d: OK\n-: OK\n");
+    CHECK(regular.status == 0);
 }
 
 TEST_CASE("files that no manifest names are listed, below roots that are given or follow from the names") {

@@ -86,6 +86,9 @@ TEST_CASE("names from a file, and what is wrong with them") {
           "c4ca4238a0b923820dcc509a6f75849b  a\n"
           "spmd_sum: missing: No such file or directory\n"
           "c4ca4238a0b923820dcc509a6f75849b  a\n");
+    CHECK(in(scratch, "printf -- '-\\0a\\0' | $sum --files0-from=/dev/stdin 2>&1").output ==
+          "spmd_sum: /dev/stdin: name 1: no file name of '-' allowed in standard input itself\n"
+          "c4ca4238a0b923820dcc509a6f75849b  a\n");
     const program_result none = in(scratch, "$sum --files0-from=no/such 2>&1");
     CHECK(none.status == 1);
     CHECK(none.output == "spmd_sum: no/such: No such file or directory\n");
