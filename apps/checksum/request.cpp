@@ -1,14 +1,12 @@
 #include <checksum/request.hpp>
 
+#include <checksum/overwriting.hpp>
 #include <spmd/spmd.hpp>
 
 #include <boost/program_options.hpp>
 #include <common/progress_option.hpp>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <set>
 #include <sstream>
@@ -176,60 +174,6 @@ std::string pattern_of(const std::string& given) {
     return is_path && pattern.find('/') == std::string::npos ? '/' + pattern : pattern;
 }
 
-/// A file as others must not be: what is no regular one, like /dev/null, is written by as many as like to.
-struct written_file {
-    std::filesystem::path path{}; // with no links in it; empty: a stream's
-    struct stat status{};
-    bool is_there = false;
-};
-
-written_file file_at(const std::string& path) {
-    written_file file;
-    std::error_code unresolved;
-    file.path = std::filesystem::weakly_canonical(path, unresolved);
-    file.is_there = ::stat(path.c_str(), &file.status) == 0;
-    return file;
-}
-
-written_file file_of_stream(int number) {
-    written_file file;
-    file.is_there = ::fstat(number, &file.status) == 0;
-    return file;
-}
-
-bool is_same(const written_file& one, const written_file& other) {
-    if (one.is_there != other.is_there) return false;
-    if (!one.is_there) return !one.path.empty() && one.path == other.path;
-    return S_ISREG(one.status.st_mode) && one.status.st_dev == other.status.st_dev &&
-           one.status.st_ino == other.status.st_ino;
-}
-
-/// The last names of what is written to, as far as they can be known.
-std::vector<std::string> output_names(const request& wanted) {
-    std::error_code unknown;
-    std::vector<std::string> names;
-    if (wanted.output.empty())
-        names.push_back(std::filesystem::read_symlink("/proc/self/fd/1", unknown).filename());
-    else
-        names.push_back(file_at(wanted.output).path.filename());
-    if (!wanted.trace.path.empty()) names.push_back(file_at(wanted.trace.path).path.filename());
-    return names;
-}
-
-/// The trace is written over what is there.
-void reject_overwriting_trace(const request& wanted) {
-    const written_file trace = file_at(wanted.trace.path);
-    const auto reject = [&](const written_file& other, const std::string& what) {
-        if (is_same(trace, other))
-            throw usage_error("--trace would overwrite " + what + ": '" + wanted.trace.path + "'");
-    };
-    reject(wanted.output.empty() ? file_of_stream(STDOUT_FILENO) : file_at(wanted.output), "the output");
-    reject(wanted.names_file == "-" ? file_of_stream(STDIN_FILENO) : file_at(wanted.names_file),
-           "the file of names");
-    for (const std::string& operand : wanted.operands)
-        reject(operand == "-" ? file_of_stream(STDIN_FILENO) : file_at(operand), "an operand");
-}
-
 /// Of the three that say how much is told, the last one counts, as in md5sum.
 check_request check_of(const po::parsed_options& parsed, const po::variables_map& given) {
     const std::string told = last_of(parsed, {"quiet", "status", "warn"});
@@ -283,7 +227,8 @@ request request_of(const po::parsed_options& parsed) {
     }
     wanted.progress = apps::asked_progress(given);
     wanted.trace = apps::asked_trace(given);
-    if (!wanted.trace.path.empty()) reject_overwriting_trace(wanted);
+    if (const std::string overwritten = overwritten_input(wanted); !overwritten.empty())
+        throw usage_error(overwritten);
     wanted.listing.output_names = output_names(wanted);
     constexpr std::size_t most_threads = 4096;
     constexpr std::size_t most_ranks = 1'000'000;

@@ -210,6 +210,38 @@ TEST_CASE("the output is none of the inputs") {
           "spmd_sum: sums: is written to, and left out\nc4ca4238a0b923820dcc509a6f75849b  a\n");
 }
 
+TEST_CASE("an output over an input is refused before anything is destroyed, with status 2") {
+    const temporary_directory scratch;
+    scratch.write("a", "1");
+    REQUIRE(
+        in(scratch, "ln a hard; ln -s a soft; md5sum a >manifest; printf 'a\\0' >names; ln manifest other")
+            .status == 0);
+    const std::string before = in(scratch, "ls -i; tail -n +1 a manifest names").output;
+    struct mistake {
+        std::string command;
+        std::string said;
+    };
+    for (const mistake& wrong : {
+             mistake{"$sum -o a a", "an operand: 'a'"},
+             mistake{"$sum -o ./a hard", "an operand: './a'"},
+             mistake{"$sum -o soft a", "an operand: 'soft'"},
+             mistake{"$sum -o a names soft", "an operand: 'a'"},
+             mistake{"$sum -c -o manifest manifest", "a manifest: 'manifest'"},
+             mistake{"$sum -c manifest -o other", "a manifest: 'other'"},
+             mistake{"$sum --files0-from=names -o names", "the file of names: 'names'"},
+             mistake{"$sum -o a <a", "standard input: 'a'"},
+             mistake{"$sum -o hard - <a", "standard input: 'hard'"},
+             mistake{"$sum -c -o manifest <other", "standard input: 'manifest'"},
+             mistake{"$sum --files0-from=- -o names <names", "standard input: 'names'"},
+         }) {
+        INFO(wrong.command);
+        const program_result result = in(scratch, wrong.command + " 2>&1");
+        CHECK(result.status == 2);
+        CHECK(result.output == "spmd_sum: --output would overwrite " + wrong.said + "\n");
+        CHECK(in(scratch, "ls -i; tail -n +1 a manifest names").output == before);
+    }
+}
+
 TEST_CASE("the output is none of the inputs where another file is mounted in its place") {
     const temporary_directory scratch;
     scratch.write("tree/a", "1");

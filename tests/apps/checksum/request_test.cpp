@@ -4,9 +4,12 @@
 #include <checksum/request.hpp>
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 using checksum::request;
@@ -123,30 +126,94 @@ TEST_CASE("a switch given again is as if it was not, but a value is not given tw
     CHECK_THROWS_AS(parsed({"-b", "-c", "-b"}), checksum::usage_error);
 }
 
-TEST_CASE("a trace overwrites neither the output nor an operand, under whatever name") {
-    const test_support::temporary_directory scratch;
-    const std::string file = scratch.write("file", "");
-    const std::string hard = scratch / "hard";
-    const std::string soft = scratch / "soft";
-    const std::string missing = scratch / "missing";
-    const std::string other = scratch / "./missing";
-    std::filesystem::create_hard_link(file, hard);
-    std::filesystem::create_symlink("file", soft);
-    const auto rejected = [](std::vector<const char*> arguments, const std::string& what) {
-        CHECK_THROWS_WITH(parsed(arguments), "--trace would overwrite " + what + ": '" + arguments[1] + "'");
-        CHECK_THROWS_AS(parsed(arguments), checksum::usage_error);
-    };
-    for (const std::string& same : {file, hard, soft}) {
-        rejected({"--trace", same.c_str(), "x", file.c_str()}, "an operand");
-        rejected({"--trace", file.c_str(), "-c", same.c_str()}, "an operand");
-        rejected({"--trace", file.c_str(), "-o", same.c_str(), "x"}, "the output");
-        rejected({"--trace", file.c_str(), "--files0-from", same.c_str()}, "the file of names");
+namespace {
+
+/// A file under three names, and a path without a file under two.
+struct files_by_many_names {
+    files_by_many_names() {
+        std::filesystem::create_hard_link(file, hard);
+        std::filesystem::create_symlink("file", soft);
     }
-    for (const std::string& same : {missing, other})
-        rejected({"--trace", missing.c_str(), "-o", same.c_str(), "x"}, "the output");
-    CHECK(parsed({"--trace", missing.c_str(), "-o", file.c_str(), scratch.path().c_str()}).trace.path ==
+    test_support::temporary_directory scratch;
+    std::string file = scratch.write("file", "");
+    std::string hard = scratch / "hard";
+    std::string soft = scratch / "soft";
+    std::string roundabout = scratch / "./sub/../file";
+    std::string directory = scratch.make_directory("sub");
+    std::string missing = scratch / "missing";
+    std::string other = scratch / "./missing";
+};
+
+void check_rejected(std::vector<const char*> arguments, const std::string& what) {
+    const std::string option = std::string_view(arguments[0]) == "-o" ? "--output" : arguments[0];
+    CHECK_THROWS_WITH(parsed(arguments), option + " would overwrite " + what + ": '" + arguments[1] + "'");
+    CHECK_THROWS_AS(parsed(arguments), checksum::usage_error);
+}
+
+/// Standard input is a file while this lasts.
+class redirected_input {
+public:
+    explicit redirected_input(const std::string& path) : before_{::dup(STDIN_FILENO)} {
+        const int file = ::open(path.c_str(), O_RDONLY);
+        REQUIRE(::dup2(file, STDIN_FILENO) == STDIN_FILENO);
+        ::close(file);
+    }
+    redirected_input(const redirected_input&) = delete;
+    redirected_input& operator=(const redirected_input&) = delete;
+    ~redirected_input() {
+        ::dup2(before_, STDIN_FILENO);
+        ::close(before_);
+    }
+
+private:
+    int before_;
+};
+
+} // namespace
+
+TEST_CASE("a trace overwrites neither the output nor an operand, under whatever name") {
+    const files_by_many_names files;
+    const std::string& file = files.file;
+    const std::string& missing = files.missing;
+    for (const std::string& same : {file, files.hard, files.soft, files.roundabout}) {
+        check_rejected({"--trace", same.c_str(), "x", file.c_str()}, "an operand");
+        check_rejected({"--trace", file.c_str(), "-c", same.c_str()}, "a manifest");
+        check_rejected({"--trace", file.c_str(), "-o", same.c_str(), "x"}, "the output");
+        check_rejected({"--trace", file.c_str(), "--files0-from", same.c_str()}, "the file of names");
+    }
+    for (const std::string& same : {missing, files.other})
+        check_rejected({"--trace", missing.c_str(), "-o", same.c_str(), "x"}, "the output");
+    CHECK(parsed({"--trace", missing.c_str(), "-o", file.c_str(), files.scratch.path().c_str()}).trace.path ==
           missing);
     CHECK(parsed({"--trace", "/dev/null", "-o", "/dev/null", "/dev/null"}).trace.path == "/dev/null");
+}
+
+TEST_CASE("the output overwrites no operand, manifest or list of names, under whatever name") {
+    const files_by_many_names files;
+    const std::string& file = files.file;
+    for (const std::string& same : {file, files.hard, files.soft, files.roundabout}) {
+        check_rejected({"-o", same.c_str(), file.c_str()}, "an operand");
+        check_rejected({"-o", file.c_str(), "-r", "x", same.c_str()}, "an operand");
+        check_rejected({"-o", file.c_str(), "-c", "x", same.c_str()}, "a manifest");
+        check_rejected({"-o", file.c_str(), "--files0-from", same.c_str()}, "the file of names");
+    }
+    // What is no regular file is not destroyed, and a tree leaves out the output that is in it.
+    CHECK(parsed({"-o", "/dev/null", "/dev/null"}).output == "/dev/null");
+    CHECK(parsed({"-o", file.c_str(), "-r", files.scratch.path().c_str()}).output == file);
+    CHECK(parsed({"-o", files.missing.c_str(), file.c_str()}).output == files.missing);
+}
+
+TEST_CASE("neither the output nor a trace overwrites the file that is standard input") {
+    const files_by_many_names files;
+    const redirected_input input(files.file);
+    for (const char* const option : {"-o", "--trace"})
+        for (const std::string& same : {files.file, files.hard, files.soft})
+            for (const std::vector<const char*>& more :
+                 {std::vector<const char*>{}, {"-"}, {"x"}, {"-c"}, {"-c", "x"}, {"--files0-from=-"}}) {
+                std::vector<const char*> arguments{option, same.c_str()};
+                arguments.insert(arguments.end(), more.begin(), more.end());
+                check_rejected(arguments, "standard input");
+            }
 }
 
 TEST_CASE("help names all options, in groups no wider than 100 columns") {
