@@ -14,11 +14,11 @@
 #include <string>
 #include <vector>
 
-namespace checksum {
+namespace spmd_sum {
 
 /// What a check of manifests tells, and what it takes for an error.
 struct check_request {
-    manifest_format format{};
+    checksum::manifest_format format{};
     bool tells_good = true;                 ///< a line for each file that is as it should be
     bool tells_any = true;                  ///< lines and warnings at all
     bool warns_each_line = false;           ///< of those that are no manifest's
@@ -34,9 +34,9 @@ struct request {
         operands{};           ///< paths, or manifests where there is a check; never empty without names_file
     std::string names_file{}; ///< has the operands, ended by NUL; empty: there is none
     bool is_recursive = false;
-    listing_options listing{};
-    std::optional<algorithm> by{}; ///< if one was named
-    line_format format{};
+    checksum::listing_options listing{};
+    std::optional<checksum::algorithm> by{}; ///< if one was named
+    checksum::line_format format{};
     bool is_json = false;
     std::string output{}; ///< empty: standard output
     std::optional<check_request> check{};
@@ -56,4 +56,4 @@ public:
 /// Throws: usage_error.
 [[nodiscard]] request parse_request(int argc, const char* const* argv);
 
-} // namespace checksum
+} // namespace spmd_sum

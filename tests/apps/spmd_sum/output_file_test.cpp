@@ -2,7 +2,7 @@
 // change.
 #include "support/temporary_directory.hpp"
 
-#include <checksum/output_file.hpp>
+#include <spmd_sum/output_file.hpp>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
@@ -15,7 +15,7 @@
 #include <string>
 #include <system_error>
 
-using checksum::output_file;
+using spmd_sum::output_file;
 using test_support::temporary_directory;
 
 namespace {

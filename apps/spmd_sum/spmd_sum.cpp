@@ -1,14 +1,14 @@
 // spmd_sum: digests of files and directory trees, in md5sum's formats and in an order that does not depend on the number of
 // threads; and the check of such manifests.
-#include <checksum/complaint.hpp>
 #include <checksum/file_sums.hpp>
-#include <checksum/manifest_check.hpp>
-#include <checksum/operand_stream.hpp>
-#include <checksum/output_file.hpp>
-#include <checksum/printer.hpp>
-#include <checksum/progress_of_sums.hpp>
-#include <checksum/request.hpp>
-#include <checksum/sum_printer.hpp>
+#include <spmd_sum/complaint.hpp>
+#include <spmd_sum/manifest_check.hpp>
+#include <spmd_sum/operand_stream.hpp>
+#include <spmd_sum/output_file.hpp>
+#include <spmd_sum/printer.hpp>
+#include <spmd_sum/request.hpp>
+#include <spmd_sum/sum_printer.hpp>
+#include <spmd_sum/sum_progress.hpp>
 
 #include <common/progress_line.hpp>
 #include <common/stop_signal.hpp>
@@ -27,8 +27,8 @@
 
 namespace {
 
-using checksum::complain;
-using checksum::request;
+using spmd_sum::complain;
+using spmd_sum::request;
 
 enum exit_status { all_well = 0, something_failed = 1, wrong_usage = 2 };
 
@@ -37,14 +37,14 @@ struct surroundings {
     const checksum::sum_options& options;
     const checksum::hasher_options& reading; // of what is read apart from the others
     const apps::stop_signal& interrupted;
-    checksum::printer& to;
+    spmd_sum::printer& to;
 };
 
 /// Returns whether all is well.
 bool print_sums(const request& wanted, const surroundings& with) {
     const checksum::algorithm by = wanted.by.value_or(checksum::algorithm("md5"));
-    checksum::operand_stream operands(wanted, by, with.reading);
-    checksum::sum_printer printer(wanted, by, with.to);
+    spmd_sum::operand_stream operands(wanted, by, with.reading);
+    spmd_sum::sum_printer printer(wanted, by, with.to);
     checksum::sum_files([&](checksum::file_batch& batch) { return operands.next(batch); }, with.options,
                         with.interrupted.requested(),
                         [&](const checksum::file_batch& batch) { printer.print(batch); });
@@ -53,7 +53,7 @@ bool print_sums(const request& wanted, const surroundings& with) {
 
 /// Returns whether all is well.
 bool check_manifests(const request& wanted, const surroundings& with) {
-    checksum::manifest_check check(wanted, with.options, with.reading, with.interrupted.requested(), with.to);
+    spmd_sum::manifest_check check(wanted, with.options, with.reading, with.interrupted.requested(), with.to);
     bool is_good = true;
     for (const std::string& manifest : wanted.operands) is_good = check.check(manifest) && is_good;
     return (!wanted.check->lists_extra || check.list_extra()) && is_good;
@@ -67,14 +67,14 @@ void die_of_pipe(void (*before)(int)) {
 
 /// Returns whether all is well. After it, nothing is left of a progress line or of temporary files.
 bool run(request wanted, const apps::trace_file& trace, const apps::stop_signal& interrupted) {
-    checksum::output_file output(wanted.output);
+    spmd_sum::output_file output(wanted.output);
     wanted.listing.outputs = output.identities();
     wanted.listing.stop = &interrupted.requested();
     if (struct stat status{}; !wanted.trace.path.empty() && ::stat(wanted.trace.path.c_str(), &status) == 0)
         wanted.listing.outputs.push_back({status.st_dev, status.st_ino});
     apps::progress_line line({.mode = wanted.progress, .output = ::fileno(output.stream())});
-    checksum::printer to(output, line);
-    checksum::progress_of_sums progress(wanted);
+    spmd_sum::printer to(output, line);
+    spmd_sum::sum_progress progress(wanted);
     std::jthread follower;
     checksum::sum_options options{
         .ranks = wanted.ranks, .threads = wanted.threads, .trace = trace.recorder()};
@@ -130,7 +130,7 @@ void occupy_standard_streams() {
 }
 
 exit_status print_text(const std::string& text) {
-    checksum::output_file output("");
+    spmd_sum::output_file output("");
     std::fputs(text.c_str(), output.stream());
     output.commit();
     return all_well;
@@ -142,9 +142,9 @@ int main(int argc, char** argv) {
     occupy_standard_streams();
     static_cast<void>(std::signal(SIGXFSZ, SIG_IGN)); // a write beyond the limit fails then
     try {
-        request wanted = checksum::parse_request(argc, argv);
+        request wanted = spmd_sum::parse_request(argc, argv);
         return wanted.text.empty() ? run_with_signals(std::move(wanted)) : print_text(wanted.text);
-    } catch (const checksum::usage_error& error) {
+    } catch (const spmd_sum::usage_error& error) {
         complain(error.what());
         return wrong_usage;
     } catch (const std::exception& error) {

@@ -1,4 +1,4 @@
-#include <checksum/overwriting.hpp>
+#include <spmd_sum/overwriting.hpp>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-namespace checksum {
+namespace spmd_sum {
 namespace {
 
 /// A file that is read or written, whether it exists or not.
@@ -34,7 +34,8 @@ involved_file file_of_stream(int descriptor) {
 bool is_same(const involved_file& one, const involved_file& other) {
     if (one.exists != other.exists) return false;
     if (!one.exists) return !one.path.empty() && one.path == other.path;
-    return S_ISREG(one.status.st_mode) && identity_of(one.status) == identity_of(other.status);
+    return S_ISREG(one.status.st_mode) &&
+           checksum::identity_of(one.status) == checksum::identity_of(other.status);
 }
 
 struct described_file {
@@ -86,4 +87,4 @@ std::vector<std::string> output_names(const request& wanted) {
     return names;
 }
 
-} // namespace checksum
+} // namespace spmd_sum

@@ -3,7 +3,7 @@
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
 
-#include <checksum/operand_stream.hpp>
+#include <spmd_sum/operand_stream.hpp>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
@@ -100,10 +100,10 @@ TEST_CASE("after a stop there is no operand more, and no word on a tree that was
     const temporary_directory scratch;
     for (int i = 0; i < 5000; ++i) scratch.write("tree/" + std::to_string(i), "");
     std::filesystem::create_symlink("0", scratch / "tree/link");
-    const checksum::request wanted{.operands = {scratch / "tree", scratch / "tree/0"}, .is_recursive = true};
+    const spmd_sum::request wanted{.operands = {scratch / "tree", scratch / "tree/0"}, .is_recursive = true};
     const checksum::algorithm md5("md5");
     std::atomic<bool> stop = false;
-    checksum::operand_stream operands(wanted, md5, {.stop = &stop});
+    spmd_sum::operand_stream operands(wanted, md5, {.stop = &stop});
     checksum::file_batch first;
     CHECK(operands.next(first));
     CHECK(first.ranges.size() == checksum::ranges_in_batch);

@@ -1,5 +1,5 @@
 // Guards against: a line that is no JSON, or from which a name does not come back byte by byte.
-#include <checksum/json_line.hpp>
+#include <spmd_sum/json_line.hpp>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -10,7 +10,7 @@ namespace {
 
 nlohmann::json parsed(const std::string& name) {
     std::string text;
-    checksum::append_json_line(text, name, {{"status", "ok"}});
+    spmd_sum::append_json_line(text, name, {{"status", "ok"}});
     REQUIRE(text.back() == '\n');
     REQUIRE(text.find('\n') == text.size() - 1);
     return nlohmann::json::parse(text);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <checksum/request.hpp>
+#include <spmd_sum/request.hpp>
 
 #include <common/progress_line.hpp>
 
@@ -13,14 +13,14 @@
 #include <string>
 #include <vector>
 
-namespace checksum {
+namespace spmd_sum {
 
 /// How far the sums are, for a progress line. How many files there are, and how large, is found out meanwhile by a walk of its
 /// own, so that nothing waits for that.
 /// Thread safety: add_bytes and add_file may be called on any thread, also while follow() runs.
-class progress_of_sums {
+class sum_progress {
 public:
-    explicit progress_of_sums(const request& wanted) : wanted_(&wanted) {}
+    explicit sum_progress(const request& wanted) : wanted_(&wanted) {}
 
     void add_bytes(std::size_t bytes) noexcept { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
     void add_file() noexcept { files_.fetch_add(1, std::memory_order_relaxed); }
@@ -45,4 +45,4 @@ private:
     std::atomic<std::uint64_t> files_{0};
 };
 
-} // namespace checksum
+} // namespace spmd_sum

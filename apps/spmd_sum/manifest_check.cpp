@@ -1,8 +1,8 @@
-#include <checksum/manifest_check.hpp>
+#include <spmd_sum/manifest_check.hpp>
 
-#include <checksum/json_line.hpp>
-#include <checksum/operand_stream.hpp>
 #include <checksum/sum_line.hpp>
+#include <spmd_sum/json_line.hpp>
+#include <spmd_sum/operand_stream.hpp>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #include <utility>
 #include <variant>
 
-namespace checksum {
+namespace spmd_sum {
 namespace {
 
 std::string warning_of(std::size_t count, const char* one, const char* many) {
@@ -41,7 +41,7 @@ std::filesystem::path common_directory(const std::filesystem::path& directory,
 }
 
 /// Whether an entry is standard input, which its manifest is read from: to sum it would swallow the other lines.
-bool lists_itself(const manifest_reader& from, const manifest_entry& entry) {
+bool lists_itself(const checksum::manifest_reader& from, const checksum::manifest_entry& entry) {
     return entry.name == "-" && from.shares_standard_input();
 }
 
@@ -53,8 +53,8 @@ std::optional<struct stat> status_of_input() {
 
 } // namespace
 
-manifest_check::manifest_check(const request& wanted, sum_options options, hasher_options reading,
-                               const std::atomic<bool>& stop, printer& to)
+manifest_check::manifest_check(const request& wanted, checksum::sum_options options,
+                               checksum::hasher_options reading, const std::atomic<bool>& stop, printer& to)
     : wanted_{&wanted}, options_{std::move(options)}, reading_{std::move(reading)}, stop_{&stop}, to_{&to} {
     std::error_code unknown;
     here_ = std::filesystem::current_path(unknown);
@@ -67,29 +67,29 @@ bool manifest_check::check(const std::string& manifest) {
     broken_.clear();
     expected_.clear();
     try {
-        manifest_reader from(manifest, wanted_->check->format, stop_);
+        checksum::manifest_reader from(manifest, wanted_->check->format, stop_);
         if (wanted_->check->lists_extra)
-            if (const auto status = manifest == "-" ? status_of_input() : status_at(manifest))
-                manifests_.push_back(identity_of(*status));
-        sum_files([&](file_batch& batch) { return fill(from, batch); }, options_, *stop_,
-                  [&](file_batch& batch) { judge(batch); });
+            if (const auto status = manifest == "-" ? status_of_input() : checksum::status_at(manifest))
+                manifests_.push_back(checksum::identity_of(*status));
+        checksum::sum_files([&](checksum::file_batch& batch) { return fill(from, batch); }, options_, *stop_,
+                            [&](checksum::file_batch& batch) { judge(batch); });
         if (broken_.empty()) return stop_->load() || conclude(from.name());
         to_->complain(broken_);
         return false;
-    } catch (const manifest_error& error) {
+    } catch (const checksum::manifest_error& error) {
         to_->complain(error.what());
         return false;
     }
 }
 
 /// Takes entries of one algorithm, as many as a batch has room for.
-bool manifest_check::fill(manifest_reader& from, file_batch& batch) {
-    std::vector<manifest_entry> entries;
-    constexpr std::size_t most = files_in_range * ranges_in_batch;
+bool manifest_check::fill(checksum::manifest_reader& from, checksum::file_batch& batch) {
+    std::vector<checksum::manifest_entry> entries;
+    constexpr std::size_t most = checksum::files_in_range * checksum::ranges_in_batch;
     const auto has_some = [&] { return !entries.empty() || !batch.remarks.empty(); };
     while (entries.size() < most && !(has_some() && !ahead_ && from.would_wait()) &&
            read_ahead(from, batch)) {
-        const algorithm* const by = algorithm_of(*ahead_);
+        const checksum::algorithm* const by = algorithm_of(*ahead_);
         const bool is_input = ahead_->name == "-";
         if (!entries.empty() && (by != batch.by || is_input))
             break; // what came before does not wait for input
@@ -97,7 +97,8 @@ bool manifest_check::fill(manifest_reader& from, file_batch& batch) {
         if (is_input) {
             add_standard_input(batch, reading_);
         } else {
-            if (entries.size() % files_in_range == 0) batch.ranges.push_back({.may_be_links = true});
+            if (entries.size() % checksum::files_in_range == 0)
+                batch.ranges.push_back({.may_be_links = true});
             batch.ranges.back().names.push_back(ahead_->name);
         }
         entries.push_back(std::move(*ahead_));
@@ -111,13 +112,13 @@ bool manifest_check::fill(manifest_reader& from, file_batch& batch) {
 }
 
 /// True where there is an entry for the batch to take.
-bool manifest_check::read_ahead(manifest_reader& from, file_batch& batch) {
-    while (!ahead_ && !is_read_ && batch.remarks.size() < files_in_range) {
+bool manifest_check::read_ahead(checksum::manifest_reader& from, checksum::file_batch& batch) {
+    while (!ahead_ && !is_read_ && batch.remarks.size() < checksum::files_in_range) {
         auto line = next_of(from);
-        if (auto* const entry = std::get_if<manifest_entry>(&line);
+        if (auto* const entry = std::get_if<checksum::manifest_entry>(&line);
             entry != nullptr && !lists_itself(from, *entry) && algorithm_of(*entry) != nullptr) {
             ahead_ = std::move(*entry);
-        } else if (std::holds_alternative<manifest_end>(line)) {
+        } else if (std::holds_alternative<checksum::manifest_end>(line)) {
             is_read_ = true;
         } else {
             ++tally_.malformed;
@@ -130,35 +131,37 @@ bool manifest_check::read_ahead(manifest_reader& from, file_batch& batch) {
 }
 
 /// The end where the rest cannot be read: what came before it is checked all the same.
-std::variant<manifest_entry, malformed_line, manifest_end> manifest_check::next_of(manifest_reader& from) {
+std::variant<checksum::manifest_entry, checksum::malformed_line, checksum::manifest_end>
+manifest_check::next_of(checksum::manifest_reader& from) {
     try {
         return from.next();
-    } catch (const manifest_error& error) {
+    } catch (const checksum::manifest_error& error) {
         broken_ = error.what();
-        return manifest_end{};
+        return checksum::manifest_end{};
     }
 }
 
 /// Null where there is none that gives such digests, or another one was asked for.
-const algorithm* manifest_check::algorithm_of(const manifest_entry& entry) {
+const checksum::algorithm* manifest_check::algorithm_of(const checksum::manifest_entry& entry) {
     const auto [found, is_new] = algorithms_.try_emplace(entry.tag);
     if (is_new) {
         try {
-            auto by = entry.tag.empty() ? wanted_->by.value_or(algorithm("md5")) : algorithm(entry.tag);
+            auto by = entry.tag.empty() ? wanted_->by.value_or(checksum::algorithm("md5"))
+                                        : checksum::algorithm(entry.tag);
             if (!wanted_->by || by == *wanted_->by)
-                found->second = std::make_unique<const algorithm>(std::move(by));
-        } catch (const unknown_algorithm&) {
+                found->second = std::make_unique<const checksum::algorithm>(std::move(by));
+        } catch (const checksum::unknown_algorithm&) {
             return nullptr; // so is what is kept
         }
     }
-    const algorithm* const by = found->second.get();
+    const checksum::algorithm* const by = found->second.get();
     return by != nullptr && entry.digest.bytes().size() == by->size() ? by : nullptr;
 }
 
 std::string manifest_check::default_tag() const { return wanted_->by ? wanted_->by->tag() : "MD5"; }
 
-void manifest_check::judge(file_batch& batch) {
-    std::vector<manifest_entry> entries;
+void manifest_check::judge(checksum::file_batch& batch) {
+    std::vector<checksum::manifest_entry> entries;
     {
         const std::lock_guard lock(mutex_);
         entries = std::move(expected_.front());
@@ -168,7 +171,7 @@ void manifest_check::judge(file_batch& batch) {
         for (const std::string& remark : batch.remarks) to_->complain(remark);
     std::size_t at = 0;
     for (const auto& sums : batch.sums)
-        for (const file_sum& sum : sums) {
+        for (const checksum::file_sum& sum : sums) {
             if (!sum.is_done) is_over_ = true;
             if (!is_over_) judge(entries[at++], sum);
         }
@@ -176,7 +179,7 @@ void manifest_check::judge(file_batch& batch) {
     to_->pause();
 }
 
-void manifest_check::judge(const manifest_entry& entry, const file_sum& sum) {
+void manifest_check::judge(const checksum::manifest_entry& entry, const checksum::file_sum& sum) {
     ++tally_.entries;
     if (wanted_->check->lists_extra) named_.insert(key_of(entry.name));
     if (sum.error) {
@@ -201,7 +204,7 @@ void manifest_check::tell(const std::string& name, const char* status, const cha
     const bool escapes = name.find('\n') != std::string::npos; // as md5sum's verdicts do
     if (escapes) {
         text_ += '\\';
-        append_escaped(text_, name);
+        checksum::append_escaped(text_, name);
     } else {
         text_ += name;
     }
@@ -231,16 +234,16 @@ bool manifest_check::conclude(const std::string& name) {
 }
 
 bool manifest_check::list_extra() {
-    listing_options listing = wanted_->listing;
+    checksum::listing_options listing = wanted_->listing;
     listing.stop = stop_;
     const std::vector<std::string>& asked = wanted_->check->extra_roots;
     std::size_t extra = 0;
     bool is_listed = true;
     for (const std::string& root : asked.empty() ? roots_of_named() : asked) {
-        tree_lister tree(root, listing);
+        checksum::tree_lister tree(root, listing);
         extra += list_extra(tree);
         if (stop_->load()) return false;
-        for (const listing_error& error : tree.take_errors()) {
+        for (const checksum::listing_error& error : tree.take_errors()) {
             to_->complain(error.path + ": " + error.reason.message());
             is_listed = false;
         }
@@ -254,10 +257,10 @@ bool manifest_check::list_extra() {
 }
 
 /// Returns how many there are.
-std::size_t manifest_check::list_extra(tree_lister& tree) {
+std::size_t manifest_check::list_extra(checksum::tree_lister& tree) {
     std::size_t extra = 0;
-    for (file_range files = tree.next(files_in_range); !files.names.empty();
-         files = tree.next(files_in_range)) {
+    for (checksum::file_range files = tree.next(checksum::files_in_range); !files.names.empty();
+         files = tree.next(checksum::files_in_range)) {
         for (const std::string& name : files.names) {
             const std::string path = files.directory + name;
             if (named_.contains(key_of(path)) || is_manifest(path)) continue;
@@ -278,8 +281,8 @@ std::string manifest_check::key_of(const std::string& path) const {
 }
 
 bool manifest_check::is_manifest(const std::string& path) const {
-    const auto status = status_at(path);
-    return status && std::ranges::find(manifests_, identity_of(*status)) != manifests_.end();
+    const auto status = checksum::status_at(path);
+    return status && std::ranges::find(manifests_, checksum::identity_of(*status)) != manifests_.end();
 }
 
 /// The deepest directories that hold all named files: one for the absolute paths, one for the others.
@@ -296,4 +299,4 @@ std::vector<std::string> manifest_check::roots_of_named() const {
     return roots;
 }
 
-} // namespace checksum
+} // namespace spmd_sum

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-namespace checksum {
+namespace spmd_sum {
 
 /// Where a tool's output goes: to standard output, or to a file that has its new content once all of it is there. Until
 /// then it goes to a temporary file beside that one, which commit() gives the file's name and its old permissions.
 ///
-///     checksum::output_file output("sums");
+///     spmd_sum::output_file output("sums");
 ///     std::fputs("…\n", output.stream());
 ///     output.commit();       // without it, the old file stays
 ///
@@ -29,7 +29,7 @@ public:
     [[nodiscard]] std::FILE* stream() const noexcept { return stream_; }
     [[nodiscard]] bool is_terminal() const noexcept;
     /// What names the regular files that are written to: these, and what they replace.
-    [[nodiscard]] std::vector<file_identity> identities() const;
+    [[nodiscard]] std::vector<checksum::file_identity> identities() const;
     /// What a message about it begins with: "PATH", or "write error".
     [[nodiscard]] std::string subject() const { return path_.empty() ? "write error" : path_; }
     /// Throws: std::system_error, its message "SUBJECT: REASON".
@@ -42,4 +42,4 @@ private:
     std::FILE* stream_ = stdout;
 };
 
-} // namespace checksum
+} // namespace spmd_sum

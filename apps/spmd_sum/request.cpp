@@ -1,7 +1,7 @@
-#include <checksum/request.hpp>
+#include <spmd_sum/request.hpp>
 
-#include <checksum/overwriting.hpp>
 #include <spmd/spmd.hpp>
+#include <spmd_sum/overwriting.hpp>
 
 #include <boost/program_options.hpp>
 #include <common/progress_option.hpp>
@@ -12,7 +12,7 @@
 #include <sstream>
 #include <string_view>
 
-namespace checksum {
+namespace spmd_sum {
 namespace {
 
 namespace po = boost::program_options;
@@ -88,7 +88,7 @@ std::string help() {
 
 std::string algorithm_list() {
     std::string list;
-    for (const std::string& name : algorithm_names()) list += name + '\n';
+    for (const std::string& name : checksum::algorithm_names()) list += name + '\n';
     return list;
 }
 
@@ -223,7 +223,7 @@ request request_of(const po::parsed_options& parsed) {
     if (given.count("check") > 0) {
         wanted.check = check_of(parsed, given);
         wanted.check->format = {.is_zero_ended = wanted.format.is_zero_ended,
-                                .digest_size = wanted.by.value_or(algorithm("md5")).size()};
+                                .digest_size = wanted.by.value_or(checksum::algorithm("md5")).size()};
     }
     wanted.progress = apps::asked_progress(given);
     wanted.trace = apps::asked_trace(given);
@@ -251,9 +251,9 @@ request parse_request(int argc, const char* const* argv) {
         return request_of(po::command_line_parser(argc, argv).options(all).positional(operands).run());
     } catch (const po::error& error) {
         throw usage_error(error.what());
-    } catch (const unknown_algorithm& error) {
+    } catch (const checksum::unknown_algorithm& error) {
         throw usage_error(error.what());
     }
 }
 
-} // namespace checksum
+} // namespace spmd_sum

@@ -1,7 +1,7 @@
 // Guards against: an option that is misread or does nothing without a word, and an error that does not name what was wrong.
 #include "support/temporary_directory.hpp"
 
-#include <checksum/request.hpp>
+#include <spmd_sum/request.hpp>
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
@@ -12,13 +12,13 @@
 #include <string_view>
 #include <vector>
 
-using checksum::request;
+using spmd_sum::request;
 
 namespace {
 
 request parsed(std::vector<const char*> arguments) {
     arguments.insert(arguments.begin(), "spmd_sum");
-    return checksum::parse_request(static_cast<int>(arguments.size()), arguments.data());
+    return spmd_sum::parse_request(static_cast<int>(arguments.size()), arguments.data());
 }
 
 } // namespace
@@ -97,7 +97,7 @@ TEST_CASE("checks") {
 TEST_CASE("of switches that say how much a check tells the last one counts, as in md5sum") {
     const auto told = [](std::vector<const char*> arguments) {
         arguments.insert(arguments.begin(), "-c");
-        const checksum::check_request check = parsed(arguments).check.value();
+        const spmd_sum::check_request check = parsed(arguments).check.value();
         return std::vector<bool>{check.tells_good, check.tells_any, check.warns_each_line};
     };
     const std::vector<bool> by_quiet{false, true, false};
@@ -121,9 +121,9 @@ TEST_CASE("a switch given again is as if it was not, but a value is not given tw
     CHECK(!parsed({"-rPLP", "x"}).listing.follows_links);
     CHECK(!parsed({"-c", "--quiet", "--quiet"}).check->tells_good);
     CHECK(parsed({"--help", "-h"}).text == parsed({"-h"}).text);
-    CHECK_THROWS_AS(parsed({"-o", "a", "-o", "b"}), checksum::usage_error);
-    CHECK_THROWS_AS(parsed({"--ranks", "1", "--ranks", "2"}), checksum::usage_error);
-    CHECK_THROWS_AS(parsed({"-b", "-c", "-b"}), checksum::usage_error);
+    CHECK_THROWS_AS(parsed({"-o", "a", "-o", "b"}), spmd_sum::usage_error);
+    CHECK_THROWS_AS(parsed({"--ranks", "1", "--ranks", "2"}), spmd_sum::usage_error);
+    CHECK_THROWS_AS(parsed({"-b", "-c", "-b"}), spmd_sum::usage_error);
 }
 
 namespace {
@@ -147,7 +147,7 @@ struct files_by_many_names {
 void check_rejected(std::vector<const char*> arguments, const std::string& what) {
     const std::string option = std::string_view(arguments[0]) == "-o" ? "--output" : arguments[0];
     CHECK_THROWS_WITH(parsed(arguments), option + " would overwrite " + what + ": '" + arguments[1] + "'");
-    CHECK_THROWS_AS(parsed(arguments), checksum::usage_error);
+    CHECK_THROWS_AS(parsed(arguments), spmd_sum::usage_error);
 }
 
 /// Standard input is a file while this lasts.
@@ -270,7 +270,7 @@ TEST_CASE("what would be misread or do nothing is an error that names it") {
          }) {
         INFO(wrong.said);
         CHECK_THROWS_WITH(parsed(wrong.arguments), wrong.said);
-        CHECK_THROWS_AS(parsed(wrong.arguments), checksum::usage_error);
+        CHECK_THROWS_AS(parsed(wrong.arguments), spmd_sum::usage_error);
     }
     CHECK_THROWS_WITH(parsed({"-a", "md6"}), Catch::StartsWith("no digest algorithm 'md6'; there are: "));
     CHECK_THROWS_WITH(parsed({"-a", ""}), Catch::StartsWith("no digest algorithm ''; there are: "));

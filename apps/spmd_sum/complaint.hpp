@@ -2,10 +2,10 @@
 
 #include <string_view>
 
-namespace checksum {
+namespace spmd_sum {
 
 /// Tells the user on standard error, after what was printed so far, in one line whatever a name holds: control
 /// characters are shown as GNU's shell-escape quoting shows them.
 void complain(std::string_view message);
 
-} // namespace checksum
+} // namespace spmd_sum

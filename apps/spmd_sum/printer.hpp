@@ -1,13 +1,13 @@
 #pragma once
 
-#include <checksum/output_file.hpp>
+#include <spmd_sum/output_file.hpp>
 
 #include <common/progress_line.hpp>
 
 #include <string>
 #include <system_error>
 
-namespace checksum {
+namespace spmd_sum {
 
 /// The output cannot be written.
 class write_error : public std::system_error {
@@ -35,4 +35,4 @@ private:
     int error_ = 0; // the first one of the output
 };
 
-} // namespace checksum
+} // namespace spmd_sum

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <checksum/request.hpp>
+#include <spmd_sum/request.hpp>
 
 #include <string>
 #include <vector>
 
-namespace checksum {
+namespace spmd_sum {
 
 /// Describes the first file that a run would both read and overwrite by `--output` or `--trace`, as in "--output would
 /// overwrite an operand: 'f'"; empty if there is none. Operands, manifests, the file of names and standard input are compared
@@ -15,4 +15,4 @@ namespace checksum {
 /// The last components of the paths that are written to, as far as they can be found out.
 [[nodiscard]] std::vector<std::string> output_names(const request& wanted);
 
-} // namespace checksum
+} // namespace spmd_sum

@@ -1,4 +1,4 @@
-#include <checksum/output_file.hpp>
+#include <spmd_sum/output_file.hpp>
 
 #include <checksum/descriptor.hpp>
 
@@ -14,7 +14,7 @@
 #include <system_error>
 #include <utility>
 
-namespace checksum {
+namespace spmd_sum {
 namespace {
 
 [[noreturn]] void throw_error(const std::string& path) {
@@ -62,18 +62,18 @@ mode_t mode_of_new_files() {
 output_file::output_file(const std::string& path) : path_{path} {
     if (path_.empty()) return;
     const std::optional<struct stat> old = status_of(path_);
-    descriptor file{-1};
+    checksum::descriptor file{-1};
     const std::optional<int> same = old ? standard_stream_of(*old) : std::nullopt;
     if (same && S_ISREG(old->st_mode)) {
         // /dev/stdout, or what the shell has opened: who wrote to it before, and will, shares it.
-        file = descriptor{::fcntl(*same, F_DUPFD_CLOEXEC, 0)};
+        file = checksum::descriptor{::fcntl(*same, F_DUPFD_CLOEXEC, 0)};
         if (file.number() < 0) throw_error(path);
     } else if (old && !S_ISREG(old->st_mode)) {
-        file = open_path(path_, O_WRONLY);
+        file = checksum::open_path(path_, O_WRONLY);
     } else {
         path_ = followed(path_);
         std::string temporary = path_ + ".XXXXXX";
-        file = descriptor{::mkostemp(temporary.data(), O_CLOEXEC)};
+        file = checksum::descriptor{::mkostemp(temporary.data(), O_CLOEXEC)};
         if (file.number() < 0) throw_error(path);
         temporary_ = std::move(temporary);
         if (old) // Root keeps a file somebody else's; nobody else can.
@@ -95,8 +95,8 @@ output_file::~output_file() {
 
 bool output_file::is_terminal() const noexcept { return ::isatty(::fileno(stream_)) == 1; }
 
-std::vector<file_identity> output_file::identities() const {
-    std::vector<file_identity> all;
+std::vector<checksum::file_identity> output_file::identities() const {
+    std::vector<checksum::file_identity> all;
     struct stat status{};
     if (::fstat(::fileno(stream_), &status) == 0 && S_ISREG(status.st_mode))
         all.push_back({status.st_dev, status.st_ino});
@@ -116,9 +116,9 @@ void output_file::commit() {
     temporary_.clear();
     // So that the new name, too, outlives a power cut; where a directory cannot be synced, it is as safe as it can be.
     const std::filesystem::path parent = std::filesystem::path(path_).parent_path();
-    const descriptor directory{
+    const checksum::descriptor directory{
         ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     static_cast<void>(::fsync(directory.number()));
 }
 
-} // namespace checksum
+} // namespace spmd_sum

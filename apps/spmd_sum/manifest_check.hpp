@@ -1,0 +1,80 @@
+#pragma once
+
+#include <checksum/file_sums.hpp>
+#include <checksum/manifest.hpp>
+#include <spmd_sum/request.hpp>
+#include <spmd_sum/sum_printer.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <variant>
+#include <vector>
+
+namespace spmd_sum {
+
+/// Checks the files that manifests name, and prints what md5sum -c prints, or the same as JSON.
+class manifest_check {
+public:
+    /// All that is referred to stays where it is. Requires: `wanted` has a check.
+    manifest_check(const request& wanted, checksum::sum_options options, checksum::hasher_options reading,
+                   const std::atomic<bool>& stop, printer& to);
+
+    /// Checks one manifest. Returns whether all of it is well, as it was asked what that is.
+    [[nodiscard]] bool check(const std::string& manifest);
+    /// Prints the files that no manifest so far has named. Returns whether there was none.
+    [[nodiscard]] bool list_extra();
+
+private:
+    struct tally {
+        std::size_t entries = 0;
+        std::size_t malformed = 0;
+        std::size_t good = 0;
+        std::size_t mismatched = 0;
+        std::size_t unreadable = 0;
+    };
+
+    bool fill(checksum::manifest_reader& from, checksum::file_batch& batch);
+    bool read_ahead(checksum::manifest_reader& from, checksum::file_batch& batch);
+    std::variant<checksum::manifest_entry, checksum::malformed_line, checksum::manifest_end>
+    next_of(checksum::manifest_reader& from);
+    const checksum::algorithm* algorithm_of(const checksum::manifest_entry& entry);
+    std::string default_tag() const;
+    void judge(checksum::file_batch& batch);
+    void judge(const checksum::manifest_entry& entry, const checksum::file_sum& sum);
+    void tell(const std::string& name, const char* status, const char* verdict);
+    bool conclude(const std::string& name);
+    std::string key_of(const std::string& path) const;
+    bool is_manifest(const std::string& path) const;
+    std::size_t list_extra(checksum::tree_lister& tree);
+    std::vector<std::string> roots_of_named() const;
+
+    const request* wanted_;
+    checksum::sum_options options_;
+    checksum::hasher_options reading_;
+    const std::atomic<bool>* stop_;
+    printer* to_;
+    std::map<std::string, std::unique_ptr<const checksum::algorithm>>
+        algorithms_;                                // by tag; null where there is none
+    std::optional<checksum::manifest_entry> ahead_; // read, and not in a batch yet
+    bool is_read_ = false;                          // to its end
+    std::string broken_;                            // why not; written by the listing thread
+    std::mutex mutex_;
+    std::deque<std::vector<checksum::manifest_entry>>
+        expected_; // of the batches under way; guarded by mutex_
+    tally tally_;  // `malformed` is counted by the listing thread, the rest by the one that prints
+    std::string text_;
+    bool is_over_ = false;
+    std::filesystem::path here_; // where relative names begin; empty where that cannot be found out
+    std::vector<checksum::file_identity> manifests_; // where extra files are asked for
+    std::unordered_set<std::string> named_;          // as key_of gives them; where extra files are asked for
+};
+
+} // namespace spmd_sum
