@@ -4,8 +4,8 @@
 
 namespace spmd_sum {
 
-/// Tells the user on standard error, after what was printed so far, in one line whatever a name holds: control
-/// characters are shown as GNU's shell-escape quoting shows them.
+/// Prints a message to standard error in one line, after flushing standard output. Control characters are
+/// escaped as in GNU's shell-escape quoting.
 void complain(std::string_view message);
 
 } // namespace spmd_sum

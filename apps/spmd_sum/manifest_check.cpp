@@ -24,8 +24,8 @@ auto steps_up(const std::filesystem::path& path) {
     return std::ranges::count(path, std::filesystem::path(".."));
 }
 
-/// The deepest directory that has both files below it, as lexically normal paths; "." for relative ones without. Where one
-/// leads further up than the other, all that the other leads to is below the top of that.
+/// The deepest common directory of two lexically normal paths; empty for relative paths with nothing in
+/// common. If one path leads further up than the other, its topmost directory contains both.
 std::filesystem::path common_directory(const std::filesystem::path& directory,
                                        const std::filesystem::path& other) {
     const auto most = std::max(steps_up(directory), steps_up(other));
@@ -40,7 +40,8 @@ std::filesystem::path common_directory(const std::filesystem::path& directory,
     return common;
 }
 
-/// Whether an entry is standard input, which its manifest is read from: to sum it would swallow the other lines.
+/// Whether an entry is standard input while its manifest is read from there: summing it would consume the
+/// other lines.
 bool lists_itself(const checksum::manifest_reader& from, const checksum::manifest_entry& entry) {
     return entry.name == "-" && from.shares_standard_input();
 }
@@ -64,7 +65,7 @@ bool manifest_check::check(const std::string& manifest) {
     tally_ = {};
     ahead_.reset();
     is_read_ = false;
-    broken_.clear();
+    read_error_.clear();
     expected_.clear();
     try {
         checksum::manifest_reader from(manifest, wanted_->check->format, stop_);
@@ -73,8 +74,8 @@ bool manifest_check::check(const std::string& manifest) {
                 manifests_.push_back(checksum::identity_of(*status));
         checksum::sum_files([&](checksum::file_batch& batch) { return fill(from, batch); }, options_, *stop_,
                             [&](checksum::file_batch& batch) { judge(batch); });
-        if (broken_.empty()) return stop_->load() || conclude(from.name());
-        to_->complain(broken_);
+        if (read_error_.empty()) return stop_->load() || conclude(from.name());
+        to_->complain(read_error_);
         return false;
     } catch (const checksum::manifest_error& error) {
         to_->complain(error.what());
@@ -82,18 +83,18 @@ bool manifest_check::check(const std::string& manifest) {
     }
 }
 
-/// Takes entries of one algorithm, as many as a batch has room for.
+/// Fills a batch with entries of one algorithm, up to its capacity.
 bool manifest_check::fill(checksum::manifest_reader& from, checksum::file_batch& batch) {
     std::vector<checksum::manifest_entry> entries;
     constexpr std::size_t most = checksum::files_in_range * checksum::ranges_in_batch;
     const auto has_some = [&] { return !entries.empty() || !batch.remarks.empty(); };
     while (entries.size() < most && !(has_some() && !ahead_ && from.would_wait()) &&
            read_ahead(from, batch)) {
-        const checksum::algorithm* const by = algorithm_of(*ahead_);
+        const checksum::algorithm* const digest_algorithm = algorithm_of(*ahead_);
         const bool is_input = ahead_->name == "-";
-        if (!entries.empty() && (by != batch.by || is_input))
-            break; // what came before does not wait for input
-        batch.by = by;
+        if (!entries.empty() && (digest_algorithm != batch.digest_algorithm || is_input))
+            break; // earlier entries do not wait for input
+        batch.digest_algorithm = digest_algorithm;
         if (is_input) {
             add_standard_input(batch, reading_);
         } else {
@@ -111,7 +112,7 @@ bool manifest_check::fill(checksum::manifest_reader& from, checksum::file_batch&
     return true;
 }
 
-/// True where there is an entry for the batch to take.
+/// Reads until `ahead_` holds an entry; false at the end, and if the batch is full of remarks.
 bool manifest_check::read_ahead(checksum::manifest_reader& from, checksum::file_batch& batch) {
     while (!ahead_ && !is_read_ && batch.remarks.size() < checksum::files_in_range) {
         auto line = next_of(from);
@@ -130,35 +131,37 @@ bool manifest_check::read_ahead(checksum::manifest_reader& from, checksum::file_
     return ahead_.has_value();
 }
 
-/// The end where the rest cannot be read: what came before it is checked all the same.
+/// The next line; the end if the rest cannot be read, so that the entries before it are checked all the same.
 std::variant<checksum::manifest_entry, checksum::malformed_line, checksum::manifest_end>
 manifest_check::next_of(checksum::manifest_reader& from) {
     try {
         return from.next();
     } catch (const checksum::manifest_error& error) {
-        broken_ = error.what();
+        read_error_ = error.what();
         return checksum::manifest_end{};
     }
 }
 
-/// Null where there is none that gives such digests, or another one was asked for.
+/// The algorithm of an entry; null if there is none with digests of that size, or another one was requested.
 const checksum::algorithm* manifest_check::algorithm_of(const checksum::manifest_entry& entry) {
     const auto [found, is_new] = algorithms_.try_emplace(entry.tag);
     if (is_new) {
         try {
-            auto by = entry.tag.empty() ? wanted_->by.value_or(checksum::algorithm("md5"))
-                                        : checksum::algorithm(entry.tag);
-            if (!wanted_->by || by == *wanted_->by)
-                found->second = std::make_unique<const checksum::algorithm>(std::move(by));
+            auto tagged = entry.tag.empty() ? wanted_->algorithm.value_or(checksum::algorithm("md5"))
+                                            : checksum::algorithm(entry.tag);
+            if (!wanted_->algorithm || tagged == *wanted_->algorithm)
+                found->second = std::make_unique<const checksum::algorithm>(std::move(tagged));
         } catch (const checksum::unknown_algorithm&) {
-            return nullptr; // so is what is kept
+            return nullptr; // and the null is kept for the tag
         }
     }
-    const checksum::algorithm* const by = found->second.get();
-    return by != nullptr && entry.digest.bytes().size() == by->size() ? by : nullptr;
+    const checksum::algorithm* const usable = found->second.get();
+    return usable != nullptr && entry.digest.bytes().size() == usable->size() ? usable : nullptr;
 }
 
-std::string manifest_check::default_tag() const { return wanted_->by ? wanted_->by->tag() : "MD5"; }
+std::string manifest_check::default_tag() const {
+    return wanted_->algorithm ? wanted_->algorithm->tag() : "MD5";
+}
 
 void manifest_check::judge(checksum::file_batch& batch) {
     std::vector<checksum::manifest_entry> entries;
@@ -167,13 +170,13 @@ void manifest_check::judge(checksum::file_batch& batch) {
         entries = std::move(expected_.front());
         expected_.pop_front();
     }
-    if (wanted_->check->tells_any)
+    if (wanted_->check->prints_any)
         for (const std::string& remark : batch.remarks) to_->complain(remark);
-    std::size_t at = 0;
+    std::size_t next = 0;
     for (const auto& sums : batch.sums)
         for (const checksum::file_sum& sum : sums) {
             if (!sum.is_done) is_over_ = true;
-            if (!is_over_) judge(entries[at++], sum);
+            if (!is_over_) judge(entries[next++], sum);
         }
     to_->print(std::exchange(text_, {}));
     to_->pause();
@@ -188,20 +191,20 @@ void manifest_check::judge(const checksum::manifest_entry& entry, const checksum
         ++tally_.unreadable;
         to_->print(std::exchange(text_, {}));
         to_->complain(entry.name + ": " + sum.error.message());
-        tell(entry.name, is_missing ? "missing" : "unreadable", "FAILED open or read");
+        print_verdict(entry.name, is_missing ? "missing" : "unreadable", "FAILED open or read");
     } else if (sum.digest == entry.digest) {
         ++tally_.good;
-        if (wanted_->check->tells_good) tell(entry.name, "ok", "OK");
+        if (wanted_->check->prints_good) print_verdict(entry.name, "ok", "OK");
     } else {
         ++tally_.mismatched;
-        tell(entry.name, "mismatch", "FAILED");
+        print_verdict(entry.name, "mismatch", "FAILED");
     }
 }
 
-void manifest_check::tell(const std::string& name, const char* status, const char* verdict) {
-    if (!wanted_->check->tells_any) return;
+void manifest_check::print_verdict(const std::string& name, const char* status, const char* verdict) {
+    if (!wanted_->check->prints_any) return;
     if (wanted_->is_json) return append_json_line(text_, name, {{"status", status}});
-    const bool escapes = name.find('\n') != std::string::npos; // as md5sum's verdicts do
+    const bool escapes = name.find('\n') != std::string::npos; // as in md5sum's verdicts
     if (escapes) {
         text_ += '\\';
         checksum::append_escaped(text_, name);
@@ -218,7 +221,7 @@ bool manifest_check::conclude(const std::string& name) {
         to_->complain(name + ": no properly formatted checksum lines found");
         return false;
     }
-    if (wanted_->check->tells_any) {
+    if (wanted_->check->prints_any) {
         const auto warn = [&](std::size_t count, const char* one, const char* many) {
             if (count > 0) to_->complain(warning_of(count, one, many));
         };
@@ -236,10 +239,10 @@ bool manifest_check::conclude(const std::string& name) {
 bool manifest_check::list_extra() {
     checksum::listing_options listing = wanted_->listing;
     listing.stop = stop_;
-    const std::vector<std::string>& asked = wanted_->check->extra_roots;
+    const std::vector<std::string>& given = wanted_->check->extra_roots;
     std::size_t extra = 0;
     bool is_listed = true;
-    for (const std::string& root : asked.empty() ? roots_of_named() : asked) {
+    for (const std::string& root : given.empty() ? roots_of_named() : given) {
         checksum::tree_lister tree(root, listing);
         extra += list_extra(tree);
         if (stop_->load()) return false;
@@ -247,16 +250,16 @@ bool manifest_check::list_extra() {
             to_->complain(error.path + ": " + error.reason.message());
             is_listed = false;
         }
-        if (wanted_->check->tells_any)
+        if (wanted_->check->prints_any)
             for (const std::string& remark : remarks_on(root, tree.counts())) to_->complain(remark);
         to_->pause();
     }
-    if (extra > 0 && wanted_->check->tells_any)
+    if (extra > 0 && wanted_->check->prints_any)
         to_->complain(warning_of(extra, " file is not listed", " files are not listed"));
     return extra == 0 && is_listed;
 }
 
-/// Returns how many there are.
+/// Returns the number of extra files.
 std::size_t manifest_check::list_extra(checksum::tree_lister& tree) {
     std::size_t extra = 0;
     for (checksum::file_range files = tree.next(checksum::files_in_range); !files.names.empty();
@@ -265,15 +268,15 @@ std::size_t manifest_check::list_extra(checksum::tree_lister& tree) {
             const std::string path = files.directory + name;
             if (named_.contains(key_of(path)) || is_manifest(path)) continue;
             ++extra;
-            tell(path, "extra", "EXTRA");
+            print_verdict(path, "extra", "EXTRA");
         }
         to_->print(std::exchange(text_, {}));
     }
     return extra;
 }
 
-/// The same for all paths of a file that say no more than others of where it is: lexically normal, and where a path leads up
-/// from the working directory and down again to it, without that.
+/// The key of a path, equal for paths that are lexically equivalent: normalised, without a detour up from the
+/// working directory and down again.
 std::string manifest_check::key_of(const std::string& path) const {
     const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
     if (here_.empty() || normal.empty() || *normal.begin() != "..") return normal.string();
@@ -285,7 +288,7 @@ bool manifest_check::is_manifest(const std::string& path) const {
     return status && std::ranges::find(manifests_, checksum::identity_of(*status)) != manifests_.end();
 }
 
-/// The deepest directories that hold all named files: one for the absolute paths, one for the others.
+/// The deepest directories that contain all named files: one for absolute paths, one for relative ones.
 std::vector<std::string> manifest_check::roots_of_named() const {
     std::vector<std::string> roots;
     for (const bool is_absolute : {false, true}) {

@@ -20,16 +20,16 @@
 
 namespace spmd_sum {
 
-/// Checks the files that manifests name, and prints what md5sum -c prints, or the same as JSON.
+/// Checks the files that manifests name, and prints verdicts as md5sum -c does, or as JSON.
 class manifest_check {
 public:
-    /// All that is referred to stays where it is. Requires: `wanted` has a check.
+    /// Requires: `wanted` has a check; all arguments outlive the object.
     manifest_check(const request& wanted, checksum::sum_options options, checksum::hasher_options reading,
                    const std::atomic<bool>& stop, printer& to);
 
-    /// Checks one manifest. Returns whether all of it is well, as it was asked what that is.
+    /// Checks one manifest. Returns whether it passed, by the criteria of the request.
     [[nodiscard]] bool check(const std::string& manifest);
-    /// Prints the files that no manifest so far has named. Returns whether there was none.
+    /// Prints the files that no manifest so far names. Returns whether there was none.
     [[nodiscard]] bool list_extra();
 
 private:
@@ -49,7 +49,7 @@ private:
     std::string default_tag() const;
     void judge(checksum::file_batch& batch);
     void judge(const checksum::manifest_entry& entry, const checksum::file_sum& sum);
-    void tell(const std::string& name, const char* status, const char* verdict);
+    void print_verdict(const std::string& name, const char* status, const char* verdict);
     bool conclude(const std::string& name);
     std::string key_of(const std::string& path) const;
     bool is_manifest(const std::string& path) const;
@@ -62,19 +62,19 @@ private:
     const std::atomic<bool>* stop_;
     printer* to_;
     std::map<std::string, std::unique_ptr<const checksum::algorithm>>
-        algorithms_;                                // by tag; null where there is none
-    std::optional<checksum::manifest_entry> ahead_; // read, and not in a batch yet
-    bool is_read_ = false;                          // to its end
-    std::string broken_;                            // why not; written by the listing thread
+        algorithms_;                                // by tag; null if unavailable
+    std::optional<checksum::manifest_entry> ahead_; // read, and not yet in a batch
+    bool is_read_ = false;                          // to the manifest's end
+    std::string read_error_; // empty unless the end could not be read; written by the listing thread
     std::mutex mutex_;
     std::deque<std::vector<checksum::manifest_entry>>
-        expected_; // of the batches under way; guarded by mutex_
-    tally tally_;  // `malformed` is counted by the listing thread, the rest by the one that prints
+        expected_; // entries of the batches in flight; guarded by mutex_
+    tally tally_;  // the listing thread counts `malformed`, the printing thread the rest
     std::string text_;
     bool is_over_ = false;
-    std::filesystem::path here_; // where relative names begin; empty where that cannot be found out
-    std::vector<checksum::file_identity> manifests_; // where extra files are asked for
-    std::unordered_set<std::string> named_;          // as key_of gives them; where extra files are asked for
+    std::filesystem::path here_;                     // working directory; empty if unknown
+    std::vector<checksum::file_identity> manifests_; // only to list extra files
+    std::unordered_set<std::string> named_;          // results of key_of(), only to list extra files
 };
 
 } // namespace spmd_sum

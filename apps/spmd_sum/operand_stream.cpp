@@ -29,32 +29,32 @@ std::string counted(std::size_t count, const char* one, const char* many) {
 
 } // namespace
 
-operand_stream::operand_stream(const request& wanted, const checksum::algorithm& by,
+operand_stream::operand_stream(const request& wanted, const checksum::algorithm& digest_algorithm,
                                checksum::hasher_options reading)
-    : wanted_{&wanted}, by_{&by}, reading_{std::move(reading)} {
+    : wanted_{&wanted}, algorithm_{&digest_algorithm}, reading_{std::move(reading)} {
     if (!wanted.names_file.empty()) names_.emplace(wanted.names_file, '\0', reading_.stop);
 }
 
 bool operand_stream::next(checksum::file_batch& batch) {
-    batch.by = by_;
+    batch.digest_algorithm = algorithm_;
     while (batch.ranges.size() < checksum::ranges_in_batch && next_range(batch)) {
     }
     return !is_empty(batch);
 }
 
-/// False where the batch is complete; else there is a range or a remark more, or an operand less.
+/// Adds a range or a remark to the batch, or moves on to the next operand; false if the batch is complete.
 bool operand_stream::next_range(checksum::file_batch& batch) {
     if (is_stopped()) return false;
     if (tree_) return next_of_tree(batch);
     const bool waits_for_name = !current_ && names_ && names_->would_wait();
-    if (waits_for_name && !is_empty(batch)) return false; // what came before does not wait for it
+    if (waits_for_name && !is_empty(batch)) return false; // earlier files do not wait for it
     const std::string* const operand = peek(batch);
     if (operand == nullptr) return false;
     const std::optional<struct stat> status =
-        checksum::status_at(*operand); // else it is named when it is opened
+        checksum::status_at(*operand); // a failure is reported when it is opened
     const bool is_directory = status && S_ISDIR(status->st_mode);
     const bool may_block = *operand == "-" || (status && !is_directory && !S_ISREG(status->st_mode));
-    if (may_block && !is_empty(batch)) return false; // what came before does not wait for it
+    if (may_block && !is_empty(batch)) return false; // earlier files do not wait for it
     if (*operand == "-") {
         add_standard_input(batch, reading_);
     } else if (is_directory && wanted_->is_recursive) {
@@ -63,10 +63,10 @@ bool operand_stream::next_range(checksum::file_batch& batch) {
         tree_.emplace(*operand, std::move(listing));
         root_ = *operand;
     } else if (is_directory) {
-        fail(batch, *operand + ": Is a directory (-r sums what is in it)");
+        fail(batch, *operand + ": Is a directory (use -r to sum its files)");
     } else if (status && std::ranges::find(wanted_->listing.outputs, checksum::identity_of(*status)) !=
                              wanted_->listing.outputs.end()) {
-        batch.remarks.push_back(*operand + ": is written to, and left out");
+        batch.remarks.push_back(*operand + ": is being written to, left out");
     } else {
         if (!may_join_last(batch)) batch.ranges.push_back({.may_be_links = true});
         batch.ranges.back().names.push_back(*operand);
@@ -81,16 +81,16 @@ const std::string* operand_stream::peek(checksum::file_batch& batch) {
 }
 
 std::optional<std::string> operand_stream::next_given() {
-    if (at_ == wanted_->operands.size()) return std::nullopt;
-    return wanted_->operands[at_++];
+    if (taken_ == wanted_->operands.size()) return std::nullopt;
+    return wanted_->operands[taken_++];
 }
 
 std::optional<std::string> operand_stream::next_listed(checksum::file_batch& batch) try {
     const auto misnamed = [&](const char* reason) {
-        fail(batch, names_->name() + ": name " + std::to_string(at_) + ": " + reason);
+        fail(batch, names_->name() + ": name " + std::to_string(taken_) + ": " + reason);
     };
     while (const auto name = names_->next()) {
-        ++at_;
+        ++taken_;
         if (name->empty())
             misnamed("empty file name");
         else if (*name == "-" && names_->shares_standard_input())
@@ -101,7 +101,7 @@ std::optional<std::string> operand_stream::next_listed(checksum::file_batch& bat
     return std::nullopt;
 } catch (const std::system_error& error) {
     fail(batch, error.what());
-    names_.emplace("/dev/null", '\0'); // what cannot be read is at its end
+    names_.emplace("/dev/null", '\0'); // ends the names
     return std::nullopt;
 }
 
@@ -113,7 +113,7 @@ bool operand_stream::next_of_tree(checksum::file_batch& batch) {
         batch.ranges.push_back(std::move(files));
         return true;
     }
-    if (is_stopped()) return false; // this is not the tree's end
+    if (is_stopped()) return false; // stopped before the end of the tree
     std::ranges::move(remarks_on(root_, tree_->counts()), std::back_inserter(batch.remarks));
     tree_.reset();
     return true;
@@ -135,8 +135,7 @@ std::vector<std::string> remarks_on(const std::string& root, const checksum::lis
            " symbolic links to directories above them not followed");
     remark(counts.mounts_skipped, " directory on another file system not entered",
            " directories on other file systems not entered");
-    remark(counts.outputs_skipped, " file that is written to left out",
-           " files that are written to left out");
+    remark(counts.outputs_skipped, " file being written to left out", " files being written to left out");
     return remarks;
 }
 
@@ -146,7 +145,7 @@ void add_standard_input(checksum::file_batch& batch, const checksum::hasher_opti
     if (file.number() < 0)
         sum = {.error = {errno, std::generic_category()}, .is_done = true};
     else
-        checksum::file_hasher(reading).add(std::move(file), sum, *batch.by);
+        checksum::file_hasher(reading).add(std::move(file), sum, *batch.digest_algorithm);
     batch.ranges.push_back({.names = {"-"}});
     batch.sums.resize(batch.ranges.size());
     batch.sums.back().push_back(sum);

@@ -13,17 +13,19 @@
 
 namespace spmd_sum {
 
-/// What the operands of a request name, in their order, as batches for sum_files.
+/// Turns the operands of a request into batches for sum_files(), in the order given.
 class operand_stream {
 public:
-    /// `wanted`, `by` and what `reading` refers to stay where they are. Throws: std::system_error where the file of names
-    /// cannot be opened, its message "PATH: REASON".
-    operand_stream(const request& wanted, const checksum::algorithm& by, checksum::hasher_options reading);
+    /// Requires: `wanted`, `digest_algorithm` and what `reading` refers to outlive the object.
+    /// Throws: std::system_error if the file of names cannot be opened, its message "PATH: REASON".
+    operand_stream(const request& wanted, const checksum::algorithm& digest_algorithm,
+                   checksum::hasher_options reading);
 
-    /// Fills an empty batch; false when all were given, or after a stop. Blocks: on standard input where it is an operand, which is read at
-    /// once: each "-" goes on where the one before ended.
+    /// Fills an empty batch; false at the end of the operands, and after a stop. An operand "-" is read here,
+    /// each from the offset where the one before ended.
+    /// Blocks: on standard input, if it is an operand or the file of names.
     [[nodiscard]] bool next(checksum::file_batch& batch);
-    /// True where something could not be listed.
+    /// Whether an operand or an entry of a tree could not be listed.
     [[nodiscard]] bool has_failed() const noexcept { return has_failed_; }
 
 private:
@@ -32,28 +34,28 @@ private:
     }
     bool next_range(checksum::file_batch& batch);
     bool next_of_tree(checksum::file_batch& batch);
-    /// The operand that is looked at, until current_ is reset; null at their end.
+    /// The current operand, until current_ is reset; null at the end.
     const std::string* peek(checksum::file_batch& batch);
     std::optional<std::string> next_given();
     std::optional<std::string> next_listed(checksum::file_batch& batch);
     void fail(checksum::file_batch& batch, std::string remark);
 
     const request* wanted_;
-    const checksum::algorithm* by_;
+    const checksum::algorithm* algorithm_;
     checksum::hasher_options reading_;
-    std::optional<checksum::text_lines> names_; // where they come from a file
-    std::size_t at_ = 0;                        // how many were taken
+    std::optional<checksum::text_lines> names_; // for --files0-from
+    std::size_t taken_ = 0;                     // number of operands or names so far
     std::optional<std::string> current_;
     std::optional<checksum::tree_lister> tree_;
     std::string root_;
     bool has_failed_ = false;
 };
 
-/// What was left out of a tree, a remark for each kind.
+/// Describes the entries left out of a tree, one remark for each kind.
 [[nodiscard]] std::vector<std::string> remarks_on(const std::string& root,
                                                   const checksum::listing_counts& counts);
 
-/// Adds "-" to a batch, with the sum of what standard input still has to give. Blocks: on that.
+/// Adds "-" to a batch, with the sum of the rest of standard input. Blocks: on standard input.
 void add_standard_input(checksum::file_batch& batch, const checksum::hasher_options& reading);
 
 } // namespace spmd_sum

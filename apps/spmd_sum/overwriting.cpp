@@ -49,7 +49,7 @@ std::vector<described_file> inputs_of(const request& wanted) {
         inputs.push_back({"the file of names", file_at(wanted.names_file)});
     for (const std::string& operand : wanted.operands)
         if (operand != "-") inputs.push_back({wanted.check ? "a manifest" : "an operand", file_at(operand)});
-    // Also where no operand names it: a manifest may list it, and a shell's loop may still read from it.
+    // Even if no operand names it: a manifest may list it, and a loop of the shell may still read it.
     inputs.push_back({"standard input", file_of_stream(STDIN_FILENO)});
     return inputs;
 }

@@ -7,12 +7,13 @@
 
 namespace spmd_sum {
 
-/// Describes the first file that a run would both read and overwrite by `--output` or `--trace`, as in "--output would
-/// overwrite an operand: 'f'"; empty if there is none. Operands, manifests, the file of names and standard input are compared
-/// by device and inode, and by path where they do not exist yet. Only regular files can be overwritten: /dev/null can be both.
+/// Describes the first input that `--output` or `--trace` would overwrite, as in "--output would overwrite an
+/// operand: 'f'"; empty if there is none. Operands, manifests, the file of names and standard input are
+/// compared by device and inode, or by path if they do not exist. Files that are not regular, such as
+/// /dev/null, cannot be overwritten.
 [[nodiscard]] std::string overwritten_input(const request& wanted);
 
-/// The last components of the paths that are written to, as far as they can be found out.
+/// Last components of the paths of the output and the trace, as far as they are known.
 [[nodiscard]] std::vector<std::string> output_names(const request& wanted);
 
 } // namespace spmd_sum

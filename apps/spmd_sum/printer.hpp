@@ -9,20 +9,23 @@
 
 namespace spmd_sum {
 
-/// The output cannot be written.
+/// The output cannot be written. The message is "SUBJECT: REASON".
 class write_error : public std::system_error {
 public:
     using std::system_error::system_error;
 };
 
-/// Writes text to an output, and complaints to standard error, beside a progress line.
+/// Writes text to an output, and messages to standard error, without disturbing the progress line.
 class printer {
 public:
+    /// Requires: the arguments outlive the object.
     printer(const output_file& output, apps::progress_line& line);
 
+    /// Writes text; errors are reported by pause().
     void print(const std::string& text);
+    /// Flushes the output, and prints a message to standard error.
     void complain(const std::string& message);
-    /// To be called where what was printed is complete for a while: it comes out. Throws: write_error.
+    /// Flushes the output, to be called before waiting for more work. Throws: write_error.
     void pause();
 
 private:
@@ -32,7 +35,7 @@ private:
     const output_file* output_;
     apps::progress_line* line_;
     bool is_terminal_;
-    int error_ = 0; // the first one of the output
+    int error_ = 0; // errno of the first failed write
 };
 
 } // namespace spmd_sum

@@ -16,26 +16,26 @@
 
 namespace spmd_sum {
 
-/// What a check of manifests tells, and what it takes for an error.
+/// Options for a check of manifests.
 struct check_request {
     checksum::manifest_format format{};
-    bool tells_good = true;                 ///< a line for each file that is as it should be
-    bool tells_any = true;                  ///< lines and warnings at all
-    bool warns_each_line = false;           ///< of those that are no manifest's
-    bool is_strict = false;                 ///< then such lines are errors
-    bool ignores_missing = false;           ///< files that are not there are no errors
-    bool lists_extra = false;               ///< files that no manifest names
-    std::vector<std::string> extra_roots{}; ///< below these; empty: below those that the manifests name
+    bool prints_good = true;      ///< prints a line for each file that matches
+    bool prints_any = true;       ///< prints lines and warnings at all
+    bool warns_each_line = false; ///< prints a warning for each malformed line
+    bool is_strict = false;       ///< malformed lines are errors
+    bool ignores_missing = false; ///< missing files are not errors
+    bool lists_extra = false;     ///< lists files that no manifest names
+    std::vector<std::string>
+        extra_roots{}; ///< roots of extra files; empty: derived from the names in the manifests
 };
 
-/// What spmd_sum is asked to do.
+/// A parsed command line of spmd_sum.
 struct request {
-    std::vector<std::string>
-        operands{};           ///< paths, or manifests where there is a check; never empty without names_file
-    std::string names_file{}; ///< has the operands, ended by NUL; empty: there is none
+    std::vector<std::string> operands{}; ///< paths, or manifests for a check; not empty without names_file
+    std::string names_file{};            ///< file with NUL-terminated operands; empty: none
     bool is_recursive = false;
     checksum::listing_options listing{};
-    std::optional<checksum::algorithm> by{}; ///< if one was named
+    std::optional<checksum::algorithm> algorithm{}; ///< empty: none was named
     checksum::line_format format{};
     bool is_json = false;
     std::string output{}; ///< empty: standard output
@@ -44,16 +44,16 @@ struct request {
     std::size_t threads = 0;
     apps::progress_mode progress = apps::progress_mode::automatic;
     apps::trace_request trace{};
-    std::string text{}; ///< if not empty, what to print instead of anything else
+    std::string text{}; ///< printed instead of anything else, such as the help; empty: none
 };
 
-/// A command line that asks for nothing sensible; the message names the option or the value.
+/// An invalid command line. The message names the option or the value.
 class usage_error : public std::invalid_argument {
 public:
     using std::invalid_argument::invalid_argument;
 };
 
-/// Throws: usage_error.
+/// Parses the command line. Throws: usage_error.
 [[nodiscard]] request parse_request(int argc, const char* const* argv);
 
 } // namespace spmd_sum

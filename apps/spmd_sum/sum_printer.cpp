@@ -5,8 +5,8 @@
 
 namespace spmd_sum {
 
-sum_printer::sum_printer(const request& wanted, const checksum::algorithm& by, printer& to)
-    : wanted_{&wanted}, by_{&by}, tag_{by.tag()}, to_{&to} {}
+sum_printer::sum_printer(const request& wanted, const checksum::algorithm& digest_algorithm, printer& to)
+    : wanted_{&wanted}, algorithm_{&digest_algorithm}, tag_{digest_algorithm.tag()}, to_{&to} {}
 
 void sum_printer::print(const checksum::file_batch& batch) {
     for (const std::string& remark : batch.remarks) to_->complain(remark);
@@ -33,7 +33,7 @@ void sum_printer::print(const std::string& name, const checksum::file_sum& sum) 
         if (wanted_->is_json) append_json_line(text_, name, {{"error", sum.error.message()}});
     } else if (wanted_->is_json) {
         append_json_line(text_, name,
-                         {{"algorithm", by_->name()}, {"digest", checksum::hex(sum.digest.bytes())}});
+                         {{"algorithm", algorithm_->name()}, {"digest", checksum::hex(sum.digest.bytes())}});
     } else {
         checksum::append_sum_line(text_, sum.digest.bytes(), name, tag_, wanted_->format);
     }

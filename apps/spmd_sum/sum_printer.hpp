@@ -8,20 +8,23 @@
 
 namespace spmd_sum {
 
-/// Prints sums as they come.
+/// Prints sums as lines or JSON, in the order of the batches.
 class sum_printer {
 public:
-    sum_printer(const request& wanted, const checksum::algorithm& by, printer& to);
+    /// Requires: the arguments outlive the object.
+    sum_printer(const request& wanted, const checksum::algorithm& digest_algorithm, printer& to);
 
-    /// Prints up to the first sum that is not done: a signal has come, and what is printed is a prefix.
+    /// Prints a batch up to the first sum that is not done, and nothing after it: a stop leaves a prefix of
+    /// the output.
     void print(const checksum::file_batch& batch);
+    /// Whether every file so far could be summed.
     bool all_good() const noexcept { return all_good_; }
 
 private:
     void print(const std::string& name, const checksum::file_sum& sum);
 
     const request* wanted_;
-    const checksum::algorithm* by_;
+    const checksum::algorithm* algorithm_;
     std::string tag_;
     printer* to_;
     std::string text_;

@@ -33,7 +33,7 @@ void sum_progress::follow(const std::stop_token& stop, const std::atomic<bool>& 
 
 void sum_progress::count_operand(const std::string& operand, const std::stop_token& stop,
                                  const drawing& draw) {
-    std::error_code ignored; // what has no size adds none
+    std::error_code ignored; // a file of unknown size adds none
     if (operand == "-") return count_file(operand);
     if (!std::filesystem::is_directory(operand, ignored)) return count_file(operand);
     if (!wanted_->is_recursive) return;
@@ -49,7 +49,7 @@ void sum_progress::count_manifest(const std::string& manifest, const std::stop_t
                                   const drawing& draw) {
     std::error_code ignored;
     if (manifest == "-" || !std::filesystem::is_regular_file(manifest, ignored))
-        return; // it could not be read twice
+        return; // cannot be read twice
     try {
         checksum::manifest_reader lines(manifest, wanted_->check->format);
         while (!stop.stop_requested()) {
@@ -60,7 +60,7 @@ void sum_progress::count_manifest(const std::string& manifest, const std::stop_t
             draw();
         }
     } catch (const checksum::manifest_error&) {
-        return; // the check says so
+        return; // the check reports the error
     }
 }
 

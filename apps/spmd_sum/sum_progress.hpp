@@ -15,17 +15,20 @@
 
 namespace spmd_sum {
 
-/// How far the sums are, for a progress line. How many files there are, and how large, is found out meanwhile by a walk of its
-/// own, so that nothing waits for that.
-/// Thread safety: add_bytes and add_file may be called on any thread, also while follow() runs.
+/// Progress of the sums, for a progress line. follow() counts the files and their sizes itself, concurrently
+/// with the hashing, so that the hashing does not wait for the totals.
+/// Thread safety: add_bytes() and add_file() may be called on any thread, also while follow() runs.
 class sum_progress {
 public:
+    /// Requires: `wanted` outlives the object.
     explicit sum_progress(const request& wanted) : wanted_(&wanted) {}
 
     void add_bytes(std::size_t bytes) noexcept { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
     void add_file() noexcept { files_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// Draws the line until a stop is requested, or the program was interrupted: the line is then gone.
+    /// Counts the files, and draws the line until a stop is requested or the program is interrupted, which
+    /// closes the line.
+    /// Blocks: until then.
     void follow(const std::stop_token& stop, const std::atomic<bool>& interrupted, apps::progress_line& line);
 
 private:

@@ -1,4 +1,5 @@
-// Guards against: an option that is misread or does nothing without a word, and an error that does not name what was wrong.
+// Guards against: an option that is misread or silently ignored, and an error that does not name the wrong
+// value.
 #include "support/temporary_directory.hpp"
 
 #include <spmd_sum/request.hpp>
@@ -23,10 +24,10 @@ request parsed(std::vector<const char*> arguments) {
 
 } // namespace
 
-TEST_CASE("nothing given: standard input, by lines as md5sum's") {
+TEST_CASE("without arguments: standard input, with lines in md5sum's format") {
     const request wanted = parsed({});
     CHECK(wanted.operands == std::vector<std::string>{"-"});
-    CHECK(!wanted.by);
+    CHECK(!wanted.algorithm);
     CHECK(!wanted.check);
     CHECK(!wanted.is_recursive);
     CHECK(!wanted.format.is_tagged);
@@ -34,12 +35,12 @@ TEST_CASE("nothing given: standard input, by lines as md5sum's") {
     CHECK(wanted.ranks == 16 * wanted.threads);
 }
 
-TEST_CASE("operands keep their order, and after -- anything is one") {
+TEST_CASE("operands keep their order, and everything after -- is one") {
     CHECK(parsed({"b", "-z", "a", "--", "-r", "--"}).operands ==
           std::vector<std::string>{"b", "a", "-r", "--"});
 }
 
-TEST_CASE("what is read") {
+TEST_CASE("options for the input") {
     const request wanted = parsed({"-r", "-L", "-x", "--exclude=*.o", "--exclude", "build/*", "dir"});
     CHECK(wanted.is_recursive);
     CHECK(wanted.listing.follows_links);
@@ -47,13 +48,13 @@ TEST_CASE("what is read") {
     CHECK(wanted.listing.excluded == std::vector<std::string>{"*.o", "build/*"});
     CHECK(wanted.operands == std::vector<std::string>{"dir"});
     CHECK(!parsed({"-r", "-L", "-P"}).listing.follows_links);
-    CHECK(parsed({"-r", "-P", "-L"}).listing.follows_links); // the last one counts
+    CHECK(parsed({"-r", "-P", "-L"}).listing.follows_links); // the last one takes effect
     const request listed = parsed({"--files0-from", "names"});
     CHECK(listed.names_file == "names");
     CHECK(listed.operands.empty());
 }
 
-TEST_CASE("patterns are as they are matched: of names, or of paths below the operand") {
+TEST_CASE("patterns are normalised: of names, or of paths below the operand") {
     const auto pattern = [](const char* given) {
         return parsed({"-r", "--exclude", given, "x"}).listing.excluded.at(0);
     };
@@ -64,28 +65,28 @@ TEST_CASE("patterns are as they are matched: of names, or of paths below the ope
     for (const char* const path : {"a//b", "a/./b", "./a/b", "//a/b/"}) CHECK(pattern(path).ends_with("a/b"));
 }
 
-TEST_CASE("what is written") {
+TEST_CASE("options for the output") {
     CHECK(parsed({"--tag", "-b"}).format.is_tagged);
     CHECK(parsed({"-t", "-b"}).format.is_binary);
     CHECK(!parsed({"-b", "-t"}).format.is_binary);
     CHECK(parsed({"-z"}).format.is_zero_ended);
     CHECK(parsed({"--json"}).is_json);
     CHECK(parsed({"-o", "sums"}).output == "sums");
-    CHECK(parsed({"-a", "SHA-256"}).by->name() == "sha256");
+    CHECK(parsed({"-a", "SHA-256"}).algorithm->name() == "sha256");
     CHECK(parsed({"--algorithm=help"}).text.find("blake2b512\n") != std::string::npos);
 }
 
-TEST_CASE("checks") {
+TEST_CASE("options for checks") {
     const request wanted = parsed({"-c", "-w", "--strict", "--ignore-missing", "sums"});
     REQUIRE(wanted.check);
     CHECK(wanted.check->warns_each_line);
     CHECK(wanted.check->is_strict);
     CHECK(wanted.check->ignores_missing);
-    CHECK(wanted.check->tells_good);
+    CHECK(wanted.check->prints_good);
     CHECK(!wanted.check->lists_extra);
-    CHECK(!parsed({"-c", "--quiet"}).check->tells_good);
-    CHECK(parsed({"-c", "--quiet"}).check->tells_any);
-    CHECK(!parsed({"-c", "--status"}).check->tells_any);
+    CHECK(!parsed({"-c", "--quiet"}).check->prints_good);
+    CHECK(parsed({"-c", "--quiet"}).check->prints_any);
+    CHECK(!parsed({"-c", "--status"}).check->prints_any);
     const request extra = parsed({"-c", "--extra", "sums"});
     CHECK(extra.check->lists_extra);
     CHECK(extra.check->extra_roots.empty());
@@ -94,32 +95,32 @@ TEST_CASE("checks") {
           std::vector<std::string>{"a", "b"});
 }
 
-TEST_CASE("of switches that say how much a check tells the last one counts, as in md5sum") {
-    const auto told = [](std::vector<const char*> arguments) {
+TEST_CASE("the last one of the switches for a check's verbosity takes effect, as in md5sum") {
+    const auto verbosity = [](std::vector<const char*> arguments) {
         arguments.insert(arguments.begin(), "-c");
         const spmd_sum::check_request check = parsed(arguments).check.value();
-        return std::vector<bool>{check.tells_good, check.tells_any, check.warns_each_line};
+        return std::vector<bool>{check.prints_good, check.prints_any, check.warns_each_line};
     };
-    const std::vector<bool> by_quiet{false, true, false};
-    const std::vector<bool> by_status{false, false, false};
-    const std::vector<bool> by_warn{true, true, true};
-    CHECK(told({}) == std::vector<bool>{true, true, false});
-    CHECK(told({"--status", "--quiet"}) == by_quiet);
-    CHECK(told({"-w", "--quiet"}) == by_quiet);
-    CHECK(told({"--quiet", "--status"}) == by_status);
-    CHECK(told({"-w", "--status"}) == by_status);
-    CHECK(told({"--quiet", "-w"}) == by_warn);
-    CHECK(told({"--status", "-w"}) == by_warn);
-    CHECK(told({"--status", "-w", "--status", "--quiet"}) == by_quiet);
+    const std::vector<bool> quiet{false, true, false};
+    const std::vector<bool> status{false, false, false};
+    const std::vector<bool> warn{true, true, true};
+    CHECK(verbosity({}) == std::vector<bool>{true, true, false});
+    CHECK(verbosity({"--status", "--quiet"}) == quiet);
+    CHECK(verbosity({"-w", "--quiet"}) == quiet);
+    CHECK(verbosity({"--quiet", "--status"}) == status);
+    CHECK(verbosity({"-w", "--status"}) == status);
+    CHECK(verbosity({"--quiet", "-w"}) == warn);
+    CHECK(verbosity({"--status", "-w"}) == warn);
+    CHECK(verbosity({"--status", "-w", "--status", "--quiet"}) == quiet);
 }
 
-TEST_CASE("a switch given again is as if it was not, but a value is not given twice") {
+TEST_CASE("a repeated switch has no effect, but a repeated value is an error") {
     CHECK(parsed({"-b", "-b"}).format.is_binary);
     CHECK(parsed({"-t", "-b", "-t", "-b"}).format.is_binary);
     CHECK(!parsed({"-b", "-t", "-b", "--text"}).format.is_binary);
     CHECK(parsed({"-r", "-r", "-L", "-P", "-L", "x"}).listing.follows_links);
     CHECK(!parsed({"-rPLP", "x"}).listing.follows_links);
-    CHECK(!parsed({"-c", "--quiet", "--quiet"}).check->tells_good);
+    CHECK(!parsed({"-c", "--quiet", "--quiet"}).check->prints_good);
     CHECK(parsed({"--help", "-h"}).text == parsed({"-h"}).text);
     CHECK_THROWS_AS(parsed({"-o", "a", "-o", "b"}), spmd_sum::usage_error);
     CHECK_THROWS_AS(parsed({"--ranks", "1", "--ranks", "2"}), spmd_sum::usage_error);
@@ -150,10 +151,10 @@ void check_rejected(std::vector<const char*> arguments, const std::string& what)
     CHECK_THROWS_AS(parsed(arguments), spmd_sum::usage_error);
 }
 
-/// Standard input is a file while this lasts.
+/// Redirects standard input to a file while in scope.
 class redirected_input {
 public:
-    explicit redirected_input(const std::string& path) : before_{::dup(STDIN_FILENO)} {
+    explicit redirected_input(const std::string& path) : previous_{::dup(STDIN_FILENO)} {
         const int file = ::open(path.c_str(), O_RDONLY);
         REQUIRE(::dup2(file, STDIN_FILENO) == STDIN_FILENO);
         ::close(file);
@@ -161,12 +162,12 @@ public:
     redirected_input(const redirected_input&) = delete;
     redirected_input& operator=(const redirected_input&) = delete;
     ~redirected_input() {
-        ::dup2(before_, STDIN_FILENO);
-        ::close(before_);
+        ::dup2(previous_, STDIN_FILENO);
+        ::close(previous_);
     }
 
 private:
-    int before_;
+    int previous_;
 };
 
 } // namespace
@@ -197,7 +198,7 @@ TEST_CASE("the output overwrites no operand, manifest or list of names, under wh
         check_rejected({"-o", file.c_str(), "-c", "x", same.c_str()}, "a manifest");
         check_rejected({"-o", file.c_str(), "--files0-from", same.c_str()}, "the file of names");
     }
-    // What is no regular file is not destroyed, and a tree leaves out the output that is in it.
+    // A file that is not regular is not destroyed, and the listing of a tree leaves out the output.
     CHECK(parsed({"-o", "/dev/null", "/dev/null"}).output == "/dev/null");
     CHECK(parsed({"-o", file.c_str(), "-r", files.scratch.path().c_str()}).output == file);
     CHECK(parsed({"-o", files.missing.c_str(), file.c_str()}).output == files.missing);
@@ -216,28 +217,28 @@ TEST_CASE("neither the output nor a trace overwrites the file that is standard i
             }
 }
 
-TEST_CASE("help names all options, in groups no wider than 100 columns") {
+TEST_CASE("help lists all options in sections, at most 80 columns wide") {
     const std::string help = parsed({"--help"}).text;
-    for (const std::string group : {"What is read:", "What is written:", "Checking:", "How it runs:"})
+    for (const std::string group : {"Input:", "Output:", "Checking:", "Execution:", "Other:"})
         CHECK(help.find("\n" + group + "\n") != std::string::npos);
     std::size_t begin = 0;
     for (std::size_t end = help.find('\n'); end != std::string::npos;
          begin = end + 1, end = help.find('\n', begin))
-        CHECK(end - begin <= 100);
+        CHECK(end - begin <= 80);
     CHECK(parsed({"--version"}).text.starts_with("spmd_sum "));
 }
 
-TEST_CASE("what would be misread or do nothing is an error that names it") {
+TEST_CASE("options that would be misread or have no effect are errors that name them") {
     struct mistake {
         std::vector<const char*> arguments;
         const char* said;
     };
     for (const mistake& wrong : {
-             mistake{{"--ranks", "0"}, "--ranks is at least 1, not 0"},
-             mistake{{"--ranks", "1000001"}, "--ranks is at most 1000000, not 1000001"},
+             mistake{{"--ranks", "0"}, "--ranks must be at least 1, not 0"},
+             mistake{{"--ranks", "1000001"}, "--ranks must be at most 1000000, not 1000001"},
              mistake{{"--ranks", "9223372036854775807"},
-                     "--ranks is at most 1000000, not 9223372036854775807"},
-             mistake{{"--threads", "5000"}, "--threads is at most 4096, not 5000"},
+                     "--ranks must be at most 1000000, not 9223372036854775807"},
+             mistake{{"--threads", "5000"}, "--threads must be at most 4096, not 5000"},
              mistake{{"--progress=often"}, "--progress is one of auto, always, never, not 'often'"},
              mistake{{"--nonsense"}, "unrecognised option '--nonsense'"},
              mistake{{"--quiet"}, "the --quiet option is meaningful only when verifying checksums"},
@@ -258,20 +259,20 @@ TEST_CASE("what would be misread or do nothing is an error that names it") {
              mistake{{"-c", "--exclude=x"}, "the --exclude option is meaningful only with --extra"},
              mistake{{"-r", "--exclude="},
                      "the argument for option '--exclude' should follow immediately after the equal sign"},
-             mistake{{"-r", "--exclude", "/"}, "--exclude takes a pattern, not '/'"},
-             mistake{{"-r", "--exclude", "./"}, "--exclude takes a pattern, not './'"},
-             mistake{{"-r", "--exclude", "a/../b"}, "--exclude takes no '..', which no path has: 'a/../b'"},
+             mistake{{"-r", "--exclude", "/"}, "--exclude needs a pattern, not '/'"},
+             mistake{{"-r", "--exclude", "./"}, "--exclude needs a pattern, not './'"},
+             mistake{{"-r", "--exclude", "a/../b"}, "--exclude matches no path with '..': 'a/../b'"},
              mistake{{"--tag", "--text"}, "--tag does not support --text mode"},
              mistake{{"--json", "--tag"}, "the --tag option is meaningless with --json"},
              mistake{{"--json", "-z"}, "the --zero option is meaningless with --json"},
              mistake{{"--files0-from=x", "y"}, "file operands cannot be combined with --files0-from: 'y'"},
-             mistake{{"--files0-from", ""}, "--files0-from takes the name of a file, not ''"},
-             mistake{{"-o", ""}, "--output takes the name of a file, not ''"},
+             mistake{{"--files0-from", ""}, "--files0-from needs the name of a file, not ''"},
+             mistake{{"-o", ""}, "--output needs the name of a file, not ''"},
          }) {
         INFO(wrong.said);
         CHECK_THROWS_WITH(parsed(wrong.arguments), wrong.said);
         CHECK_THROWS_AS(parsed(wrong.arguments), spmd_sum::usage_error);
     }
-    CHECK_THROWS_WITH(parsed({"-a", "md6"}), Catch::StartsWith("no digest algorithm 'md6'; there are: "));
-    CHECK_THROWS_WITH(parsed({"-a", ""}), Catch::StartsWith("no digest algorithm ''; there are: "));
+    CHECK_THROWS_WITH(parsed({"-a", "md6"}), Catch::StartsWith("no digest algorithm 'md6'; available: "));
+    CHECK_THROWS_WITH(parsed({"-a", ""}), Catch::StartsWith("no digest algorithm ''; available: "));
 }
