@@ -23,7 +23,7 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// OpenSSL has no algorithm of that name. The message lists the name and the available algorithms.
+/// OpenSSL has no algorithm of that name. The message has the name and the available algorithms.
 class unknown_algorithm : public digest_error {
 public:
     using digest_error::digest_error;

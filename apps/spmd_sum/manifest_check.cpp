@@ -92,6 +92,7 @@ bool manifest_check::fill(checksum::manifest_reader& from, checksum::file_batch&
            read_ahead(from, batch)) {
         const checksum::algorithm* const digest_algorithm = algorithm_of(*ahead_);
         const bool is_input = ahead_->name == "-";
+        require_not_overwritten(ahead_->name);
         if (!entries.empty() && (digest_algorithm != batch.digest_algorithm || is_input))
             break; // earlier entries do not wait for input
         batch.digest_algorithm = digest_algorithm;
@@ -129,6 +130,15 @@ bool manifest_check::read_ahead(checksum::manifest_reader& from, checksum::file_
         }
     }
     return ahead_.has_value();
+}
+
+/// Throws usage_error if the file is the one that --output replaces: it would be destroyed after its check.
+void manifest_check::require_not_overwritten(const std::string& name) const {
+    if (wanted_->output.empty() || name == "-") return;
+    const auto status = checksum::status_at(name);
+    const std::vector<checksum::file_identity>& outputs = wanted_->listing.outputs;
+    if (status && std::ranges::find(outputs, checksum::identity_of(*status)) != outputs.end())
+        throw usage_error("--output would overwrite a listed file: '" + wanted_->output + "'");
 }
 
 /// The next line; the end if the rest cannot be read, so that the entries before it are checked all the same.

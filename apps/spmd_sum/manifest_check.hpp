@@ -23,11 +23,12 @@ namespace spmd_sum {
 /// Checks the files that manifests name, and prints verdicts as md5sum -c does, or as JSON.
 class manifest_check {
 public:
-    /// Requires: `wanted` has a check; all arguments outlive the object.
+    /// Requires: `wanted` has a check; everything that the arguments refer to outlives the object.
     manifest_check(const request& wanted, checksum::sum_options options, checksum::hasher_options reading,
                    const std::atomic<bool>& stop, printer& to);
 
     /// Checks one manifest. Returns whether it passed, by the criteria of the request.
+    /// Throws: usage_error if it lists the file that --output replaces, write_error.
     [[nodiscard]] bool check(const std::string& manifest);
     /// Prints the files that no manifest so far names. Returns whether there was none.
     [[nodiscard]] bool list_extra();
@@ -45,6 +46,7 @@ private:
     bool read_ahead(checksum::manifest_reader& from, checksum::file_batch& batch);
     std::variant<checksum::manifest_entry, checksum::malformed_line, checksum::manifest_end>
     next_of(checksum::manifest_reader& from);
+    void require_not_overwritten(const std::string& name) const;
     const checksum::algorithm* algorithm_of(const checksum::manifest_entry& entry);
     std::string default_tag() const;
     void judge(checksum::file_batch& batch);
@@ -61,15 +63,15 @@ private:
     checksum::hasher_options reading_;
     const std::atomic<bool>* stop_;
     printer* to_;
-    std::map<std::string, std::unique_ptr<const checksum::algorithm>>
-        algorithms_;                                // by tag; null if unavailable
+    // By tag; null if unavailable.
+    std::map<std::string, std::unique_ptr<const checksum::algorithm>> algorithms_;
     std::optional<checksum::manifest_entry> ahead_; // read, and not yet in a batch
     bool is_read_ = false;                          // to the manifest's end
     std::string read_error_; // empty unless the end could not be read; written by the listing thread
     std::mutex mutex_;
-    std::deque<std::vector<checksum::manifest_entry>>
-        expected_; // entries of the batches in flight; guarded by mutex_
-    tally tally_;  // the listing thread counts `malformed`, the printing thread the rest
+    // Entries of the batches in flight; guarded by mutex_.
+    std::deque<std::vector<checksum::manifest_entry>> expected_;
+    tally tally_; // the listing thread counts `malformed`, the printing thread the rest
     std::string text_;
     bool is_over_ = false;
     std::filesystem::path here_;                     // working directory; empty if unknown

@@ -25,8 +25,8 @@ struct check_request {
     bool is_strict = false;       ///< malformed lines are errors
     bool ignores_missing = false; ///< missing files are not errors
     bool lists_extra = false;     ///< lists files that no manifest names
-    std::vector<std::string>
-        extra_roots{}; ///< roots of extra files; empty: derived from the names in the manifests
+    /// Roots of extra files; empty: derived from the names in the manifests.
+    std::vector<std::string> extra_roots{};
 };
 
 /// A parsed command line of spmd_sum.

@@ -214,6 +214,23 @@ TEST_CASE("a manifest that cannot be read, and warnings for each line") {
     CHECK(both.status == 1);
 }
 
+TEST_CASE("an output over a file that a manifest lists is refused, and the file stays") {
+    const checked_files files;
+    REQUIRE(in(files.scratch, "ln b hard; ln -s b soft").status == 0);
+    for (const char* const output : {"b", "./b", "hard", "soft"}) {
+        INFO(output);
+        const program_result refused = in(files.scratch, joined({"$sum -c -o ", output, " sums 2>&1"}));
+        CHECK(refused.status == 2);
+        CHECK(refused.output ==
+              joined({"spmd_sum: --output would overwrite a listed file: '", output, "'\n"}));
+        CHECK(in(files.scratch, "cat a b hard").output == "abb");
+        CHECK(in(files.scratch, "ls -A").output == "a\nb\nc\nhard\nsoft\nsub\nsums\n"); // no temporary file
+    }
+    CHECK(in(files.scratch, "$sum -c -o verdicts sums; cat verdicts").output ==
+          "a: OK\nb: OK\nc: OK\nsub/d: OK\n");
+    CHECK(in(files.scratch, "$sum -c sums >hard; cat hard").status == 0);
+}
+
 TEST_CASE("several manifests, also from standard input, and standard input as a file") {
     const checked_files files;
     const program_result both =
