@@ -1,5 +1,5 @@
-"""manual_test.py SPMD_SUM PAGE PREFIX: the manual page describes the options that --help lists, groff accepts it
-without a warning, and it is installed where man searches."""
+"""manual_test.py SPMD_SUM PAGE PREFIX: the manual page describes the options that --help lists,
+groff accepts it without a warning, and it is installed where man searches."""
 import pathlib
 import re
 import shutil
