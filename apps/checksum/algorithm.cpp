@@ -27,8 +27,8 @@ const EVP_MD* fetch_md5() {
     return method;
 }
 
-/// Fetched once per process: a fetch per message costs 0.2 µs and takes a lock that all threads share. Null where it may not
-/// be used, as in FIPS mode.
+/// OpenSSL's MD5, fetched once per process: a fetch per message costs 0.2 µs and takes a lock that all
+/// threads share. Null if it may not be used, as in FIPS mode.
 const EVP_MD* md5_method() {
     // Never freed: threads may still hash while the process runs its exit handlers.
     static const EVP_MD* const method = fetch_md5();
@@ -41,8 +41,8 @@ std::string lower_case(std::string_view text) {
     return lower;
 }
 
-/// Names like "rmd160", none like "1.3.36.3.2.1" or "ripemd".
-bool is_telling(std::string_view name) {
+/// Accepts names like "rmd160", rejects names like "1.3.36.3.2.1" and "ripemd".
+bool is_readable(std::string_view name) {
     const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
     return !name.empty() && !is_digit(static_cast<unsigned char>(name.front())) &&
            std::ranges::any_of(name, is_digit);
@@ -54,7 +54,7 @@ std::string shortest_name(const EVP_MD* method) {
         method,
         [](const char* name, void* to) {
             auto& best = *static_cast<std::string*>(to);
-            if (is_telling(name) && (best.empty() || std::string_view(name).size() < best.size()))
+            if (is_readable(name) && (best.empty() || std::string_view(name).size() < best.size()))
                 best = name;
         },
         &shortest);
@@ -72,7 +72,7 @@ std::shared_ptr<const EVP_MD> fetch(std::string_view name) {
     ERR_clear_error();
     std::shared_ptr<const EVP_MD> owned(method, EVP_MD_free);
     if (method != nullptr && is_usable(method)) return owned;
-    std::string message = "no digest algorithm '" + std::string(name) + "'; there are:";
+    std::string message = "no digest algorithm '" + std::string(name) + "'; available:";
     for (const std::string& each : algorithm_names()) message += ' ' + each;
     throw unknown_algorithm{message};
 }
@@ -125,7 +125,7 @@ std::string hex(std::span<const std::uint8_t> bytes) {
     return text;
 }
 
-/// MD5 where OpenSSL has none: by one lane.
+/// MD5 in a single lane, for an OpenSSL without MD5.
 class digest_stream::md5_by_lane {
 public:
     void update(std::span<const std::byte> bytes) {
@@ -158,14 +158,15 @@ private:
 
     md5_state state_ = md5_begin;
     std::uint64_t size_ = 0;
-    std::vector<std::byte> rest_; // of the last block
+    std::vector<std::byte> rest_; // bytes of the last, incomplete block
 };
 
 void digest_stream::free_context::operator()(evp_md_ctx_st* context) const noexcept {
     EVP_MD_CTX_free(context);
 }
 
-digest_stream::digest_stream(algorithm by) : context_{EVP_MD_CTX_new()}, by_{std::move(by)} {
+digest_stream::digest_stream(algorithm digest_algorithm)
+    : context_{EVP_MD_CTX_new()}, algorithm_{std::move(digest_algorithm)} {
     if (context_ == nullptr) throw std::bad_alloc{};
 }
 
@@ -175,7 +176,7 @@ digest_stream::~digest_stream() = default;
 
 void digest_stream::begin_if_needed() {
     if (begun_) return;
-    const EVP_MD* const method = by_.method();
+    const EVP_MD* const method = algorithm_.method();
     if (method == nullptr)
         own_ = std::make_unique<md5_by_lane>();
     else if (EVP_DigestInit_ex2(context_.get(), method, nullptr) != 1)
@@ -197,7 +198,7 @@ digest_bytes digest_stream::finish() {
     std::array<std::uint8_t, digest_bytes::capacity> digest{};
     if (EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) != 1)
         throw_digest_error("EVP_DigestFinal_ex");
-    return {std::span<const std::uint8_t>{digest.data(), by_.size()}};
+    return {std::span<const std::uint8_t>{digest.data(), algorithm_.size()}};
 }
 
 } // namespace checksum

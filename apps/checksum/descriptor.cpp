@@ -26,7 +26,7 @@ descriptor open_uninterrupted(int directory, const char* path, int flags) {
     throw std::system_error{error, std::generic_category(), path};
 }
 
-/// Cuts the path at slashes into pieces shorter than PATH_MAX, and opens each in the one before.
+/// Splits the path at slashes into pieces shorter than PATH_MAX, and opens each relative to its predecessor.
 descriptor open_in_pieces(const std::string& path, int flags) {
     descriptor directory{AT_FDCWD};
     std::string_view rest = path;
@@ -47,11 +47,11 @@ descriptor open_in_pieces(const std::string& path, int flags) {
 } // namespace
 
 bool wait_for_input(int file, const std::atomic<bool>* stop) noexcept {
-    constexpr int patience = 50; // ms between two looks at `stop`
-    pollfd asked{.fd = file, .events = POLLIN, .revents = 0};
+    constexpr int patience = 50; // ms between two checks of `stop`
+    pollfd input{.fd = file, .events = POLLIN, .revents = 0};
     do {
         if (stop != nullptr && stop->load()) return false;
-    } while (::poll(&asked, 1, stop != nullptr ? patience : -1) <= 0);
+    } while (::poll(&input, 1, stop != nullptr ? patience : -1) <= 0);
     return true;
 }
 

@@ -7,7 +7,7 @@
 namespace checksum {
 namespace {
 
-/// The calling thread's own stream, at the beginning of a message.
+/// The calling thread's stream, at the beginning of a message.
 md5_stream& thread_stream() {
     thread_local md5_stream stream;
     stream.restart();

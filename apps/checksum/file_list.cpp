@@ -17,8 +17,8 @@
 namespace checksum {
 namespace {
 
-/// How many directories between the root and the current one stay open. Those above are opened again
-/// by their path when the walk comes back to them.
+/// Upper bound on open directories between the root and the current one. Those above are opened again by path
+/// when the walk returns to them.
 constexpr std::size_t open_levels = 8;
 
 struct close_directory {
@@ -33,8 +33,8 @@ DIR* to_stream(descriptor directory) {
     return stream;
 }
 
-// slash_order: a directory's name carries its final slash. Then sorting the names of each directory and
-// visiting them in that order gives the files in the order of their whole paths ("a-b", "a/b", "a0").
+// slash_order: a directory's name includes its final slash. Sorting the names of each directory and visiting
+// them in that order then lists the files in the order of their whole paths ("a-b", "a/b", "a0").
 bool is_directory(std::string_view entry) { return entry.back() == '/'; }
 
 } // namespace
@@ -49,11 +49,12 @@ std::optional<struct stat> status_at(const std::string& path) try {
     return std::nullopt;
 }
 
+/// A directory on the way from the root to the current one.
 struct tree_lister::level {
-    directory_stream stream;          // null where too many directories would be open
+    directory_stream stream;          // null if too many directories would be open
     std::size_t path_length;          // of the directory's path, its final slash included
     std::vector<std::string> entries; // files and directories, slash_order
-    file_identity identity{};         // where an option asks for it
+    file_identity identity{};         // if an option needs it
     std::size_t next = 0;             // the first entry not yet visited
 };
 
@@ -80,7 +81,7 @@ file_range tree_lister::next(std::size_t most) {
     return files;
 }
 
-/// Goes on to the directory that is next, or back to the one above.
+/// Enters the next directory, or returns to the one above.
 void tree_lister::enter_directory() {
     level& current = levels_.back();
     if (current.next == current.entries.size()) {
@@ -104,7 +105,7 @@ void tree_lister::enter_root() {
 }
 
 void tree_lister::enter(const std::string& entry) {
-    // With its slash, O_NOFOLLOW would follow a symlink that has taken the directory's place.
+    // With its slash, O_NOFOLLOW would follow a symbolic link that has replaced the directory.
     const std::string name = entry.substr(0, entry.size() - 1);
     try {
         const int parent = ::dirfd(parent_stream());
@@ -174,7 +175,7 @@ std::vector<std::string> tree_lister::read_entries(DIR* directory) {
     return entries;
 }
 
-/// After a stop they stay in no order: that of a million names takes its time.
+/// Sorts by slash_order, unless a stop is requested: sorting a million names takes long.
 void tree_lister::sort(std::vector<std::string>& entries) const {
     struct stopped {};
     try {
@@ -207,7 +208,8 @@ bool tree_lister::is_output(DIR* directory, const dirent& entry) const {
            std::ranges::find(options_.outputs, identity_of(status)) != options_.outputs.end();
 }
 
-/// The entry's DT_ constant, where links are followed that of what it leads to; DT_UNKNOWN where it cannot be found out, which is then reported.
+/// The DT_ constant of an entry, or of its target if links are followed; DT_UNKNOWN, with an error reported,
+/// on failure.
 unsigned char tree_lister::type_of(DIR* directory, const dirent& entry) {
     const bool is_followed = options_.follows_links && (entry.d_type == DT_LNK || entry.d_type == DT_UNKNOWN);
     if (entry.d_type != DT_UNKNOWN && !is_followed) return entry.d_type;
@@ -224,10 +226,10 @@ void tree_lister::report(std::string path, int error) {
 }
 
 file_listing list_files(const std::string& root) {
-    constexpr std::size_t at_once = 1024;
+    constexpr std::size_t portion = 1024;
     tree_lister tree(root);
     file_listing all;
-    for (file_range part = tree.next(at_once); !part.names.empty(); part = tree.next(at_once))
+    for (file_range part = tree.next(portion); !part.names.empty(); part = tree.next(portion))
         for (const std::string& name : part.names) all.files.push_back(part.directory + name);
     all.errors = tree.take_errors();
     all.counts = tree.counts();

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t block_size = std::size_t{256} * 1024;
 
-/// Null while a reader of this thread has the buffer.
+/// The thread's buffer; null while a reader uses it.
 thread_local std::unique_ptr<std::byte[]> spare_buffer;
 
 } // namespace
@@ -33,8 +33,8 @@ file_reader::file_reader(descriptor file, std::string name, const std::atomic<bo
     : path_{std::move(name)}, file_{std::move(file)}, buffer_{take_buffer()}, stop_{stop} {}
 
 bool file_reader::would_wait() const noexcept {
-    pollfd asked{.fd = file_.number(), .events = POLLIN, .revents = 0};
-    return ::poll(&asked, 1, 0) == 0;
+    pollfd input{.fd = file_.number(), .events = POLLIN, .revents = 0};
+    return ::poll(&input, 1, 0) == 0;
 }
 
 std::span<const std::byte> file_reader::next_block() {
@@ -42,8 +42,8 @@ std::span<const std::byte> file_reader::next_block() {
         if (stop_ != nullptr && !wait_for_input(file_.number(), stop_)) return {};
         const ssize_t count = ::read(file_.number(), buffer_.get(), block_size);
         if (count >= 0) return {buffer_.get(), static_cast<std::size_t>(count)};
-        const bool is_to_wait = errno == EAGAIN && stop_ != nullptr;
-        if (errno != EINTR && !is_to_wait) throw std::system_error{errno, std::generic_category(), path_};
+        const bool must_wait = errno == EAGAIN && stop_ != nullptr;
+        if (errno != EINTR && !must_wait) throw std::system_error{errno, std::generic_category(), path_};
     }
 }
 

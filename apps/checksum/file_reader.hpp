@@ -17,24 +17,25 @@ namespace checksum {
 ///         consume(block);
 ///     }
 ///
-/// The end of the file is where read(2) says so: st_size is never asked for, so /proc files, pipes and
-/// files that grow give all they have. Short and interrupted reads lose nothing. The buffer of a reader
-/// that is gone serves the thread's next one.
+/// The end of the file is where read(2) returns 0, whatever st_size is, so that /proc files, pipes and
+/// growing files are read completely. Short and interrupted reads lose nothing. The thread's next reader
+/// reuses the buffer.
 /// Thread safety: one thread at a time; readers of different threads share nothing.
 class file_reader {
 public:
-    /// Opens `path`, which may be longer than PATH_MAX. Once `stop`, where there is one, is true, the file is at its end.
-    /// Blocks: without a stop, a FIFO until it has a writer.
-    /// Throws: std::system_error with errno, its message "PATH: REASON" as md5sum has it.
+    /// Opens `path`, which may be longer than PATH_MAX. Once `*stop` is true, the reader is at its end; null:
+    /// never.
+    /// Blocks: without `stop`, on a FIFO until it has a writer.
+    /// Throws: std::system_error with errno, its message "PATH: REASON" as md5sum prints it.
     explicit file_reader(const std::string& path, const std::atomic<bool>* stop = nullptr);
-    /// Reads on from where an open file stands; `name` is for messages.
+    /// Reads an open file from its current offset; `name` is for messages.
     file_reader(descriptor file, std::string name, const std::atomic<bool>* stop = nullptr);
 
-    /// Whether next_block() would wait: a pipe has nothing now.
+    /// Whether next_block() would wait, as on a pipe without data.
     [[nodiscard]] bool would_wait() const noexcept;
-    /// The next bytes of the file, of whatever length came at once; empty at its end, and only there.
-    /// They stay until the next call, or until the reader is gone.
-    /// Blocks: until there are some. Throws: as the constructor; a directory fails here.
+    /// The next bytes of the file, as many as one read returns; empty at its end only. Valid until the next
+    /// call or the end of the reader's lifetime.
+    /// Blocks: until there is data. Throws: as the constructor, also if the file is a directory.
     [[nodiscard]] std::span<const std::byte> next_block();
 
 private:

@@ -20,30 +20,30 @@ namespace {
 
 constexpr std::size_t ranks_per_thread = 16;
 constexpr std::size_t batches_in_flight = 4;
-/// Larger files are dealt out to the threads by their sizes; the others, by their number, make them wait for each other no
-/// longer than a rank's share of them takes.
+/// Files above this size, in bytes, are dealt out to the threads by size. Smaller ones are dealt out by
+/// number: threads then wait for each other no longer than one rank's share takes.
 constexpr std::uint64_t dealt_beyond = std::uint64_t{1} << 20;
-/// For how long the calling thread works alone: others take about as long to come.
+/// Time for which the calling thread works alone: starting others takes about as long.
 constexpr std::chrono::milliseconds alone_at_most{5};
-/// Descriptors that are not for large files: the standard ones, directories, outputs.
+/// Descriptors reserved for other uses than files to sum: standard streams, directories, outputs.
 constexpr std::size_t other_descriptors = 32;
 
-/// Each thread has a directory and a small file open, and a large file of each batch.
+/// Descriptors that each thread needs: a directory, a small file, and a large file of each batch.
 constexpr std::size_t least_open_by_thread = 2 + batches_in_flight;
 
-/// How many descriptors there may be for what is read.
+/// Number of descriptors available for files to sum.
 std::size_t free_descriptors() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
     return limit.rlim_cur > other_descriptors ? limit.rlim_cur - other_descriptors : 0;
 }
 
-/// As many threads as there are descriptors for.
+/// Reduces `wanted` threads to those that there are descriptors for.
 std::size_t threads_for(std::size_t wanted) {
     return std::clamp<std::size_t>(free_descriptors() / least_open_by_thread, 1, wanted);
 }
 
-/// So many large files may be open at a time, by one thread for one batch.
+/// Upper bound on large files that one thread may have open for one batch.
 std::size_t most_open_files(std::size_t threads) {
     const std::size_t each = free_descriptors() / threads;
     return std::max<std::size_t>(each > 2 ? (each - 2) / batches_in_flight : 0, 1);
@@ -55,7 +55,7 @@ std::size_t size_of(const file_batch& batch) {
     return files;
 }
 
-/// Hashers that nobody uses now.
+/// Hashers currently unused, for reuse by later batches.
 class spare_hashers {
 public:
     explicit spare_hashers(hasher_options options) : options_(std::move(options)) {}
@@ -71,9 +71,9 @@ public:
         }
         return std::make_unique<file_hasher>(options_);
     }
-    void give(std::unique_ptr<file_hasher> back) {
+    void put_back(std::unique_ptr<file_hasher> hasher) {
         const std::lock_guard lock(mutex_);
-        spare_.push_back(std::move(back));
+        spare_.push_back(std::move(hasher));
     }
 
 private:
@@ -82,8 +82,8 @@ private:
     std::vector<std::unique_ptr<file_hasher>> spare_; // guarded by mutex_
 };
 
-/// A batch at work. Its ranks share a few hashers, as many as threads run them at a time, so that the lanes of a thread are
-/// filled by the files of all ranks that it runs.
+/// A batch in progress. Its ranks share as many hashers as threads run them at a time, so that the files of
+/// all ranks on a thread fill the same lanes.
 class batch_at_work {
 public:
     batch_at_work(file_batch batch, spare_hashers& spare, std::size_t threads)
@@ -91,51 +91,53 @@ public:
 
     file_batch& batch() noexcept { return batch_; }
 
-    /// Reads the files of one rank: a part of all files, whatever ranges they are in. Large ones wait for finish().
+    /// Reads the files of one rank, a part of all files across ranges. Large files are left to finish().
     void work(spmd::rank me) {
         const std::size_t files = size_of(batch_);
         const spmd::index_range mine = me.part(files);
         if (mine.empty()) return;
         std::unique_ptr<file_hasher> own = take();
-        // Where there are few files, each thread gets its share of them before the lanes are full.
+        // With few files, each thread gets its share of them before the lanes are full.
         own->set_most_open(std::min((files + threads_ - 1) / threads_, most_open_));
         large_files large{.beyond = dealt_beyond};
-        std::size_t begin = 0; // of the range, counted in files
+        std::size_t begin = 0; // index of the range's first file
         for (std::size_t i = 0; i < batch_.ranges.size() && begin < mine.last; ++i) {
             const std::span<file_sum> sums = batch_.sums[i];
             const std::size_t first = std::max(mine.first, begin) - begin;
             const std::size_t last = std::min(mine.last - begin, sums.size());
             if (first < last)
-                own->add(batch_.ranges[i], first, sums.subspan(first, last - first), *batch_.by, &large);
+                own->add(batch_.ranges[i], first, sums.subspan(first, last - first), *batch_.digest_algorithm,
+                         &large);
             begin += sums.size();
         }
         const std::lock_guard lock(mutex_);
         hands_.push_back({.hasher = std::move(own)});
         std::ranges::move(large.files, std::back_inserter(large_));
     }
-    /// Reads the large files, and hashes what the hashers still have. Requires: no rank works.
+    /// Reads the large files, and completes all sums. Requires: work() has returned for every rank.
     void finish(spmd::rank me) {
         std::call_once(dealt_, [this] { deal(); });
-        // Those who have something to do are far from each other: neighbours are often run by one thread.
+        // Spread the hands over distant ranks: one thread often runs neighbouring ranks.
         const std::size_t count = hands_.size();
         const auto first_of = [&](std::size_t id) { return (id * count + me.size() - 1) / me.size(); };
         for (std::size_t i = first_of(me.id()); i < first_of(me.id() + 1); ++i) {
             hand& each = hands_[i];
             each.hasher->set_most_open(most_open_);
             for (const large_files::file& file : each.large)
-                each.hasher->add(*file.range, file.index, {file.sum, 1}, *batch_.by);
+                each.hasher->add(*file.range, file.index, {file.sum, 1}, *batch_.digest_algorithm);
             each.hasher->finish();
         }
     }
-    void let_go() {
-        for (hand& each : hands_) spare_->give(std::move(each.hasher));
+    void release_hashers() {
+        for (hand& each : hands_) spare_->put_back(std::move(each.hasher));
         hands_.clear();
     }
 
 private:
+    /// A hasher with the large files dealt to it.
     struct hand {
         std::unique_ptr<file_hasher> hasher{};
-        std::uint64_t bytes = 0; // of its large files
+        std::uint64_t bytes = 0; // sum of its large files' sizes
         std::vector<large_files::file> large{};
     };
 
@@ -150,7 +152,7 @@ private:
         }
         return spare_->take();
     }
-    /// Each large file, the longest first, goes to who has the least to do (Graham, 1969).
+    /// Deals each large file, the longest first, to the hand with the fewest bytes (Graham, 1969).
     void deal() {
         while (hands_.size() < std::min(threads_, large_.size()))
             hands_.push_back({.hasher = spare_->take()});
@@ -167,18 +169,18 @@ private:
     std::size_t threads_;
     std::size_t most_open_;
     std::mutex mutex_;
-    std::vector<hand> hands_;              // that nobody uses now; guarded by mutex_ while ranks work
+    std::vector<hand> hands_;              // unused ones while ranks work, guarded by mutex_ then
     std::vector<large_files::file> large_; // guarded by mutex_ while ranks work
     std::once_flag dealt_;
 };
 
-/// Works on a batch until it is done or the time is over; true in the first case.
+/// Sums a batch on the calling thread until it is done or the time is up; returns whether it is done.
 bool sum_alone(file_batch& batch, const hasher_options& options) {
     const auto end = std::chrono::steady_clock::now() + alone_at_most;
     file_hasher hasher(options);
     large_files large{.beyond = file_hasher::first_read};
     for (std::size_t i = 0; i < batch.ranges.size() && std::chrono::steady_clock::now() < end; ++i)
-        hasher.add(batch.ranges[i], 0, batch.sums[i], *batch.by, &large);
+        hasher.add(batch.ranges[i], 0, batch.sums[i], *batch.digest_algorithm, &large);
     hasher.finish();
     return std::ranges::all_of(
         batch.sums, [](const auto& range) { return std::ranges::all_of(range, &file_sum::is_done); });
@@ -191,13 +193,13 @@ bool fill(const std::function<bool(file_batch&)>& next, file_batch& batch) {
     return true;
 }
 
-/// What is given first by a stream of batches, before what `next` gives.
+/// Sums the batches `first`, then those of `next`, in parallel.
 void sum_by_ranks(std::vector<file_batch> first, const std::function<bool(file_batch&)>& next,
                   const sum_options& options, const hasher_options& hashing,
                   const std::function<void(file_batch&)>& consume) {
     const std::size_t threads =
         threads_for(options.threads != 0 ? options.threads : spmd::available_threads());
-    // More than a batch has files would have nothing to do.
+    // Ranks beyond the number of files in a batch would have no work.
     const std::size_t ranks = std::min(options.ranks != 0 ? options.ranks : ranks_per_thread * threads,
                                        files_in_range * ranges_in_batch);
     const spmd::engine_pool pool({.ranks = ranks, .threads = threads, .trace = options.trace});
@@ -219,7 +221,7 @@ void sum_by_ranks(std::vector<file_batch> first, const std::function<bool(file_b
     auto finished = graph.broadcast("finish", std::tuple(batches, hashed),
                                     [](spmd::rank me, const shared_batch& batch) { batch->finish(me); });
     graph.once("write", std::tuple(batches, finished), [&](const shared_batch& batch) {
-        batch->let_go();
+        batch->release_hashers();
         consume(batch->batch());
     });
     try {

@@ -13,38 +13,41 @@
 
 namespace checksum {
 
-/// Some files on their way from a listing to an output.
+/// Files between a listing and an output.
 struct file_batch {
-    const algorithm* by = nullptr; ///< stays where it is until the batch is consumed
+    const algorithm* digest_algorithm = nullptr; ///< outlives the consumption of the batch
     std::vector<file_range> ranges;
-    std::vector<std::vector<file_sum>>
-        sums;                         ///< of each range, of each name; those that are done already stay
-    std::vector<std::string> remarks; ///< what the listing has to say before these files
+    std::vector<std::vector<file_sum>> sums; ///< for each range and name; sums already done are kept
+    std::vector<std::string> remarks;        ///< messages of the listing, to print before these files
 };
 
-/// How many files a listing best puts into one range, and how many ranges into a batch.
+/// Recommended number of files in a range, and of ranges in a batch.
 inline constexpr std::size_t files_in_range = 64;
 inline constexpr std::size_t ranges_in_batch = 64;
 
+/// Options for sum_files().
 struct sum_options {
     file_work work = file_work::sum;
-    std::size_t ranks =
-        0; ///< that share the files of a batch, of which each has one at least; 0: 16 a thread
-    std::size_t threads =
-        0; ///< that run them; 0: all that this process may use. Fewer where few files may be open
-    std::function<void(std::size_t bytes)> on_read{}; ///< told of all that is read, on any thread
-    std::function<void()> on_file{};                  ///< told of each file that was read, on any thread
+    /// Ranks that share the files of a batch, at most as many as there are files; 0: 16 per thread.
+    std::size_t ranks = 0;
+    /// Threads that run the ranks, fewer if the limit on open files is low; 0: all that this process may use.
+    std::size_t threads = 0;
+    std::function<void(std::size_t bytes)> on_read{}; ///< called with the bytes of each read, on any thread
+    std::function<void()> on_file{};                  ///< called after each file, on any thread
     std::optional<spmd::trace_recorder> trace{};
 };
 
-/// The digests of files, batch by batch: a stream through a task graph, list → hash → finish → write.
+/// Computes the digests of files batch by batch, as a stream through a task graph: list → hash → finish →
+/// write.
 ///
-/// `next` fills an empty batch with the next files and how to sum them, and gives false when there are none; it is called ahead, on any thread, by
-/// one at a time. `consume` is given each batch with its sums, in the order in which they came, on any thread, by one at a
-/// time. What is done within 5 ms is done by the calling thread alone; only for more is a pool made.
-/// Once `stop` is true, ranks stop at the next file or block, and batches with sums that are not done are consumed too.
-/// Memory: some batches, and for each thread a buffer of 4 MiB and one more for as many large files as there are lanes.
-/// Throws: what `next` and `consume` throw; then later batches are not consumed.
+/// `next` fills an empty batch with the next files and their algorithm, and returns false at the end; it is
+/// called ahead of the hashing, on any thread, never concurrently. `consume` receives each batch with its
+/// sums in the order of the listing, on any thread, never concurrently. The calling thread works alone for
+/// the first 5 ms; a pool is constructed only for longer work. Once `stop` is true, ranks stop at the next
+/// file or block; batches whose sums are not done are consumed as well.
+/// Memory: a few batches, and for each thread a buffer of 4 MiB and a chunk of 64 KiB for each open large
+/// file.
+/// Throws: exceptions of `next` and `consume`, after which no later batch is consumed.
 void sum_files(const std::function<bool(file_batch&)>& next, const sum_options& options,
                const std::atomic<bool>& stop, const std::function<void(file_batch&)>& consume);
 

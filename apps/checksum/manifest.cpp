@@ -37,7 +37,7 @@ std::optional<digest_bytes> parse_hex(std::string_view text) {
     return digest_bytes{std::span<const std::uint8_t>{bytes.data(), text.size() / 2}};
 }
 
-/// As in "SHA512/256" and "BLAKE2b".
+/// Accepts the characters of tags such as "SHA512/256" and "BLAKE2b".
 constexpr bool may_be_in_tag(char c) noexcept {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
            c == '/' || c == '_';
@@ -49,7 +49,7 @@ std::string_view without_leading_blanks(std::string_view text) {
     return {std::ranges::find_if_not(text, is_blank), text.end()};
 }
 
-/// `TAG (name) = digest` or `TAG(name)= digest`: the name goes to the last parenthesis.
+/// Parses `TAG (name) = digest` or `TAG(name)= digest`; the name extends to the last parenthesis.
 std::optional<manifest_entry> parse_tagged(std::string_view line) {
     const std::size_t open = line.find('(');
     const std::size_t close = line.rfind(')');
@@ -68,9 +68,9 @@ std::optional<manifest_entry> parse_tagged(std::string_view line) {
                           .name = std::string(line.substr(open + 1, close - open - 1))};
 }
 
-/// What reading a file throws, as an error of a manifest.
+/// Calls `act`, and converts errors of reading a file to manifest_error.
 template <class Act>
-auto of_manifest(const Act& act) {
+auto as_manifest_error(const Act& act) {
     try {
         return act();
     } catch (const std::system_error& error) {
@@ -96,7 +96,8 @@ std::optional<manifest_entry> manifest_parser::parse(std::string_view line) {
     return entry;
 }
 
-/// Only a whole digest settles the form: prose may begin with digits and a space.
+/// Parses the forms without a tag. Only a line with a whole digest settles the form of the manifest, since
+/// prose may begin with digits and a space.
 std::optional<manifest_entry> manifest_parser::parse_untagged(std::string_view line) {
     const std::size_t end = 2 * format_.digest_size;
     if (line.size() < end + 2 || !is_blank(line[end])) return std::nullopt;
@@ -115,11 +116,11 @@ std::optional<manifest_entry> manifest_parser::parse_untagged(std::string_view l
 
 manifest_reader::manifest_reader(const std::string& path, const manifest_format& format,
                                  const std::atomic<bool>* stop)
-    : lines_{of_manifest([&] { return text_lines(path, format.is_zero_ended ? '\0' : '\n', stop); })},
+    : lines_{as_manifest_error([&] { return text_lines(path, format.is_zero_ended ? '\0' : '\n', stop); })},
       parser_{format}, is_zero_ended_{format.is_zero_ended} {}
 
 std::variant<manifest_entry, malformed_line, manifest_end> manifest_reader::next() {
-    while (const std::optional<std::string_view> next = of_manifest([&] { return lines_.next(); })) {
+    while (const std::optional<std::string_view> next = as_manifest_error([&] { return lines_.next(); })) {
         ++line_number_;
         std::string_view line = *next;
         if (!is_zero_ended_ && line.ends_with('\r')) line.remove_suffix(1);

@@ -1,17 +1,17 @@
-// The rounds of MD5 (RFC 1321, 3.4), compiled for each kind of vector register. Only Highway's headers are used: its library
-// would calibrate a timer in each process, for 3 ms.
+// The rounds of MD5 (RFC 1321, 3.4), compiled for each kind of vector register. Only Highway's headers are
+// used: its library would calibrate a timer in each process, for 3 ms.
 #include <checksum/md5_kernels.hpp>
 
 #include <bit>
 #include <cstring>
 #include <utility>
 
-// The targets that there are kernels for, and what the compiler is told to assume of the processor.
+// Targets without kernels.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "checksum/md5_kernels.cpp" // NOLINT(readability-identifier-naming): Highway's
 #include <hwy/foreach_target.h>
-// The order matters: the one before includes this file again for each target.
+// The order matters: foreach_target.h includes this file again for each target.
 #include <hwy/highway.h>
 
 #ifndef CHECKSUM_MD5_ROUNDS
@@ -19,7 +19,7 @@
 
 namespace checksum::rounds {
 
-// Which word each step adds, RFC 1321, 3.4: [a b c d k s i].
+// Index k of the message word that each step adds, RFC 1321, 3.4: [a b c d k s i].
 constexpr std::size_t word_of(std::size_t step) {
     switch (step / 16) {
         case 0: return step;
@@ -58,25 +58,25 @@ using words_tag = hn::ScalableTag<std::uint32_t>;
 using words = hn::Vec<words_tag>;
 inline constexpr words_tag all{};
 inline constexpr std::size_t lanes = HWY_LANES(std::uint32_t);
-inline constexpr std::size_t words_per_block = 4; // of 128 bits, within which vectors are shuffled
+inline constexpr std::size_t words_per_block = 4; // in the 128-bit blocks within which vectors are shuffled
 
-/// The sum is made of what it is made of here: a compiler that orders additions anew would add last what is known first.
+/// Keeps the compiler from reordering the additions of a sum: the operand known last must be added last.
 HWY_INLINE void keep_together([[maybe_unused]] words& sum) {
 #if defined(__x86_64__)
     asm("" : "+v"(sum.raw));
 #endif
 }
 
-/// sum + F(b, c, d) for the first round, G, H and I for the others.
+/// Adds F(b, c, d) in the first round, and G, H and I in the others, to `sum`.
 template <std::size_t Round>
 HWY_INLINE words add_mix(words sum, words b, words c, words d) {
 #if HWY_TARGET == HWY_AVX3
-    // One instruction for any function of three bits; its truth table is that of b = 0xf0, c = 0xcc, d = 0xaa.
+    // One instruction for any function of three bits, given its truth table for b = 0xf0, c = 0xcc, d = 0xaa.
     constexpr int tables[4] = {0xca, 0xe4, 0x96, 0x39};
     return hn::Add(sum, words{_mm512_ternarylogic_epi32(b.raw, c.raw, d.raw, tables[Round])});
 #else
     if constexpr (Round == 0) return hn::Add(sum, hn::Xor(d, hn::And(b, hn::Xor(c, d))));
-    // The two halves of G have no bit in common, and only one of them needs b, which is known last.
+    // The two halves of G have no bit in common, and only one of them depends on b, which is known last.
     if constexpr (Round == 1) return hn::Add(hn::Add(sum, hn::AndNot(d, c)), hn::And(b, d));
     if constexpr (Round == 2) return hn::Add(sum, hn::Xor(b, hn::Xor(c, d)));
     // I is the complement of c ^ (~b & d), and the complement of x is -x - 1.
@@ -84,7 +84,7 @@ HWY_INLINE words add_mix(words sum, words b, words c, words d) {
 #endif
 }
 
-/// What each step adds, besides the message's word.
+/// Constant that each step adds, besides the message word.
 template <std::size_t Step>
 constexpr std::uint32_t constant_of() {
     const bool is_complement = HWY_TARGET != HWY_AVX3 && Step / 16 == 3;
@@ -114,7 +114,8 @@ HWY_INLINE void four_steps(words (&a)[Vectors], words (&b)[Vectors], words (&c)[
     step<Vectors, Step + 3>(b, c, d, a, message);
 }
 
-/// 16 bytes at `offset` of each lane's block, a lane's in each 128 bits: of lanes `first`, first + 4, first + 8…
+/// Loads 16 bytes at `offset` of the blocks of lanes `first`, first + 4, first + 8 …, one lane in each 128
+/// bits.
 HWY_INLINE words load_quarters(const std::byte* const* blocks, std::size_t first, std::size_t offset) {
     const auto quarter = [&](std::size_t lane) HWY_ATTR {
         const hn::FixedTag<std::uint32_t, words_per_block> part;
@@ -131,19 +132,19 @@ HWY_INLINE words load_quarters(const std::byte* const* blocks, std::size_t first
 #endif
 }
 
-/// Brings the message's words of all lanes together: message[word][lane].
+/// Transposes the blocks of all lanes to message[word][lane].
 template <std::size_t Vectors>
 HWY_INLINE void transpose(const std::byte* const* blocks, std::size_t offset, std::uint32_t* message) {
     const hn::Repartition<std::uint64_t, words_tag> pairs;
     for (std::size_t vector = 0; vector < Vectors; ++vector) {
-        const std::byte* const* const its = blocks + vector * lanes;
+        const std::byte* const* const rows = blocks + vector * lanes;
         HWY_UNROLL(4)
         for (std::size_t word = 0; word < 16; word += words_per_block) {
-            const std::size_t at = offset + word * sizeof(std::uint32_t);
-            const words row0 = load_quarters(its, 0, at);
-            const words row1 = load_quarters(its, 1, at);
-            const words row2 = load_quarters(its, 2, at);
-            const words row3 = load_quarters(its, 3, at);
+            const std::size_t position = offset + word * sizeof(std::uint32_t);
+            const words row0 = load_quarters(rows, 0, position);
+            const words row1 = load_quarters(rows, 1, position);
+            const words row2 = load_quarters(rows, 2, position);
+            const words row3 = load_quarters(rows, 3, position);
             const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(all, row0, row1));
             const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(all, row2, row3));
             const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(all, row0, row1));
@@ -167,7 +168,8 @@ HWY_INLINE void all_steps(words (&a)[Vectors], words (&b)[Vectors], words (&c)[V
 template <std::size_t Vectors>
 void advance(std::uint32_t* state, const std::byte* const* blocks, std::size_t count) {
     constexpr std::size_t width = Vectors * lanes;
-    // A 128-bit quarter q of lane j of four is put into lane 4 q + j by the transposition: lanes are in their order.
+    // The transposition moves 128-bit quarter q of lane j of four to lane 4 q + j, so that lanes keep their
+    // order.
     HWY_ALIGN std::uint32_t message[16 * width];
     words a[Vectors];
     words b[Vectors];
@@ -242,7 +244,7 @@ inline void scalar_step(std::uint32_t (&a)[Streams], const std::uint32_t (&b)[St
         const std::uint32_t word =
             little_endian_word(blocks[i] + offset + rounds::word_of(Step) * sizeof(std::uint32_t));
         std::uint32_t known = a[i] + rounds::constants[Step] + word;
-        asm("" : "+r"(known)); // as keep_together()
+        asm("" : "+r"(known)); // as in keep_together()
         const std::uint32_t sum = known + mixed(Step / 16, b[i], c[i], d[i]);
         a[i] = b[i] + std::rotl(sum, rounds::shift_of(Step));
     }
@@ -260,7 +262,7 @@ inline void scalar_steps(std::uint32_t (&a)[Streams], std::uint32_t (&b)[Streams
      ...);
 }
 
-/// Without vectors; two streams take little longer than one.
+/// Advances without vectors; two streams take little longer than one.
 template <std::size_t Streams>
 void scalar_advance(std::uint32_t* state, const std::byte* const* blocks, std::size_t count) {
     for (std::size_t block = 0; block < count; ++block) {
@@ -297,7 +299,8 @@ std::span<const md5_kernel> md5_kernels(md5_target target) {
         }
 #endif
 #if HWY_TARGETS & HWY_AVX3
-        case md5_target::avx512: { // more than two vectors gain nothing, and their streams crowd the caches
+        case md5_target::
+            avx512: { // more than two vectors gain nothing, and their streams compete for the caches
             static constexpr md5_kernel all[]{one_stream, two_streams, N_AVX3::kernel<1>, N_AVX3::kernel<2>};
             return all;
         }

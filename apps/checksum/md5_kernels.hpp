@@ -8,18 +8,19 @@
 
 namespace checksum {
 
-/// The most lanes that a kernel has.
+/// Largest number of lanes of a kernel.
 inline constexpr std::size_t most_md5_lanes = 32;
 
-/// Code that advances so many messages at once.
+/// Code that advances `lanes` messages at once.
 struct md5_kernel {
     std::size_t lanes = 0;
-    /// `words`: the four words of the states, each of all lanes; `blocks`: of each lane.
+    /// Hashes `count` blocks of each lane. `words[word * lanes + lane]` holds the states; `blocks[lane]`
+    /// points to the blocks.
     void (*advance)(std::uint32_t* words, const std::byte* const* blocks, std::size_t count) = nullptr;
 };
 
-/// Those of a target, from one lane to the most that pay; none where this was built for better processors only.
-/// Requires: this processor can run them.
+/// Kernels of a target in ascending order of lanes; none if this was compiled for better processors only.
+/// Requires: this processor can run the target.
 std::span<const md5_kernel> md5_kernels(md5_target target);
 
 } // namespace checksum

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t state_words = std::tuple_size_v<md5_state>;
 
-/// Messages at work, one in each lane from the first on; the lanes behind them do the first one's work once more.
+/// Messages in progress, one in each lane from the first on; unused lanes repeat the work of the first one.
 class busy_lanes {
 public:
     explicit busy_lanes(std::span<const md5_kernel> kernels) : kernels_(kernels) {}
@@ -23,14 +23,15 @@ public:
     std::size_t busy() const noexcept { return busy_; }
     bool has_room() const noexcept { return busy_ < kernel_->lanes; }
 
-    /// Takes the narrowest kernel that has so many lanes, or the widest.
+    /// Selects the narrowest kernel with at least `wanted` lanes, or the widest one.
     void fit(std::size_t wanted) noexcept {
         const auto fits = [&](const md5_kernel& each) { return each.lanes >= wanted; };
         const auto found = std::ranges::find_if(kernels_, fits);
         const md5_kernel& next = found != kernels_.end() ? *found : kernels_.back();
         if (kernel_ == &next) return;
         if (kernel_ != nullptr)
-            for (std::size_t word = 1; word < state_words; ++word) // downwards only: to the narrower
+            for (std::size_t word = 1; word < state_words;
+                 ++word) // towards lower addresses: only to a narrower kernel
                 std::memmove(&words_[word * next.lanes], &words_[word * kernel_->lanes],
                              busy_ * sizeof words_[0]);
         kernel_ = &next;
@@ -39,11 +40,11 @@ public:
     void add(const md5_run& run) noexcept {
         lanes_[busy_] = {run.state, run.count};
         blocks_[busy_] = run.blocks;
-        for (std::size_t word = 0; word < state_words; ++word) at(word, busy_) = (*run.state)[word];
+        for (std::size_t word = 0; word < state_words; ++word) word_at(word, busy_) = (*run.state)[word];
         ++busy_;
     }
 
-    /// Advances all until the first ends, and lets those that ended go.
+    /// Advances all messages until the first one ends, and releases the lanes of those that ended.
     void advance() noexcept {
         std::size_t count = lanes_[0].left;
         for (std::size_t lane = 1; lane < busy_; ++lane) count = std::min(count, lanes_[lane].left);
@@ -52,7 +53,7 @@ public:
         for (std::size_t lane = busy_; lane-- > 0;) {
             blocks_[lane] += count * md5_block_size;
             lanes_[lane].left -= count;
-            if (lanes_[lane].left == 0) let_go(lane);
+            if (lanes_[lane].left == 0) release(lane);
         }
     }
 
@@ -62,16 +63,17 @@ private:
         std::size_t left = 0; // blocks
     };
 
-    std::uint32_t& at(std::size_t word, std::size_t lane) noexcept {
+    std::uint32_t& word_at(std::size_t word, std::size_t lane) noexcept {
         return words_[word * kernel_->lanes + lane];
     }
 
-    void let_go(std::size_t lane) noexcept {
-        for (std::size_t word = 0; word < state_words; ++word) (*lanes_[lane].state)[word] = at(word, lane);
+    void release(std::size_t lane) noexcept {
+        for (std::size_t word = 0; word < state_words; ++word)
+            (*lanes_[lane].state)[word] = word_at(word, lane);
         if (lane == --busy_) return;
         lanes_[lane] = lanes_[busy_];
         blocks_[lane] = blocks_[busy_];
-        for (std::size_t word = 0; word < state_words; ++word) at(word, lane) = at(word, busy_);
+        for (std::size_t word = 0; word < state_words; ++word) word_at(word, lane) = word_at(word, busy_);
     }
 
     std::span<const md5_kernel> kernels_;
@@ -111,7 +113,7 @@ std::string_view name_of(md5_target target) {
 }
 
 std::span<const md5_target> md5_targets() {
-    // What Highway tells the compiler to assume of each.
+    // The features that Highway lets the compiler assume for each target.
     static const std::vector<md5_target> found = [] {
         std::vector<md5_target> all{md5_target::scalar};
 #if defined(__x86_64__)

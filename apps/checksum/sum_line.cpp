@@ -49,14 +49,14 @@ void append_escaped(std::string& text, std::string_view name) {
 std::optional<std::string> unescaped(std::string_view text) {
     std::string name;
     name.reserve(text.size());
-    for (auto at = text.begin(); at != text.end(); ++at) {
-        if (*at == '\0') return std::nullopt;
-        if (*at != '\\') {
-            name += *at;
+    for (auto next = text.begin(); next != text.end(); ++next) {
+        if (*next == '\0') return std::nullopt;
+        if (*next != '\\') {
+            name += *next;
             continue;
         }
-        if (++at == text.end()) return std::nullopt;
-        switch (*at) {
+        if (++next == text.end()) return std::nullopt;
+        switch (*next) {
             case '\\': name += '\\'; break;
             case 'n': name += '\n'; break;
             case 'r': name += '\r'; break;

@@ -1,8 +1,10 @@
 #include <checksum/text_lines.hpp>
 
 #include <checksum/descriptor.hpp>
+#include <checksum/file_list.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,10 +21,19 @@ file_reader open_file(const std::string& path, const std::string& name, const st
     return file_reader{std::move(own), name, stop};
 }
 
+bool is_shared_with_standard_input(const std::string& path) {
+    if (path == "-") return true;
+    const std::optional<struct stat> status = status_at(path);
+    struct stat input{};
+    return status && !S_ISREG(status->st_mode) && ::fstat(STDIN_FILENO, &input) == 0 &&
+           identity_of(*status) == identity_of(input);
+}
+
 } // namespace
 
 text_lines::text_lines(const std::string& path, char end, const std::atomic<bool>* stop)
-    : name_{path == "-" ? "standard input" : path}, file_{open_file(path, name_, stop)}, end_{end} {}
+    : name_{path == "-" ? "standard input" : path}, file_{open_file(path, name_, stop)},
+      shares_standard_input_{is_shared_with_standard_input(path)}, end_{end} {}
 
 std::optional<std::string_view> text_lines::next() {
     line_.clear();

@@ -6,19 +6,22 @@
 
 namespace apps {
 
-/// Runs `clean_up` at the end of its scope, and also when SIGINT, SIGTERM or SIGHUP end the process before that;
-/// it then dies of the signal, as it would have done. A signal that the process ignores stays ignored. A SIGPIPE waits
-/// for the end of the scope: until then, whoever writes to a closed pipe sees EPIPE.
+/// Runs `clean_up` at the end of its scope, or earlier if SIGINT, SIGTERM, SIGHUP or another terminating
+/// signal ends the process, which then dies of that signal as it would have without this object. Ignored
+/// signals stay ignored. SIGPIPE is blocked until the end of the scope: until then, writing to a closed pipe
+/// fails with EPIPE.
 ///
 ///     temporary_directory inputs;
 ///     const clean_exit guard([&] { inputs.remove(); });
 ///
-/// On a signal `clean_up` runs on a thread of its own, while the others go on: it must be safe beside them. Their
-/// files may vanish then; that is nobody's error, and is not reported: the destructor does not return.
-/// Requires: it is made before other threads are, which it would not protect from the signals.
+/// On a signal, `clean_up` runs on a thread of its own while the other threads continue, so it must be safe
+/// to run concurrently with them. Errors that its effects cause in those threads, such as vanished files, are
+/// not reported: the destructor does not return.
+/// Requires: constructed before any other thread starts, since threads inherit the signal mask.
 class clean_exit {
 public:
-    /// `clean_up` may be called twice. What it throws is told on stderr.
+    /// `clean_up` may be called twice; exceptions from it are reported on stderr.
+    /// Throws: std::system_error if no descriptor is free.
     explicit clean_exit(std::function<void()> clean_up);
     clean_exit(const clean_exit&) = delete;
     clean_exit& operator=(const clean_exit&) = delete;
@@ -30,9 +33,9 @@ private:
 
     std::function<void()> clean_up_;
     sigset_t watched_;
-    sigset_t before_{}; ///< what was blocked
-    int signals_;       ///< reads the watched signals
-    int over_;          ///< readable from when this object goes
+    sigset_t previous_mask_{};
+    int signal_descriptor_; // readable once a watched signal is pending
+    int end_descriptor_;    // readable once the destructor has begun
     std::thread watcher_;
 };
 

@@ -10,7 +10,7 @@
 namespace apps {
 namespace {
 
-constexpr std::size_t usual_width = 80;
+constexpr std::size_t default_width = 80;
 constexpr std::string_view erasure = "\r\x1b[K";
 constexpr std::string_view colour = "\x1b[32m"; // green
 constexpr std::string_view no_colour = "\x1b[0m";
@@ -32,17 +32,17 @@ bool wants_line(const progress_line_options& options) {
            terminal != "dumb";
 }
 
-/// Asked each time: it changes when somebody pulls at the window.
+/// Width in columns, queried for each drawing since the user may resize the window.
 std::size_t width_of(int descriptor) {
     winsize size{};
-    return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual_width;
+    return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : default_width;
 }
 
 void write_all(int descriptor, std::string_view text) noexcept {
     while (!text.empty()) {
         const ssize_t written = ::write(descriptor, text.data(), text.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return; // a terminal that is gone misses nothing
+        if (written <= 0) return; // the terminal is gone
         text.remove_prefix(static_cast<std::size_t>(written));
     }
 }
@@ -52,7 +52,7 @@ struct character {
     std::size_t columns;
 };
 
-/// The first character of a text that is not empty.
+/// The first UTF-8 character of a text that is not empty.
 character first_of(std::string_view text) {
     constexpr character unknown{"?", 1};
     const auto lead = static_cast<unsigned char>(text[0]);
@@ -116,13 +116,13 @@ bool progress_line::is_due() {
 }
 
 void progress_line::draw(std::span<const std::string> parts) {
-    // A terminal may go on to the next line after the last column.
+    // A terminal may wrap after its last column.
     const std::string line = fitted(parts, width_of(options_.descriptor) - 1);
     std::string text = "\r";
     if (is_coloured_) text += colour;
     text += line;
     if (is_coloured_) text += no_colour;
-    text += "\x1b[K"; // what is left of the line before
+    text += "\x1b[K"; // erases the rest of a longer predecessor
     write_all(options_.descriptor, text);
     is_drawn_ = true;
 }

@@ -14,33 +14,35 @@
 namespace apps {
 
 enum class progress_mode {
-    /// Where stderr is a terminal, and not a dumb one, and stdout is no pipe: its reader may write to the terminal too.
+    /// If stderr is a terminal other than a dumb one, and stdout is not a pipe, whose reader may write to the
+    /// same terminal.
     automatic,
-    always, ///< wherever they go
+    always, ///< whatever stderr and stdout are
     never,
 };
 
+/// Options for constructing a progress_line.
 struct progress_line_options {
     progress_mode mode = progress_mode::automatic;
-    int descriptor = STDERR_FILENO; ///< where it is drawn
-    int output = STDOUT_FILENO;     ///< where the program's output goes
+    int descriptor = STDERR_FILENO; ///< the line is drawn here
+    int output = STDOUT_FILENO;     ///< the program's output
     std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
 };
 
-/// One line on stderr that tells how far a program is. It is as long as the terminal is wide at that moment, at most,
-/// and gone whenever something else is printed, and at the end.
+/// One line on stderr that shows a program's progress. It is never wider than the terminal currently is, and
+/// is erased before anything else is printed and at the end.
 ///
-///     apps::progress_line line({.mode = asked});
-///     const apps::clean_exit guard([&] { line.close(); });   // gone, too, where a signal ends the program
+///     apps::progress_line line({.mode = mode});
+///     const apps::clean_exit guard([&] { line.close(); });   // erased as well if a signal ends the program
 ///     for (const auto& each : all) {
 ///         line.show([&] { return std::vector{apps::percent(done, all.size()), each.name()}; });
 ///         …
 ///     }
 ///
-/// Drawn 0.1 s after its making at the earliest, so that a program that is brief shows none, and then at most 10 times
-/// a second. In colour unless the environment has a NO_COLOR that is not empty (no-color.org); in automatic mode not at
-/// all where TERM is missing, empty or "dumb".
-/// Thread safety: all members may be called at the same time.
+/// First drawn 0.1 s after construction, so that a short run shows no line, then at most 10 times a second.
+/// Coloured unless the environment variable NO_COLOR is set and not empty (no-color.org); in automatic mode
+/// not drawn at all if TERM is unset, empty or "dumb".
+/// Thread safety: all members may be called concurrently.
 class progress_line {
 public:
     explicit progress_line(progress_line_options options = {});
@@ -48,11 +50,11 @@ public:
     progress_line& operator=(const progress_line&) = delete;
     ~progress_line() { close(); }
 
-    /// False where show() never draws anything.
+    /// False if show() never draws anything.
     bool is_shown() const noexcept { return is_shown_; }
 
-    /// Draws what `parts` gives, a range of strings, the most important ones first; where the line is not due it does
-    /// nothing, and `parts` is not called.
+    /// Draws the strings that `parts` returns, a range ordered by importance. Does nothing, and does not call
+    /// `parts`, unless the line is due.
     template <class Parts>
     void show(Parts&& parts) {
         if (!is_shown_) return;
@@ -60,12 +62,14 @@ public:
         if (is_due()) draw(std::forward<Parts>(parts)());
     }
 
-    /// The line is gone, and not drawn again while the lock is held: for messages, and for output to the same terminal.
+    /// Erases the line and keeps it erased while the returned lock is held, for messages and for output to
+    /// the same terminal.
     [[nodiscard]] std::unique_lock<std::timed_mutex> hide();
 
-    /// The line is gone for good. Blocks: 0.1 s at most, also where another thread hangs while it prints.
+    /// Erases the line for good. Blocks: at most 0.1 s, even if another thread hangs while holding the lock.
     void close() noexcept;
 
+    /// Shortest time between two drawings.
     static constexpr std::chrono::milliseconds interval{100};
 
 private:
@@ -79,12 +83,12 @@ private:
     std::atomic<bool> is_closed_{false};
     std::timed_mutex mutex_; // guards the rest
     bool is_drawn_ = false;
-    std::chrono::steady_clock::time_point next_; // when it is due
+    std::chrono::steady_clock::time_point next_; // the next drawing is due then
 };
 
-/// The parts joined by two spaces, as many as fit into so many columns; the first is cut where it does not. A character
-/// of UTF-8 is not cut, and counts two columns where it may be a wide one; control characters and what is no UTF-8
-/// become question marks.
+/// Joins as many parts as fit into `columns` by two spaces; cuts the first one if it alone does not fit.
+/// Never cuts a UTF-8 character, and counts two columns for one that may be wide; replaces control characters
+/// and invalid UTF-8 by question marks.
 std::string fitted(std::span<const std::string> parts, std::size_t columns);
 
 } // namespace apps

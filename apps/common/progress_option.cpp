@@ -10,10 +10,9 @@ namespace apps {
 namespace po = boost::program_options;
 
 void add_progress_option(po::options_description& options) {
-    options.add_options()(
-        "progress", po::value<std::string>()->value_name("WHEN"),
-        "tell on standard error how far it is: auto, always, never (auto: on a terminal, if "
-        "the output goes into no pipe)");
+    options.add_options()("progress", po::value<std::string>()->value_name("WHEN"),
+                          "show progress on standard error: auto, always, never (auto: on a terminal, unless "
+                          "the output is a pipe)");
 }
 
 progress_mode asked_progress(const po::variables_map& given) {

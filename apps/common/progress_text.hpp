@@ -6,18 +6,18 @@
 
 namespace apps {
 
-/// Texts for a progress line. They keep their width while the figures grow, where that is possible.
+// Texts for a progress line. Their width stays constant while the figures grow, as far as possible.
 
-/// " 24 %", rounded down; "100 %" of nothing.
+/// Percentage rounded down, such as " 24 %"; "100 %" if `total` is 0.
 std::string percent(std::uint64_t done, std::uint64_t total);
 
-/// In the largest binary unit that leaves a figure of at least 1: "999 B", "12.3 MiB".
+/// Size in the largest binary unit in which the figure is at least 1, with three digits: "999 B", "12.3 MiB".
 std::string size_text(double bytes);
 
-/// "0:07", "12:05", "1:02:03"; whole seconds, rounded up.
+/// Duration in whole seconds, rounded up: "0:07", "12:05", "1:02:03".
 std::string clock_text(std::chrono::nanoseconds time);
 
-/// How long the rest takes if it goes on as before: "0:07 left"; empty where nothing is done yet.
+/// Estimated time for the rest at the average rate so far: "0:07 left"; empty if nothing is done yet.
 std::string time_left(std::chrono::nanoseconds elapsed, std::uint64_t done, std::uint64_t total);
 
 } // namespace apps

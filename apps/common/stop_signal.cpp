@@ -7,12 +7,12 @@
 namespace apps {
 namespace {
 
-// What a signal's handler may write: of the one stop_signal.
+// State of the one stop_signal, written by the signal handler.
 std::atomic<bool> is_requested{false};
 std::atomic<int> first_signal{0};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
-/// How long what the program has is waited for, in seconds.
+/// Seconds that the program has to finish and print what is complete.
 constexpr unsigned patience = 1;
 
 void end_by(int signal) noexcept {
@@ -20,7 +20,7 @@ void end_by(int signal) noexcept {
     sigset_t only{};
     sigemptyset(&only);
     sigaddset(&only, signal);
-    static_cast<void>(::raise(signal)); // it waits where it is blocked, as in its handler
+    static_cast<void>(::raise(signal)); // stays pending while blocked, as in its handler
     static_cast<void>(::pthread_sigmask(SIG_UNBLOCK, &only, nullptr));
 }
 

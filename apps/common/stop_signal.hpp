@@ -6,16 +6,18 @@
 
 namespace apps {
 
-/// Makes SIGINT, SIGTERM and SIGHUP a request to stop, for programs that finish what they have and then die of the signal.
+/// Turns SIGINT, SIGTERM and SIGHUP into a stop request, for programs that first finish and print what is
+/// complete and then die of the signal.
 ///
 ///     const stop_signal interrupted;
 ///     while (!interrupted.requested().load()) work();
 ///     print_what_is_done();
 ///     interrupted.die_if_requested();
 ///
-/// A second signal ends the program at once; so does the first, a second after it came, where the program hangs in a read or a
-/// write. A signal that was ignored stays ignored. System calls of the thread that gets the signal fail with EINTR.
-/// Requires: there is one at a time.
+/// A second signal ends the process at once; so does the first, one second later, if the process still runs
+/// then, for example because a read or a write hangs. Ignored signals stay ignored. System calls of the
+/// thread that receives the signal fail with EINTR.
+/// Requires: at most one object at a time.
 class stop_signal {
 public:
     stop_signal();
@@ -23,9 +25,9 @@ public:
     stop_signal& operator=(const stop_signal&) = delete;
     ~stop_signal();
 
-    /// True once a signal has come.
+    /// Becomes true when a signal arrives.
     const std::atomic<bool>& requested() const noexcept;
-    /// Ends the process by the signal that has come, if one has: nothing more is flushed.
+    /// Ends the process by the signal that arrived, if any, without flushing streams.
     void die_if_requested() const noexcept;
 
 private:

@@ -13,30 +13,31 @@ namespace po = boost::program_options;
 
 void add_trace_options(po::options_description& options) {
     options.add_options()("trace", po::value<std::string>()->value_name("FILE"),
-                          "record what ran when into FILE, for ui.perfetto.dev")(
+                          "write a timeline of the run to FILE, for ui.perfetto.dev")(
         "trace-tracks", po::value<std::string>()->value_name("KIND"),
-        "what has a track there: thread, rank (thread)");
+        "one track for each: thread, rank (default: thread)");
 }
 
 trace_request asked_trace(const po::variables_map& given) {
-    trace_request asked;
-    if (given.count("trace") > 0) asked.path = given["trace"].as<std::string>();
-    if (given.count("trace") > 0 && asked.path.empty()) throw po::error("--trace is given no file");
-    if (given.count("trace-tracks") == 0) return asked;
+    trace_request request;
+    if (given.count("trace") > 0) request.path = given["trace"].as<std::string>();
+    if (given.count("trace") > 0 && request.path.empty())
+        throw po::error("--trace needs the name of a file, not ''");
+    if (given.count("trace-tracks") == 0) return request;
     const auto& tracks = given["trace-tracks"].as<std::string>();
     if (tracks != "thread" && tracks != "rank")
         throw po::error("--trace-tracks is one of thread, rank, not '" + tracks + "'");
-    if (asked.path.empty()) throw po::error("--trace-tracks is for --trace FILE");
-    asked.options.tracks = tracks == "rank" ? spmd::trace_tracks::per_rank : spmd::trace_tracks::per_thread;
-    return asked;
+    if (request.path.empty()) throw po::error("--trace-tracks needs --trace FILE");
+    request.options.tracks = tracks == "rank" ? spmd::trace_tracks::per_rank : spmd::trace_tracks::per_thread;
+    return request;
 }
 
-trace_file::trace_file(const trace_request& asked) : path_(asked.path) {
+trace_file::trace_file(const trace_request& request) : path_(request.path) {
     if (path_.empty()) return;
     errno = 0;
     if (!std::ofstream(path_, std::ios::app))
         throw std::system_error(errno != 0 ? errno : EIO, std::generic_category(), path_);
-    recorder_.emplace(asked.options);
+    recorder_.emplace(request.options);
 }
 
 std::string trace_file::write() const {
@@ -45,7 +46,7 @@ std::string trace_file::write() const {
     const std::size_t dropped = recorder_->dropped();
     if (dropped == 0) return {};
     return path_ + " holds " + std::to_string(recorder_->events()) + " events of the run; " +
-           std::to_string(dropped) + " more found no room";
+           std::to_string(dropped) + " more were dropped";
 }
 
 } // namespace apps

@@ -10,27 +10,29 @@
 
 namespace apps {
 
-/// What a tool was asked to record.
+/// The trace that the command line requests.
 struct trace_request {
-    std::string path; ///< empty: nothing
+    std::string path; ///< empty: no trace
     spmd::trace_options options;
 };
 
 /// Adds `--trace FILE` and `--trace-tracks thread|rank` to a tool's options.
 void add_trace_options(boost::program_options::options_description& options);
 
-/// What is asked for. Throws: boost::program_options::error, which names the value that is none.
+/// The trace that `given` requests. Throws: boost::program_options::error naming the invalid value.
 trace_request asked_trace(const boost::program_options::variables_map& given);
 
-/// The trace of a tool's run, on its way to a file.
+/// Records the trace of a tool's run and writes it to a file.
 class trace_file {
 public:
-    /// Opens the file, so that one that cannot be written is told before the run. Throws: std::system_error naming it.
-    explicit trace_file(const trace_request& asked);
+    /// Opens the file, so that one that cannot be written is reported before the run.
+    /// Throws: std::system_error naming the file.
+    explicit trace_file(const trace_request& request);
 
-    /// For the pools to record into; empty where no trace was asked for.
+    /// The recorder to construct pools with; empty if no trace is requested.
     const std::optional<spmd::trace_recorder>& recorder() const noexcept { return recorder_; }
-    /// Writes it. Returns what to tell the user of events that found no room; empty if there were none.
+    /// Writes the file. Returns a message about the events dropped for lack of space; empty if there were
+    /// none.
     /// Throws: std::system_error naming the file.
     std::string write() const;
 

@@ -1,6 +1,6 @@
-// Heat in a plate whose upper edge is kept hot: each rank has a strip of its rows. In each step neighbours exchange
-// the rows at their borders, every point becomes the mean of its four neighbours, and all agree on the largest
-// change, until that is small. Bitwise the same as one strip for the whole plate.
+// Heat in a plate whose upper edge is kept hot: each rank has a strip of its rows. In each step neighbours
+// exchange the rows at their borders, every point becomes the mean of its four neighbours, and all agree on
+// the largest change, until that is small. The result equals that of a single strip bit for bit.
 #include <spmd/spmd.hpp>
 
 #include <algorithm>
@@ -12,20 +12,20 @@
 namespace {
 
 using row = std::vector<double>;
-using strip = std::vector<row>; // and a row of the neighbour, or of the edge, at both ends
+using strip = std::vector<row>; // with a row of the neighbour, or of the edge, at both ends
 
 constexpr std::size_t width = 80;
 constexpr std::size_t height = 100;
 constexpr double small_change = 1e-3;
 
-/// The strip of these rows before the first step; row 0 is below the hot edge.
+/// The strip of `rows` before the first step; row 0 borders on the hot edge.
 strip cold_strip(spmd::index_range rows) {
-    strip made(rows.size() + 2, row(width, 0.0));
-    if (rows.first == 0) made.front() = row(width, 100.0);
-    return made;
+    strip cold(rows.size() + 2, row(width, 0.0));
+    if (rows.first == 0) cold.front() = row(width, 100.0);
+    return cold;
 }
 
-/// One step of the rows between the ends; gives the largest change.
+/// Performs one step for the rows between the ends; returns the largest change.
 double relax(strip& rows) {
     const strip old = rows;
     double change = 0;

@@ -1,4 +1,5 @@
-// The notebook, cell by cell: the MD5 of 500 files by 100 ranks, in rank order, equal to what a loop gives.
+// The notebook, cell by cell: the MD5 of 500 files by 100 ranks, in rank order, equal to the result of a
+// loop.
 #include <checksum/digest.hpp>
 #include <spmd/spmd.hpp>
 

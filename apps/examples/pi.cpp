@@ -1,7 +1,7 @@
-// π by Monte Carlo, by 1,000 ranks: how many of 10 million random points of the unit square lie within the quarter
-// circle. A point's place is computed from its number, so the count is the same however the points are dealt out.
-// The second estimate adds up doubles, for which the order matters: all_reduce adds in a fixed tree over the ranks,
-// so it too is the same to the last bit for 1, 2 and 16 threads.
+// π by Monte Carlo with 1,000 ranks: counts how many of 10 million random points of the unit square lie
+// within the quarter circle. A point is computed from its index, so the count does not depend on the
+// partition. The second estimate adds doubles, whose order matters: all_reduce adds in a fixed tree over the
+// ranks, so this sum, too, is equal to the last bit for 1, 2 and 16 threads.
 #include <spmd/spmd.hpp>
 
 #include <cmath>
@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t points = 10'000'000;
 constexpr std::uint64_t known_count = 7'853'515;
 
-constexpr std::uint64_t side = std::uint64_t{1} << 31; // of the square, in steps of whole numbers
+constexpr std::uint64_t side = std::uint64_t{1} << 31; // of the square, in integer steps
 
 /// 64 random bits for each i. Source: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 std::uint64_t random_bits(std::uint64_t i) {
@@ -48,7 +48,7 @@ spmd::task<estimate> estimate_pi(spmd::rank me) {
 } // namespace
 
 int main() {
-    std::vector<estimate> all; // what each rank knows in the end, with 1, 2 and 16 threads
+    std::vector<estimate> all; // the result of each rank, with 1, 2 and 16 threads
     for (const std::size_t threads : {1u, 2u, 16u}) {
         const spmd::engine_pool pool{{.ranks = 1'000, .threads = threads}};
         for (const estimate& each : pool.broadcast(estimate_pi).get()) all.push_back(each);

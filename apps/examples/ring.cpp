@@ -1,5 +1,5 @@
-// A ring of 10,000 ranks: a token goes round three times, from each rank to the next, and every rank that has it
-// writes its number into it. A rank that waits for it is a suspended coroutine, not a thread.
+// A ring of 10,000 ranks: a token passes three times around the ring, and every rank adds its number to it. A
+// rank that waits for the token is a suspended coroutine, not a thread.
 #include <spmd/spmd.hpp>
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace {
 
 constexpr int rounds = 3;
 
-/// What becomes of the token where rank `id` has it. The order of the ranks matters.
+/// The token after rank `id` has marked it. The result depends on the order of the ranks.
 std::uint64_t marked(std::uint64_t token, std::size_t id) { return token * 1'000'003 + id; }
 
 spmd::task<std::uint64_t> pass_token_on(spmd::rank me) {

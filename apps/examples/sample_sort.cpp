@@ -1,6 +1,6 @@
-// Sample sort: each rank sorts its part of the numbers and shows a few samples; the samples of all tell where to cut,
-// so that each rank gets about as many numbers; all_to_all takes every number to the rank whose range it is in. What
-// the ranks then have, one after the other, is sorted.
+// Sample sort: each rank sorts its part of the numbers and publishes a few samples; the samples of all ranks
+// determine ranges with about equal numbers of values; all_to_all sends every value to the rank of its range.
+// The concatenation of the ranks' values is then sorted.
 #include <spmd/spmd.hpp>
 
 #include <algorithm>
@@ -15,16 +15,16 @@ namespace {
 
 using numbers = std::vector<std::uint64_t>;
 
-constexpr std::size_t samples_of_each = 32;
+constexpr std::size_t samples_per_rank = 32;
 
 numbers random_numbers(std::size_t count) {
     std::mt19937_64 random(42);
-    numbers made(count);
-    std::ranges::generate(made, random);
-    return made;
+    numbers values(count);
+    std::ranges::generate(values, random);
+    return values;
 }
 
-/// `count` of the sorted values, evenly spaced.
+/// Selects `count` evenly spaced values.
 template <class Values>
 numbers evenly_spaced(const Values& sorted, std::size_t count) {
     numbers chosen;
@@ -32,7 +32,7 @@ numbers evenly_spaced(const Values& sorted, std::size_t count) {
     return chosen;
 }
 
-/// The sorted values up to each cut, and those beyond the last.
+/// Splits sorted values at each cut; the last piece holds those beyond the last cut.
 std::vector<numbers> cut(const numbers& sorted, const numbers& cuts) {
     std::vector<numbers> pieces;
     auto from = sorted.begin();
@@ -51,7 +51,7 @@ spmd::task<numbers> sort_my_range(spmd::rank me, std::span<const std::uint64_t> 
     std::ranges::sort(mine);
 
     numbers samples;
-    for (const numbers& each : co_await me.all_gather(evenly_spaced(mine, samples_of_each)))
+    for (const numbers& each : co_await me.all_gather(evenly_spaced(mine, samples_per_rank)))
         samples.insert(samples.end(), each.begin(), each.end());
     std::ranges::sort(samples);
 

@@ -20,7 +20,7 @@ int run(checksum::file_work work, const char* root) {
     const std::atomic<bool> stop{false};
     const checksum::algorithm md5("md5");
     const auto next = [&](checksum::file_batch& batch) {
-        batch.by = &md5;
+        batch.digest_algorithm = &md5;
         while (batch.ranges.size() < checksum::ranges_in_batch) {
             checksum::file_range range = tree.next(checksum::files_in_range);
             if (range.names.empty()) break;

@@ -1,5 +1,5 @@
-// Guards against: an algorithm under a name that is not its own, a digest that differs from OpenSSL's own program, and a stream
-// that mixes algorithms or messages.
+// Guards against: an algorithm under a wrong name, a digest that differs from that of the program openssl,
+// and a stream that mixes algorithms or messages.
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -22,8 +22,8 @@ using checksum::hex;
 
 namespace {
 
-std::string digest_of(std::string_view message, const algorithm& by) {
-    digest_stream stream(by);
+std::string digest_of(std::string_view message, const algorithm& digest_algorithm) {
+    digest_stream stream(digest_algorithm);
     stream.update(std::as_bytes(std::span{message}));
     return hex(stream.finish().bytes());
 }
@@ -32,7 +32,7 @@ std::string digest_of(std::string_view message, const algorithm& by) {
 
 TEST_CASE("names: any of OpenSSL's, in upper and lower case, and b2sum's") {
     struct naming {
-        const char* asked;
+        const char* given;
         const char* name;
         const char* tag;
         std::size_t size;
@@ -45,24 +45,24 @@ TEST_CASE("names: any of OpenSSL's, in upper and lower case, and b2sum's") {
           naming{"sha3-256", "sha3-256", "SHA3-256", 32}, naming{"blake2b512", "blake2b512", "BLAKE2b", 64},
           naming{"BLAKE2B-512", "blake2b512", "BLAKE2b", 64}, naming{"BLAKE2b", "blake2b512", "BLAKE2b", 64},
           naming{"ripemd", "rmd160", "RMD160", 20}, naming{"shake256", "shake256", "SHAKE256", 32}}) {
-        INFO(each.asked);
-        const algorithm by(each.asked);
-        CHECK(by.name() == each.name);
-        CHECK(by.tag() == each.tag);
-        CHECK(by.size() == each.size);
-        CHECK(by.is_md5() == (by.name() == "md5"));
-        CHECK(algorithm(by.tag()) == by); // what is written in a manifest is found again
+        INFO(each.given);
+        const algorithm found(each.given);
+        CHECK(found.name() == each.name);
+        CHECK(found.tag() == each.tag);
+        CHECK(found.size() == each.size);
+        CHECK(found.is_md5() == (found.name() == "md5"));
+        CHECK(algorithm(found.tag()) == found); // a tag in a manifest finds its algorithm
     }
 }
 
-TEST_CASE("a name that there is none of is named, with those that there are") {
+TEST_CASE("an unknown name is an error that names it and the available ones") {
     for (const char* const name : {"", "md6", "NULL", "sha256 ", "no such"})
         CHECK_THROWS_WITH(algorithm(name),
-                          Catch::StartsWith("no digest algorithm '" + std::string(name) + "'; there are: ") &&
+                          Catch::StartsWith("no digest algorithm '" + std::string(name) + "'; available: ") &&
                               Catch::Contains(" md5 ") && Catch::Contains(" sha3-256 "));
 }
 
-TEST_CASE("every algorithm that is listed gives what the program openssl does, and is found by its tag") {
+TEST_CASE("every listed algorithm computes what the program openssl does, and is found by its tag") {
     const test_support::temporary_directory scratch;
     const std::string path = scratch.write("message", "some message\n");
     const std::vector<std::string> names = checksum::algorithm_names();
@@ -72,24 +72,24 @@ TEST_CASE("every algorithm that is listed gives what the program openssl does, a
     std::size_t compared = 0;
     for (const std::string& name : names) {
         INFO(name);
-        const algorithm by(name);
-        CHECK(by.name() == name);
-        CHECK(algorithm(by.tag()) == by);
+        const algorithm found(name);
+        CHECK(found.name() == name);
+        CHECK(algorithm(found.tag()) == found);
         const auto [output, status] = test_support::run_program({"openssl", "dgst", "-r", "-" + name, path});
         if (status != 0) continue;
         ++compared;
-        CHECK(output.substr(0, output.find(' ')) == digest_of("some message\n", by));
+        CHECK(output.substr(0, output.find(' ')) == digest_of("some message\n", found));
     }
     if (compared == 0) WARN("the program openssl gives no digest: none was compared");
 }
 
-TEST_CASE("a stream: pieces, one message after the other, and a message that is forgotten") {
+TEST_CASE("a stream: pieces, consecutive messages, and a discarded message") {
     // FIPS 180-2, appendix B.1.
     const std::string of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     const algorithm sha256("sha256");
     const auto bytes_of = [](std::string_view text) { return std::as_bytes(std::span{text}); };
     digest_stream stream(sha256);
-    CHECK(stream.by() == sha256);
+    CHECK(stream.digest_algorithm() == sha256);
     stream.update(bytes_of("a"));
     stream.update(bytes_of("bc"));
     CHECK(hex(stream.finish().bytes()) == of_abc);
@@ -100,7 +100,7 @@ TEST_CASE("a stream: pieces, one message after the other, and a message that is 
     CHECK(hex(moved.finish().bytes()) == of_abc);
 }
 
-TEST_CASE("digests are equal where their lengths and bytes are") {
+TEST_CASE("digests are equal if their lengths and bytes are") {
     const std::array<std::uint8_t, 2> two{1, 0};
     const std::array<std::uint8_t, 1> one{1};
     CHECK(digest_bytes(two) == digest_bytes(two));

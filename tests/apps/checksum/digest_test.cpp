@@ -1,6 +1,6 @@
 // Guards against: a wrong digest for any length (padding, block edges, the reader's block edges), for any
-// cutting of a message into pieces, or because threads or messages share a context; bytes left over from
-// a message that failed; a digest where OpenSSL has no MD5 to give.
+// division of a message into pieces, or because threads or messages share a context; bytes left over from a
+// message that failed; an error with an OpenSSL without MD5.
 
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
@@ -44,7 +44,7 @@ int reads = 0;
 
 } // namespace
 
-/// In place of the C library's, for this test program.
+/// Replaces the C library's function in this test program.
 extern "C" ssize_t read(int descriptor, void* buffer, std::size_t size) {
     if (second_read_fails && ++reads == 2) {
         errno = EIO;
@@ -64,7 +64,7 @@ std::string random_bytes(std::size_t size, unsigned seed = 1) {
 
 std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span{text}); }
 
-/// The digests that the program md5sum prints for `paths`, none of which it has to escape.
+/// Digests that the program md5sum prints for `paths`, none of which needs escaping.
 std::vector<std::string> digests_by_md5sum(const std::vector<std::string>& paths) {
     std::vector<std::string> arguments{"md5sum", "--"};
     arguments.insert(arguments.end(), paths.begin(), paths.end());
@@ -126,8 +126,8 @@ TEST_CASE("md5_of and md5_of_file agree with md5sum for every kind of length") {
     }
 }
 
-TEST_CASE("md5_stream gives the same digest wherever the message is cut") {
-    // Worked out by md5sum.
+TEST_CASE("md5_stream computes the same digest for any division of the message") {
+    // Computed by md5sum.
     const std::string message = random_bytes(200);
     temporary_directory scratch;
     const std::string expected = digests_by_md5sum({scratch.write("message", message)}).front();
@@ -166,7 +166,7 @@ TEST_CASE("md5_stream keeps its message through a move and beside other messages
     CHECK(hex(moved.finish()) == "900150983cd24fb0d6963f7d28e17f72");
 }
 
-TEST_CASE("md5_of_file gives no digest when reading fails in the middle, and leaves nothing behind") {
+TEST_CASE("md5_of_file throws when reading fails in the middle, and leaves no state behind") {
     temporary_directory scratch;
     const std::string path = scratch.write("file", "the beginning");
     second_read_fails = true;
@@ -209,13 +209,14 @@ TEST_CASE("hex has two lower-case digits per byte, in order") {
     CHECK(hex(md5{0x00, 0x01, 0x0a, 0x10, 0xa0, 0xff, 0x7f, 0x80}) == "00010a10a0ff7f800000000000000000");
 }
 
-// Hidden: it spoils its process for other digests, so it is run in a process of its own by the next case.
-TEST_CASE("where no provider has MD5 it is computed without one", "[.][without_md5]") {
-    OSSL_PROVIDER* const without_digests = OSSL_PROVIDER_load(nullptr, "base"); // and so not the default one
+// Hidden: it leaves its process without other digests, so the next case runs it in a process of its own.
+TEST_CASE("without a provider of MD5 it is computed all the same", "[.][without_md5]") {
+    OSSL_PROVIDER* const without_digests =
+        OSSL_PROVIDER_load(nullptr, "base"); // keeps the default one from being loaded
     REQUIRE(without_digests != nullptr);
     CHECK(hex(md5_of("abc")) == "900150983cd24fb0d6963f7d28e17f72"); // RFC 1321, A.5
     CHECK(hex(md5_of("")) == "d41d8cd98f00b204e9800998ecf8427e");
-    // In lanes, which ask no provider.
+    // In lanes, which need no provider.
     std::mt19937_64 draw(7);
     const std::string text(1000, 'x');
     const auto message = std::as_bytes(std::span(text));

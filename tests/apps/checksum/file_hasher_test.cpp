@@ -1,5 +1,5 @@
-// Guards the sums of files that are hashed together: around the sizes where a file is small, large, or whole blocks; files that
-// change, vanish or are no files; and that nothing is read after a stop.
+// Guards the sums of files that are hashed together: sizes around the limits of small and large files and of
+// blocks; files that change, vanish or are not regular; and that nothing is read after a stop.
 #include "../../support/temporary_directory.hpp"
 
 #include <checksum/digest.hpp>
@@ -45,18 +45,18 @@ std::string random_text(std::size_t size, std::uint64_t seed) {
 const checksum::algorithm md5("md5");
 
 std::vector<file_sum> sums_of(file_hasher& hasher, const file_range& files,
-                              const checksum::algorithm& by = md5) {
+                              const checksum::algorithm& digest_algorithm = md5) {
     std::vector<file_sum> sums(files.names.size());
-    hasher.add(files, 0, sums, by);
+    hasher.add(files, 0, sums, digest_algorithm);
     hasher.finish();
     return sums;
 }
-std::vector<file_sum> sums_of(const file_range& files, const checksum::algorithm& by = md5) {
+std::vector<file_sum> sums_of(const file_range& files, const checksum::algorithm& digest_algorithm = md5) {
     file_hasher hasher({});
-    return sums_of(hasher, files, by);
+    return sums_of(hasher, files, digest_algorithm);
 }
 
-/// Files of these sizes, and their digests by OpenSSL.
+/// Files of given sizes, and their digests computed by OpenSSL.
 struct sized_files {
     explicit sized_files(const std::vector<std::size_t>& sizes) {
         range.directory = scratch.path() + "/";
@@ -83,7 +83,7 @@ void require_all_right(const std::vector<file_sum>& sums, const sized_files& fil
 
 void let_times_pass() {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-} // more than a tick of the kernel's
+} // more than a tick of the kernel
 
 } // namespace
 
@@ -95,12 +95,12 @@ TEST_CASE("every size around a block's, a first read's and a chunk's edge, in on
             sizes.push_back(size);
     sizes.insert(sizes.end(), {0, 1, 55, 56, 0, 1000, 65536, 1 << 20});
     const sized_files files(sizes);
-    require_all_right(sums_of(files.range), files); // new files: what was read at first is read again
+    require_all_right(sums_of(files.range), files); // new files: the first read is repeated
     let_times_pass();
-    require_all_right(sums_of(files.range), files); // old ones: it counts
+    require_all_right(sums_of(files.range), files); // old ones: the first read is valid
 }
 
-TEST_CASE("more small files than a batch, more large ones than lanes, and one that is alone") {
+TEST_CASE("more small files than a batch, more large ones than lanes, and a single large one") {
     const sized_files small(std::vector<std::size_t>(1000, 700));
     require_all_right(sums_of(small.range), small);
     std::vector<std::size_t> sizes;
@@ -111,13 +111,13 @@ TEST_CASE("more small files than a batch, more large ones than lanes, and one th
         file_hasher hasher({});
         hasher.set_most_open(most_open);
         require_all_right(sums_of(hasher, large.range), large);
-        require_all_right(sums_of(hasher, large.range), large); // a hasher can be used again
+        require_all_right(sums_of(hasher, large.range), large); // a hasher can be reused
     }
     const sized_files one({5 * first_read + 17});
     require_all_right(sums_of(one.range), one);
 }
 
-TEST_CASE("large files are left where that is asked for, and sums that are done stay") {
+TEST_CASE("large files are left on request, and sums already done are kept") {
     const sized_files files({10, first_read + 1, 20});
     file_hasher hasher({});
     checksum::large_files left{.beyond = first_read};
@@ -148,7 +148,7 @@ TEST_CASE("reading alone reads everything and hashes nothing") {
     for (const file_sum& each : sums) CHECK((each.is_done && each.digest == checksum::digest_bytes{}));
 }
 
-TEST_CASE("all bytes are told once, however a file is hashed") {
+TEST_CASE("all bytes are reported once, however a file is hashed") {
     for (const std::vector<std::size_t>& sizes :
          {std::vector<std::size_t>{5 * first_read + 1}, {5 * first_read, 2 * first_read + 3, 100}}) {
         const sized_files files(sizes);
@@ -162,7 +162,7 @@ TEST_CASE("all bytes are told once, however a file is hashed") {
     }
 }
 
-TEST_CASE("what cannot be read is named, and the others go on") {
+TEST_CASE("files that cannot be read have an error, and the others a digest") {
     temporary_directory scratch;
     scratch.write("good", "yo\n");
     std::filesystem::create_symlink("good", scratch / "link");
@@ -171,7 +171,7 @@ TEST_CASE("what cannot be read is named, and the others go on") {
     const std::vector<file_sum> sums = sums_of({folder, {"missing", "good", "link", "folder"}});
     CHECK(sums[0].error == std::errc::no_such_file_or_directory);
     CHECK(checksum::hex(sums[1].digest.bytes()) == "f6255bb01c648fe967714d52a89e8e9c");
-    CHECK(sums[2].error == std::errc::too_many_symbolic_link_levels); // it was a file when it was listed
+    CHECK(sums[2].error == std::errc::too_many_symbolic_link_levels); // a regular file when it was listed
     CHECK(sums[3].error == std::errc::is_a_directory);
     for (const file_sum& each : sums) CHECK(each.is_done);
 
@@ -181,7 +181,7 @@ TEST_CASE("what cannot be read is named, and the others go on") {
     CHECK(sums_of({"", {scratch / "link"}, true})[0].error == std::error_code{});
 }
 
-TEST_CASE("a file that changes while it is read is an error that says so") {
+TEST_CASE("a file that changes during reading has the error file_fault::changed") {
     const auto change = GENERATE(0, 1, 2);
     temporary_directory scratch;
     const std::string path = scratch.write("file", random_text(4 * first_read, 1));
@@ -208,7 +208,7 @@ TEST_CASE("a file that changes while it is read is an error that says so") {
     if (!alone) CHECK(sums[1].error == std::error_code{});
 }
 
-TEST_CASE("files whose size says nothing: those of the kernel, pipes") {
+TEST_CASE("files without a meaningful size: those of the kernel, pipes") {
     const std::string version = "/proc/version";
     std::ifstream file(version);
     const std::string content{std::istreambuf_iterator<char>(file), {}};
@@ -226,16 +226,16 @@ TEST_CASE("files whose size says nothing: those of the kernel, pipes") {
     }
 }
 
-TEST_CASE("a pipe that takes the place of a listed file is an error, and none that waits for a writer") {
+TEST_CASE("a pipe that replaces a listed file is an error, without waiting for a writer") {
     const temporary_directory scratch;
     REQUIRE(::mkfifo((scratch / "fifo").c_str(), 0600) == 0);
     const file_sum sum = sums_of({scratch.path() + "/", {"fifo"}})[0];
     CHECK(sum.is_done);
     CHECK(sum.error == checksum::file_fault::no_file);
-    CHECK(sum.error.message() == "is no regular file any more");
+    CHECK(sum.error.message() == "is no longer a regular file");
 }
 
-TEST_CASE("a pipe that nobody writes to is not waited for beyond a stop") {
+TEST_CASE("a stop ends the wait for a pipe without a writer") {
     const temporary_directory scratch;
     const std::string fifo = scratch / "fifo";
     REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
@@ -251,21 +251,21 @@ TEST_CASE("a pipe that nobody writes to is not waited for beyond a stop") {
     }
 }
 
-TEST_CASE("after a stop nothing is read: sums are done or they are not, and none is wrong") {
+TEST_CASE("after a stop nothing is read: sums are done or not, and none is wrong") {
     const sized_files files({100, 3 * first_read, 200, 4 * first_read, 300});
     let_times_pass();
-    for (std::size_t at = 1; at < 12; ++at) {
+    for (std::size_t limit = 1; limit < 12; ++limit) {
         std::atomic<bool> stop{false};
         std::size_t calls = 0;
-        file_hasher hasher({.on_read = [&](std::size_t) { stop = ++calls >= at; }, .stop = &stop});
+        file_hasher hasher({.on_read = [&](std::size_t) { stop = ++calls >= limit; }, .stop = &stop});
         const std::vector<file_sum> sums = sums_of(hasher, files.range);
-        CHECK(calls <= at + 1); // what is in flight is read to its block's end
+        CHECK(calls <= limit + 1); // the read in progress is completed
         for (std::size_t i = 0; i < sums.size(); ++i)
             if (sums[i].is_done) CHECK(sums[i].digest == files.digests[i]);
     }
 }
 
-TEST_CASE("what a pipe gives in pieces is read once, also by a hasher that leaves large files") {
+TEST_CASE("data that a pipe delivers in pieces is read once, also by a hasher that leaves large files") {
     const temporary_directory scratch;
     const std::string fifo = scratch / "fifo";
     REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
@@ -276,7 +276,7 @@ TEST_CASE("what a pipe gives in pieces is read once, also by a hasher that leave
             for (std::size_t piece = 0; piece < 3; ++piece) {
                 into << text.substr(piece * size / 3, (piece + 1) * size / 3 - piece * size / 3)
                      << std::flush;
-                let_times_pass(); // so that a read gives this piece alone
+                let_times_pass(); // so that a read returns this piece alone
             }
         });
         file_hasher hasher({});
@@ -292,7 +292,7 @@ TEST_CASE("what a pipe gives in pieces is read once, also by a hasher that leave
     }
 }
 
-TEST_CASE("an open file is read from where it stands") {
+TEST_CASE("an open file is read from its current offset") {
     const temporary_directory scratch;
     const std::string path = scratch.write("file", "first\nsecond\n");
     checksum::descriptor file = checksum::open_path(path, O_RDONLY);
@@ -306,13 +306,13 @@ TEST_CASE("other algorithms: files of all sizes, one hasher for several of them,
     const sized_files files({0, 1, 1000, first_read - 1, first_read, 3 * first_read + 5});
     file_hasher hasher({});
     for (const char* const name : {"sha256", "md5", "blake2b512", "sha3-256"}) {
-        const checksum::algorithm by(name);
+        const checksum::algorithm digest_algorithm(name);
         for (const bool is_old : {false, true}) {
             CAPTURE(name, is_old);
             if (is_old) let_times_pass();
-            const std::vector<file_sum> sums = sums_of(hasher, files.range, by);
+            const std::vector<file_sum> sums = sums_of(hasher, files.range, digest_algorithm);
             for (std::size_t i = 0; i < sums.size(); ++i) {
-                checksum::digest_stream stream(by);
+                checksum::digest_stream stream(digest_algorithm);
                 std::ifstream file(files.range.directory + files.range.names[i], std::ios::binary);
                 const std::string content{std::istreambuf_iterator<char>(file), {}};
                 stream.update(std::as_bytes(std::span(content)));

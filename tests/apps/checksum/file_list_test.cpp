@@ -1,6 +1,6 @@
-// Guards against: an order that is not that of the paths' bytes, a file lost, listed twice or under another
-// name than its own, a symlink followed, a special file opened, an unreadable directory passed over in
-// silence, and trees too deep or too wide for a path, a stack or the descriptors.
+// Guards against: an order other than that of the paths' bytes, a file lost, listed twice or under a wrong
+// name, a symbolic link followed, a special file opened, an unreadable directory skipped silently, and trees
+// too deep or too wide for a path, a stack or the descriptors.
 
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
@@ -36,20 +36,20 @@ using test_support::temporary_directory;
 
 namespace {
 
-/// While set, directories do not tell the types of their entries, as on some file systems.
+/// While set, directories do not provide the types of their entries, as on some file systems.
 bool hide_entry_types = false;
 
 /// While set, reading a directory fails where it would have ended.
 bool directory_end_fails = false;
 
-/// How often directories were read, and after how many times there is a stop.
+/// Number of reads of directories so far, and the number after which a stop is requested.
 std::size_t reads = 0;
 std::size_t reads_before_stop = SIZE_MAX;
 std::atomic<bool> stop = false;
 
 } // namespace
 
-/// In place of the C library's, for this test program.
+/// Replaces the C library's function in this test program.
 extern "C" dirent* readdir(DIR* directory) {
     static const auto original = reinterpret_cast<dirent* (*)(DIR*)>(::dlsym(RTLD_NEXT, "readdir"));
     dirent* const entry = original(directory);
@@ -66,14 +66,14 @@ std::vector<std::string> below(const std::string& root, std::vector<std::string>
     return names;
 }
 
-/// Compares as md5sum's output sorted by `LC_ALL=C sort` would be: by unsigned bytes of the whole path.
+/// Compares as `LC_ALL=C sort` does: by the unsigned bytes of the whole path.
 bool less_by_bytes(const std::string& left, const std::string& right) {
     return std::ranges::lexicographical_compare(left, right, [](char a, char b) {
         return static_cast<unsigned char>(a) < static_cast<unsigned char>(b);
     });
 }
 
-/// A chain of directories of which only the first name is a path that the kernel takes as a whole.
+/// A chain of directories whose whole path is longer than the kernel accepts.
 class deep_chain {
 public:
     deep_chain(const temporary_directory& scratch, std::string name)
@@ -128,7 +128,7 @@ TEST_CASE("list_files orders by the bytes of the whole path, not by its componen
     CHECK(listing.counts.special_skipped == 0);
 }
 
-TEST_CASE("list_files gives every file of a random tree once, sorted by bytes") {
+TEST_CASE("list_files lists every file of a random tree once, sorted by bytes") {
     temporary_directory scratch;
     std::mt19937 generator{7};
     const std::string alphabet = "!-./0a\x80\xff";
@@ -158,7 +158,7 @@ TEST_CASE("list_files gives every file of a random tree once, sorted by bytes") 
     CHECK(list_files(scratch.path()).files == expected);
 }
 
-TEST_CASE("list_files begins each path with the root as it was given") {
+TEST_CASE("list_files begins each path with the root as passed") {
     temporary_directory scratch;
     scratch.write("dir/a", "");
     scratch.write("dir/sub/b", "");
@@ -219,7 +219,7 @@ TEST_CASE("list_files follows a root that is a symlink") {
     CHECK(list_files(link).counts.symlinks_skipped == 0);
 }
 
-TEST_CASE("list_files reports a root that is no directory") {
+TEST_CASE("list_files reports a root that is not a directory") {
     temporary_directory scratch;
     const auto check = [](const std::string& root, int error) {
         CAPTURE(root);
@@ -255,7 +255,7 @@ TEST_CASE("list_files reports directories it may not read, and lists the rest") 
     for (const std::string& path : closed) std::filesystem::permissions(path, std::filesystem::perms{0700});
 }
 
-TEST_CASE("list_files reports a directory that fails while it is read, and keeps what came before") {
+TEST_CASE("list_files reports a directory that fails during reading, and keeps the entries before") {
     temporary_directory scratch;
     const std::string file = scratch.write("dir/file", "");
     directory_end_fails = true;
@@ -268,10 +268,10 @@ TEST_CASE("list_files reports a directory that fails while it is read, and keeps
     CHECK(listing.errors[1].reason.value() == EIO);
 }
 
-TEST_CASE("list_files reports entries whose type cannot be found out") {
+TEST_CASE("list_files reports entries of unknown type") {
     temporary_directory scratch;
     scratch.write("dir/file", "");
-    // Readable but not searchable: names can be read, entries cannot be looked at.
+    // Readable but not searchable: names can be read, but entries cannot be examined.
     std::filesystem::permissions(scratch.path(), std::filesystem::perms{0755});
     std::filesystem::permissions(scratch / "dir", std::filesystem::perms{0744});
     CHECK(test_support::true_without_privilege([&] {
@@ -284,7 +284,7 @@ TEST_CASE("list_files reports entries whose type cannot be found out") {
     std::filesystem::permissions(scratch / "dir", std::filesystem::perms{0700});
 }
 
-TEST_CASE("list_files and md5_of_file go beyond PATH_MAX") {
+TEST_CASE("list_files and md5_of_file accept paths beyond PATH_MAX") {
     temporary_directory scratch;
     deep_chain chain{scratch, std::string(200, 'd')};
     std::vector<std::string> expected;
@@ -303,12 +303,12 @@ TEST_CASE("list_files and md5_of_file go beyond PATH_MAX") {
     CHECK(list_files(chain.path()).files == std::vector{chain.path() + "/a", chain.path() + "/z"});
 }
 
-TEST_CASE("list_files needs few descriptors, however deep the tree, and comes back to every directory") {
+TEST_CASE("list_files needs few descriptors, however deep the tree, and returns to every directory") {
     temporary_directory scratch;
     deep_chain chain{scratch, "d"};
     std::vector<std::string> expected;
     for (int depth = 0; depth < 1'000; ++depth) {
-        chain.add_directory("e"); // visited after the whole chain below "d", when it was closed
+        chain.add_directory("e"); // visited after the whole chain below "d", when its parent is closed
         expected.push_back(chain.add_file("e/" + std::to_string(depth)));
         expected.push_back(chain.add_file("f"));
         chain.descend();
@@ -325,7 +325,7 @@ TEST_CASE("list_files needs few descriptors, however deep the tree, and comes ba
     CHECK((listing.files == expected));
 }
 
-TEST_CASE("a stop ends a listing where it is, among entries and among directories that have no files") {
+TEST_CASE("a stop ends a listing among entries and among directories without files") {
     temporary_directory scratch;
     for (int i = 0; i < 100; ++i) {
         scratch.make_directory("empty/" + std::to_string(i));
@@ -362,7 +362,7 @@ TEST_CASE("list_files lists 5,000 files, in one directory and in a hundred") {
     CHECK(listing.errors.empty());
 }
 
-TEST_CASE("list_files gives the empty listing for an empty directory") {
+TEST_CASE("list_files returns an empty listing for an empty directory") {
     temporary_directory scratch;
     const file_listing listing = list_files(scratch.path());
     CHECK(listing.files.empty());

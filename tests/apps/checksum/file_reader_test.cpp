@@ -1,6 +1,6 @@
-// Guards against: bytes lost or doubled at short and interrupted reads, a file taken for as long as st_size
-// says, an error swallowed or without its path, a descriptor leaked, a block overwritten by another reader
-// of the same thread, and paths that the kernel finds too long.
+// Guards against: bytes lost or doubled at short and interrupted reads, trust in st_size, an error swallowed
+// or without its path, a descriptor leaked, a block overwritten by another reader of the same thread, and
+// failures on paths longer than the kernel accepts.
 
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
@@ -49,7 +49,7 @@ struct failure {
     std::string message;
 };
 
-/// What reading the file to its end throws; error 0 if nothing.
+/// The error that reading the file to its end throws; error 0 if none.
 failure failure_of(const std::string& path) {
     try {
         content_of(path);
@@ -95,7 +95,7 @@ std::size_t open_descriptors() {
 std::atomic<int> interruptions = 0;
 static_assert(std::atomic<int>::is_always_lock_free);
 
-/// Counts SIGUSR1, and lets it interrupt system calls, while in scope.
+/// Counts SIGUSR1, which interrupts system calls, while in scope.
 class interrupting_signal {
 public:
     interrupting_signal() {
@@ -112,7 +112,7 @@ private:
     struct sigaction before_{};
 };
 
-/// Interrupts the thread in the system call in which it sleeps, and waits for that.
+/// Interrupts the system call in which the thread sleeps, and waits for the interruption.
 void interrupt(pthread_t thread, pid_t thread_id) {
     while (!status_of(thread_id, "State").starts_with('S')) std::this_thread::yield();
     ::pthread_kill(thread, SIGUSR1);
@@ -121,7 +121,7 @@ void interrupt(pthread_t thread, pid_t thread_id) {
 
 } // namespace
 
-TEST_CASE("file_reader gives the whole of a regular file, of any size around its blocks") {
+TEST_CASE("file_reader reads the whole of a regular file, of any size around its blocks") {
     temporary_directory scratch;
     constexpr std::size_t block = std::size_t{256} * 1024;
     for (const std::size_t size :
@@ -171,17 +171,17 @@ TEST_CASE("file_reader reads a FIFO to its end through short and interrupted rea
     const auto reader_id = static_cast<pid_t>(::syscall(SYS_gettid));
     std::jthread writer{[&] {
         interrupt(reader, reader_id); // in open: there is no writer yet
-        // O_RDWR: a reader that fails leaves the writer neither hanging nor killed by SIGPIPE.
+        // O_RDWR: if the reader fails, the writer neither hangs nor dies of SIGPIPE.
         const int fifo = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-        for (std::size_t at = 0; at < content.size(); at += piece_size) {
+        for (std::size_t offset = 0; offset < content.size(); offset += piece_size) {
             interrupt(reader, reader_id); // in read: the FIFO is empty
-            write_all(fifo, std::string_view{content}.substr(at, piece_size));
+            write_all(fifo, std::string_view{content}.substr(offset, piece_size));
         }
         ::close(fifo);
     }};
 
     CHECK((content_of(path) == content));
-    // One in each read; the one in open may be counted late, together with the next.
+    // One in each read; the one in open may be counted together with the next.
     CHECK(interruptions - interruptions_before >= 50);
 }
 
@@ -229,13 +229,13 @@ TEST_CASE("file_reader names the path and the reason when it fails") {
     check("/proc/self/mem", EIO, "Input/output error");
 }
 
-TEST_CASE("file_reader does not take a path for what comes before its NUL") {
+TEST_CASE("file_reader rejects a path that contains NUL") {
     temporary_directory scratch;
     const std::string path = scratch.write("file", "x") + std::string{"\0.txt", 5};
     CHECK(failure_of(path).error == EINVAL);
 }
 
-TEST_CASE("file_reader reports a file that may not be read") {
+TEST_CASE("file_reader reports a file without permission") {
     temporary_directory scratch;
     const std::string path = scratch.write("secret", "x");
     std::filesystem::permissions(scratch.path(), std::filesystem::perms{0755});

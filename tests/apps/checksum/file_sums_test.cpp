@@ -1,5 +1,5 @@
-// Guards the stream of sums: the same for every number of ranks and threads, in the order of the listing, to the end or a
-// prefix of it.
+// Guards the stream of sums: equal for every number of ranks and threads, in the order of the listing,
+// complete or a prefix.
 #include "../../support/temporary_directory.hpp"
 
 #include <checksum/file_sums.hpp>
@@ -31,7 +31,7 @@ std::string line_of(std::string path, const std::string& sum) {
     return path;
 }
 
-/// A tree with small and large files, and what a loop over it gives.
+/// A tree with small and large files, and the sums computed by a loop over it.
 struct tree {
     explicit tree(std::size_t files) {
         for (std::size_t i = 0; i < files; ++i) {
@@ -54,7 +54,7 @@ class tree_batches {
 public:
     explicit tree_batches(const std::string& root) : tree_(root) {}
     bool operator()(file_batch& batch) {
-        batch.by = &md5_;
+        batch.digest_algorithm = &md5_;
         while (batch.ranges.size() < checksum::ranges_in_batch) {
             batch.ranges.push_back(tree_.next(checksum::files_in_range));
             if (!batch.ranges.back().names.empty()) continue;
@@ -92,7 +92,7 @@ std::vector<std::string> lines_of(const std::string& root, const checksum::sum_o
 
 } // namespace
 
-TEST_CASE("the same lines for every number of ranks and threads, for few files and for many") {
+TEST_CASE("equal lines for every number of ranks and threads, for few files and for many") {
     for (const int files : {0, 1, 100, 9000}) {
         const tree all(static_cast<std::size_t>(files));
         REQUIRE(all.lines.size() == static_cast<std::size_t>(files));
@@ -122,14 +122,14 @@ TEST_CASE("few descriptors are enough for many large files") {
     CHECK(lines == expected);
 }
 
-TEST_CASE("large files that are neighbours among many small ones are read by all threads") {
+TEST_CASE("neighbouring large files among many small ones are read by all threads") {
     temporary_directory scratch;
     for (int i = 1000; i < 4000; ++i) scratch.write(std::to_string(i), "x");
     for (int i = 8000; i < 8008; ++i) scratch.write(std::to_string(i), std::string(3 << 20, 'y'));
     std::mutex mutex;
     std::condition_variable second_came;
     std::set<std::thread::id> readers;
-    bool is_waited_for = true; // not again where it was in vain
+    bool is_waited_for = true; // not again once it was in vain
     const auto on_read = [&](std::size_t bytes) {
         if (bytes < 60'000) return;
         std::unique_lock lock(mutex);
@@ -142,7 +142,7 @@ TEST_CASE("large files that are neighbours among many small ones are read by all
     CHECK(readers.size() == 2);
 }
 
-TEST_CASE("after a stop what was consumed is a prefix") {
+TEST_CASE("after a stop the consumed sums are a prefix") {
     const tree all(9'000);
     for (const std::size_t stop_after :
          {std::size_t{1}, std::size_t{500}, std::size_t{4'100}, std::size_t{8'000}}) {
@@ -166,7 +166,7 @@ TEST_CASE("after a stop what was consumed is a prefix") {
     }
 }
 
-TEST_CASE("what the listing or the output throws comes out, and no later batch is consumed") {
+TEST_CASE("exceptions of the listing and the output propagate, and no later batch is consumed") {
     const tree all(9'000);
     const std::atomic<bool> stop{false};
     std::size_t consumed = 0;

@@ -1,5 +1,5 @@
-// Guards against: a line that is taken for another file or another digest than it names, a name that loses a byte, and a
-// manifest whose lines are counted wrongly.
+// Guards against: a line read as another file or digest than it names, a name that loses a byte, and a wrong
+// count of lines.
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -26,7 +26,7 @@ using test_support::temporary_directory;
 
 namespace {
 
-const std::string digits = "900150983cd24fb0d6963f7d28e17f72"; // RFC 1321's of "abc"
+const std::string digits = "900150983cd24fb0d6963f7d28e17f72"; // MD5 of "abc", RFC 1321
 
 /// "tag|digits|name", or "malformed".
 std::string shown(const std::optional<manifest_entry>& entry) {
@@ -36,7 +36,7 @@ std::string parsed(std::string_view line, bool is_zero_ended = false) {
     return shown(manifest_parser({.is_zero_ended = is_zero_ended}).parse(line));
 }
 
-/// The lines of a manifest: what they are, or their numbers where they are none.
+/// The parsed lines of a manifest, or the line numbers of malformed ones.
 std::vector<std::string> lines_of(const std::string& path, bool is_zero_ended = false) {
     std::vector<std::string> lines;
     manifest_reader reader(path, {.is_zero_ended = is_zero_ended});
@@ -73,12 +73,12 @@ TEST_CASE("each form of a line") {
     CHECK(parsed("\\" + digits + "  a\\nb\\\\c\\rd") == expected + "a\nb\\c\rd");
     CHECK(parsed("\\MD5 (a\\nb) = " + digits) == "MD5" + expected + "a\nb");
     CHECK(parsed("MD5 () = " + digits) == "MD5" + expected);
-    CHECK(parsed("SHA1 (x) = ff") == "SHA1|ff|x"); // whether it is as long as its algorithm's is asked later
+    CHECK(parsed("SHA1 (x) = ff") == "SHA1|ff|x"); // the digest's size is checked later
     CHECK(parsed(digits + " (a) = " + digits) == expected + "(a) = " + digits);
     CHECK(shown(manifest_parser({.digest_size = 1}).parse("ff  x")) == "|ff|x");
 }
 
-TEST_CASE("lines that are none") {
+TEST_CASE("malformed lines") {
     for (const std::string& line : {std::string(),
                                     std::string(" "),
                                     std::string("name"),
@@ -108,7 +108,7 @@ TEST_CASE("lines that are none") {
     }
 }
 
-TEST_CASE("lines ended by NUL: names are as they are") {
+TEST_CASE("lines that end in NUL: names are not escaped") {
     CHECK(parsed(digits + "  a\nb\\n", true) == '|' + digits + "|a\nb\\n");
     CHECK(parsed("MD5 (a\nb) = " + digits, true) == "MD5|" + digits + "|a\nb");
     CHECK(parsed("\\" + digits + "  name", true) == "malformed");
@@ -122,14 +122,14 @@ TEST_CASE("the form with one space and those with two characters are never mixed
     CHECK(two.parse(digits + " *c"));
     CHECK(two.parse("MD5 (d) = " + digits));
     manifest_parser one;
-    CHECK(!one.parse(digits + digits + "  a")); // no MD5, so it settles nothing
+    CHECK(!one.parse(digits + digits + "  a")); // not an MD5, so it does not settle the form
     CHECK(one.parse(digits + " a"));
     CHECK(shown(one.parse(digits + "  b")) ==
           '|' + digits + "| b"); // a name with a space, not the other form
     CHECK(shown(one.parse(digits + " *b")) == '|' + digits + "|*b");
 }
 
-TEST_CASE("what is written is read, for random names and digests in all formats") {
+TEST_CASE("written lines parse to the same entries, for random names and digests in all formats") {
     std::mt19937_64 draw(1);
     for (int i = 0; i < 20'000; ++i) {
         manifest_entry entry;
@@ -153,7 +153,7 @@ TEST_CASE("what is written is read, for random names and digests in all formats"
 }
 
 TEST_CASE(
-    "a manifest: comments and empty lines, line ends of two kinds or none, and the numbers of bad lines") {
+    "a manifest: comments and empty lines, two kinds of line ends or none, and the numbers of bad lines") {
     const temporary_directory scratch;
     const std::string path = scratch.write("sums", "# comment\r\n\r\n" + digits + "  a\r\nbad\n\n" + digits +
                                                        "  b\nworse\n" + digits + "  c");
@@ -165,7 +165,7 @@ TEST_CASE(
           1'000'000);
 }
 
-TEST_CASE("a manifest that cannot be opened or read is named") {
+TEST_CASE("a manifest that cannot be opened or read is reported") {
     const temporary_directory scratch;
     CHECK_THROWS_WITH(manifest_reader(scratch / "no"), (scratch / "no") + ": No such file or directory");
     manifest_reader directory(scratch.path());

@@ -1,5 +1,6 @@
-// Guards that lanes change no digest: every target, every length around a block's and a padding's edge, lengths that differ,
-// more and fewer messages than lanes, buffers at any address; against OpenSSL, and RFC 1321's own examples.
+// Guards that lanes change no digest, compared with OpenSSL and RFC 1321's examples: every target, every
+// length around the edges of blocks and padding, mixed lengths, more and fewer messages than lanes, buffers
+// at any address.
 #include <checksum/digest.hpp>
 #include <checksum/md5_lanes.hpp>
 
@@ -46,7 +47,7 @@ std::vector<md5> digests_of(const std::vector<bytes>& messages, md5_target targe
     return digests;
 }
 
-/// The same by buffers of their own, each with just the room that is asked for.
+/// As md5_of_each(), from separate buffers with exactly the required room.
 std::vector<md5> padded_digests_of(const std::vector<bytes>& messages, md5_target target) {
     std::vector<std::vector<std::byte>> buffers;
     std::vector<md5_message> padded;
@@ -129,7 +130,7 @@ TEST_CASE("lengths that differ by much: log-normal, a huge one among small ones,
     require_all_right(messages);
 }
 
-TEST_CASE("a message that comes in pieces, as its state is kept between them") {
+TEST_CASE("a message in pieces, whose state is kept between them") {
     const std::vector<std::byte> content = random_bytes(64 * 50, 5);
     for (const md5_target target : checksum::md5_targets()) {
         std::vector<checksum::md5_state> states(40, checksum::md5_begin);
@@ -150,12 +151,12 @@ TEST_CASE("a message that comes in pieces, as its state is kept between them") {
     }
 }
 
-TEST_CASE("a message of many blocks: more than 16 bits count") {
+TEST_CASE("a message of more than 2^16 blocks") {
     const std::vector<std::byte> content = random_bytes(64 * 70'000 + 5, 7);
     require_all_right({bytes(content), bytes(content).subspan(1), bytes(content).first(100)});
 }
 
-TEST_CASE("padding tells the length in bits, modulo 2^64, low byte first") {
+TEST_CASE("padding ends in the length in bits, modulo 2^64, low byte first") {
     // RFC 1321, 3.2. 2^33 + 5 bytes are 2^36 + 40 bits; 2^61 + 1 bytes are 8 bits modulo 2^64.
     std::vector<std::byte> room(checksum::md5_message::padding_room);
     const auto length_of = [&](std::uint64_t size) {
@@ -174,7 +175,7 @@ TEST_CASE("padding tells the length in bits, modulo 2^64, low byte first") {
     CHECK(length_of((std::uint64_t{1} << 61) + 1) == 8);
 }
 
-TEST_CASE("what a message is padded with stays within its room") {
+TEST_CASE("padding stays within its room") {
     for (std::size_t size = 0; size < 130; ++size) {
         std::vector<std::byte> buffer(size + md5_message::padding_room + 8, std::byte{0x5a});
         const std::size_t written = checksum::md5_pad(&buffer[size], size);
@@ -183,7 +184,7 @@ TEST_CASE("what a message is padded with stays within its room") {
     }
 }
 
-TEST_CASE("a run of no blocks changes nothing, and takes no lane from others") {
+TEST_CASE("a run without blocks changes nothing, and occupies no lane") {
     const std::vector<std::byte> content = random_bytes(640, 6);
     for (const md5_target target : checksum::md5_targets()) {
         checksum::md5_state idle = checksum::md5_begin;
@@ -196,7 +197,7 @@ TEST_CASE("a run of no blocks changes nothing, and takes no lane from others") {
     }
 }
 
-TEST_CASE("targets: scalar is always there, each with more lanes than the one before") {
+TEST_CASE("targets: scalar is always available, and each has more lanes than the one before") {
     const auto targets = checksum::md5_targets();
     REQUIRE(!targets.empty());
     CHECK(targets.front() == md5_target::scalar);

@@ -1,5 +1,5 @@
-// Guards against: a line that differs from md5sum's own in a single byte, above all for names that have to
-// be escaped, look escaped, or are no valid UTF-8.
+// Guards against: a line that differs from md5sum's in a single byte, above all for names that need escaping,
+// look escaped, or are not valid UTF-8.
 
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
@@ -31,14 +31,14 @@ TEST_CASE("a line is the digest, two spaces and the name") {
 }
 
 TEST_CASE("a line escapes backslash, newline and carriage return, and marks the line") {
-    // The forms of the GNU coreutils manual, section "md5sum invocation".
+    // Forms of the GNU coreutils manual, section "md5sum invocation".
     const std::string digest = "900150983cd24fb0d6963f7d28e17f72";
     CHECK(md5sum_line(md5_of("abc"), "a\\b") == "\\" + digest + "  a\\\\b\n");
     CHECK(md5sum_line(md5_of("abc"), "a\nb") == "\\" + digest + "  a\\nb\n");
     CHECK(md5sum_line(md5_of("abc"), "a\rb") == "\\" + digest + "  a\\rb\n");
 }
 
-TEST_CASE("a line is what md5sum prints") {
+TEST_CASE("a line equals md5sum's") {
     const std::vector<std::string> names{
         "plain",  "two words", " leading",    "trailing ", "*star",    "\\",      "\\n",
         "\n",     "\r\n",      "a\\\nb\r\\c", "tab\there", "bell\a",   "\x7f",    "\xff\xfe",
@@ -66,7 +66,7 @@ TEST_CASE("a line is what md5sum prints") {
     }
 }
 
-TEST_CASE("names come back from their escapes, and other escapes are none") {
+TEST_CASE("unescaped() restores names, and rejects other escapes") {
     for (const std::string name : {"", "plain", "\\", "\n", "a\\\nb\rc", "\\n"}) {
         std::string text;
         checksum::append_escaped(text, name);

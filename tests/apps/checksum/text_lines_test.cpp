@@ -1,4 +1,4 @@
-// Guards against: a line that is lost, cut or joined with the next one at the edges of what is read at once.
+// Guards against: a line lost, cut or joined with the next one at the edges of blocks.
 #include "support/temporary_directory.hpp"
 
 #include <checksum/text_lines.hpp>
@@ -17,13 +17,13 @@ std::vector<std::string> lines_of(const std::string& path, char end = '\n') {
     std::vector<std::string> all;
     text_lines lines(path, end);
     while (const auto line = lines.next()) all.emplace_back(*line);
-    CHECK(!lines.next()); // and so it stays
+    CHECK(!lines.next()); // and remains at the end
     return all;
 }
 
 } // namespace
 
-TEST_CASE("lines, empty ones, and a last one without its end") {
+TEST_CASE("lines, empty ones, and a last one without its terminator") {
     const temporary_directory scratch;
     using texts = std::vector<std::string>;
     CHECK(lines_of(scratch.write("a", "")).empty());
@@ -32,7 +32,7 @@ TEST_CASE("lines, empty ones, and a last one without its end") {
     CHECK(lines_of(scratch.write("d", std::string("a\nb\0c\0", 6)), '\0') == texts{"a\nb", "c"});
 }
 
-TEST_CASE("lines of all lengths around what is read at once") {
+TEST_CASE("lines of all lengths around the size of a block") {
     const temporary_directory scratch;
     constexpr std::size_t block = std::size_t{256} << 10;
     std::string text;
@@ -45,7 +45,7 @@ TEST_CASE("lines of all lengths around what is read at once") {
     CHECK(lines_of(scratch.write("lines", text)) == expected);
 }
 
-TEST_CASE("what cannot be opened or read is named") {
+TEST_CASE("a file that cannot be opened or read is reported") {
     const temporary_directory scratch;
     CHECK_THROWS_WITH(text_lines(scratch / "no", '\n'), (scratch / "no") + ": No such file or directory");
     text_lines directory(scratch.path(), '\n');

@@ -1,6 +1,5 @@
-// Guards against clean-ups that do not take place, or not before the end, and against another way to die than the one
-// that the signal means.
-
+// Guards against a clean-up that does not run, or runs too late, and against an exit status other than the
+// signal's.
 #include <catch2/catch.hpp>
 #include <common/clean_exit.hpp>
 #include <sys/wait.h>
@@ -13,11 +12,11 @@
 namespace {
 
 struct death {
-    std::string written; ///< by the child, to its pipe
-    int status;          ///< as waitpid(2) has it
+    std::string written; ///< to the child's pipe
+    int status;          ///< from waitpid(2)
 };
 
-/// What body(descriptor) does in a process of its own.
+/// Runs body(descriptor) in a child process; returns what it wrote and how it ended.
 template <class Body>
 death of_child(Body body) {
     std::array<int, 2> pipe{};
@@ -55,7 +54,7 @@ TEST_CASE("cleans up at the end of its scope") {
     CHECK(seen.status == 0);
 }
 
-TEST_CASE("cleans up when a signal comes, and dies of it") {
+TEST_CASE("cleans up on a signal, and dies of it") {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
         const death seen = of_child([&](int out) {
             const apps::clean_exit guard([&] { write_to(out, "clean"); });
@@ -68,7 +67,7 @@ TEST_CASE("cleans up when a signal comes, and dies of it") {
     }
 }
 
-TEST_CASE("a closed pipe is an error at first, and the death that it means after the clean-up") {
+TEST_CASE("a closed pipe is an error first, and SIGPIPE ends the process after the clean-up") {
     const death seen = of_child([](int out) {
         std::array<int, 2> closed{};
         if (::pipe(closed.data()) != 0) return;

@@ -1,5 +1,5 @@
-// Guards against bytes where nobody wants a line: in files, pipes and dumb terminals; against lines that are wider than
-// the terminal or break a character, that are drawn too often, and that are still there when something else is printed.
+// Guards against a line in files, pipes and dumb terminals; against lines that are wider than the terminal,
+// break a character, are drawn too often, or are not erased when something else is printed.
 
 #include "support/pseudo_terminal.hpp"
 
@@ -24,7 +24,7 @@ using test_support::pseudo_terminal;
 using test_support::screen_after;
 using words = std::vector<std::string>;
 
-/// A variable of the environment, which is as before at the end of the scope.
+/// Sets an environment variable, and restores it at the end of the scope.
 class variable {
 public:
     variable(const char* name, const char* value) : name_(name) {
@@ -46,7 +46,7 @@ private:
     words before_;
 };
 
-/// An ordinary terminal and a line on it, whose clock stands until the test moves it.
+/// An ordinary terminal and a line on it, whose clock only the test advances.
 struct fixture {
     explicit fixture(unsigned short columns = 80, progress_mode mode = progress_mode::automatic)
         : terminal(columns), line({.mode = mode,
@@ -67,7 +67,7 @@ struct fixture {
     progress_line line;
 };
 
-/// What a line writes into a pipe.
+/// The bytes that a line writes into a pipe.
 std::string written_to_pipe(progress_mode mode) {
     std::array<int, 2> pipe{};
     REQUIRE(::pipe(pipe.data()) == 0);
@@ -88,7 +88,7 @@ std::string written_to_pipe(progress_mode mode) {
 
 } // namespace
 
-TEST_CASE("on a terminal the line is drawn, and gone at the end") {
+TEST_CASE("on a terminal the line is drawn, and erased at the end") {
     const variable type("TERM", "xterm");
     pseudo_terminal terminal(80);
     {
@@ -104,7 +104,7 @@ TEST_CASE("on a terminal the line is drawn, and gone at the end") {
     CHECK(screen_after(terminal.written()) == words{""});
 }
 
-TEST_CASE("not a byte where there is no terminal, a dumb one, or none is wanted") {
+TEST_CASE("writes nothing without a terminal, on a dumb one, and in mode never") {
     const variable type("TERM", "xterm");
     CHECK(written_to_pipe(progress_mode::automatic).empty());
     CHECK(written_to_pipe(progress_mode::never).empty());
@@ -128,7 +128,7 @@ TEST_CASE("not a byte where there is no terminal, a dumb one, or none is wanted"
     }
 }
 
-TEST_CASE("not a byte on a terminal that the reader of the program's output may write to") {
+TEST_CASE("writes nothing to a terminal that the reader of the program's output may write to") {
     const variable type("TERM", "xterm");
     pseudo_terminal terminal(80);
     std::array<int, 2> pipe{};
@@ -141,12 +141,12 @@ TEST_CASE("not a byte on a terminal that the reader of the program's output may 
     ::close(pipe[1]);
 }
 
-TEST_CASE("where it is always wanted it is drawn into a pipe too") {
+TEST_CASE("in mode always the line is drawn into a pipe too") {
     const variable no_color("NO_COLOR", "1");
     CHECK(written_to_pipe(progress_mode::always) == "\rhalf\x1b[K\r\x1b[K");
 }
 
-TEST_CASE("it fits whatever width the terminal has at that moment") {
+TEST_CASE("the line fits the current width of the terminal") {
     const words parts{" 24 %", "0:12 left", "225 of 500 files", "12.3 MiB of 80.0 MiB", "345 MiB/s"};
     fixture on(200);
     on.show_later(parts);
@@ -175,7 +175,7 @@ TEST_CASE("a shorter line leaves nothing of a longer one") {
     CHECK(on.screen() == "short");
 }
 
-TEST_CASE("drawn at most ten times a second, and not for what is brief") {
+TEST_CASE("drawn at most ten times a second, and not in a short run") {
     fixture on;
     std::size_t drawn = 0;
     const auto show = [&] {
@@ -196,7 +196,7 @@ TEST_CASE("drawn at most ten times a second, and not for what is brief") {
     CHECK(drawn == before + 1);
 }
 
-TEST_CASE("hidden for a message, not drawn while it is printed, and there again after it") {
+TEST_CASE("erased for a message, not drawn while it is printed, and drawn again after it") {
     fixture on;
     on.show_later({"half"});
     std::jthread other;
@@ -220,7 +220,7 @@ TEST_CASE("nothing is erased where nothing was drawn") {
     CHECK(on.terminal.written().empty());
 }
 
-TEST_CASE("closed, it is gone for good; also while another thread hangs in a message") {
+TEST_CASE("erased for good once closed, even while another thread hangs in a message") {
     fixture on;
     on.show_later({"half"});
     on.line.close();
@@ -235,7 +235,7 @@ TEST_CASE("closed, it is gone for good; also while another thread hangs in a mes
     CHECK(hanging.screen().empty());
 }
 
-TEST_CASE("in colour unless NO_COLOR says no") {
+TEST_CASE("coloured unless NO_COLOR is set") {
     for (const bool coloured : {true, false}) {
         fixture on;
         const variable no_color("NO_COLOR", coloured ? "" : "yes");

@@ -1,5 +1,4 @@
-// Guards the option that the tools share: its words, and an error that names what was wrong.
-
+// Guards the tools' option --progress: its values, and an error that names a wrong one.
 #include <boost/program_options.hpp>
 #include <catch2/catch.hpp>
 #include <common/progress_option.hpp>
@@ -11,7 +10,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-apps::progress_mode asked(const std::vector<std::string>& arguments) {
+apps::progress_mode parsed(const std::vector<std::string>& arguments) {
     po::options_description all;
     apps::add_progress_option(all);
     po::variables_map given;
@@ -21,15 +20,15 @@ apps::progress_mode asked(const std::vector<std::string>& arguments) {
 
 } // namespace
 
-TEST_CASE("auto, always, never; auto where it is not given") {
-    CHECK(asked({}) == apps::progress_mode::automatic);
-    CHECK(asked({"--progress=auto"}) == apps::progress_mode::automatic);
-    CHECK(asked({"--progress", "always"}) == apps::progress_mode::always);
-    CHECK(asked({"--progress=never"}) == apps::progress_mode::never);
+TEST_CASE("auto, always, never; auto without the option") {
+    CHECK(parsed({}) == apps::progress_mode::automatic);
+    CHECK(parsed({"--progress=auto"}) == apps::progress_mode::automatic);
+    CHECK(parsed({"--progress", "always"}) == apps::progress_mode::always);
+    CHECK(parsed({"--progress=never"}) == apps::progress_mode::never);
 }
 
-TEST_CASE("any other word is an error that names it") {
-    CHECK_THROWS_WITH(asked({"--progress=often"}), "--progress is one of auto, always, never, not 'often'");
-    CHECK_THROWS_AS(asked({"--progress"}), po::error);
-    CHECK_THROWS_AS(asked({"--progress="}), po::error);
+TEST_CASE("any other value is an error that names it") {
+    CHECK_THROWS_WITH(parsed({"--progress=often"}), "--progress is one of auto, always, never, not 'often'");
+    CHECK_THROWS_AS(parsed({"--progress"}), po::error);
+    CHECK_THROWS_AS(parsed({"--progress="}), po::error);
 }

@@ -1,4 +1,4 @@
-// Guards the figures of progress lines: what is rounded which way, and the ends of their ranges.
+// Guards the figures of progress lines: the direction of rounding, and the ends of their ranges.
 
 #include <catch2/catch.hpp>
 #include <common/progress_text.hpp>
@@ -36,7 +36,7 @@ TEST_CASE("times are whole seconds, rounded up") {
     CHECK(apps::clock_text(100h) == "100:00:00");
 }
 
-TEST_CASE("the time left is that of the rest at the rate so far") {
+TEST_CASE("the time left is the rest at the average rate so far") {
     CHECK(apps::time_left(10s, 0, 100).empty());
     CHECK(apps::time_left(10s, 25, 100) == "0:30 left");
     CHECK(apps::time_left(10s, 100, 100) == "0:00 left");

@@ -1,5 +1,5 @@
-// Guards how a program that was interrupted ends: after what it has to finish, by the signal; at once by a second one; and
-// when it hangs.
+// Guards how an interrupted program ends: of the signal, after it has finished; at once on a second one; and
+// if it hangs.
 #include <catch2/catch.hpp>
 #include <common/stop_signal.hpp>
 #include <sys/wait.h>
@@ -12,8 +12,8 @@
 namespace {
 
 struct death {
-    std::string written; ///< by the child, to its pipe
-    int status;          ///< as waitpid(2) has it
+    std::string written; ///< to the child's pipe
+    int status;          ///< from waitpid(2)
 };
 
 template <class Body>
@@ -48,7 +48,7 @@ bool died_of(const death& seen, int signal) {
 
 } // namespace
 
-TEST_CASE("it finishes, and dies of the signal") {
+TEST_CASE("finishes, and dies of the signal") {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
         const death seen = of_child([&](int out) {
             const apps::stop_signal interrupted;
@@ -63,7 +63,7 @@ TEST_CASE("it finishes, and dies of the signal") {
     }
 }
 
-TEST_CASE("a second signal ends it at once, by the first") {
+TEST_CASE("a second signal ends it at once, with the status of the first") {
     const death seen = of_child([](int out) {
         const apps::stop_signal interrupted;
         ::kill(::getpid(), SIGINT);
@@ -75,7 +75,7 @@ TEST_CASE("a second signal ends it at once, by the first") {
     CHECK(died_of(seen, SIGINT));
 }
 
-TEST_CASE("where it hangs, the signal ends it after a while") {
+TEST_CASE("the signal ends a program that hangs after a while") {
     const death seen = of_child([](int) {
         const apps::stop_signal interrupted;
         ::kill(::getpid(), SIGTERM);
@@ -84,7 +84,7 @@ TEST_CASE("where it hangs, the signal ends it after a while") {
     CHECK(died_of(seen, SIGTERM));
 }
 
-TEST_CASE("what was ignored stays ignored, and without a signal it does not die") {
+TEST_CASE("ignored signals stay ignored, and without a signal the program goes on") {
     const death seen = of_child([](int out) {
         std::signal(SIGHUP, SIG_IGN);
         {

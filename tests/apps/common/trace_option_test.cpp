@@ -1,4 +1,5 @@
-// Guards --trace of the tools: what it asks for, errors that name what was wrong, and a file that holds the run.
+// Guards the tools' option --trace: its values, errors that name the wrong one, and a file that holds the
+// run.
 #include "../../support/temporary_directory.hpp"
 
 #include <spmd/spmd.hpp>
@@ -17,7 +18,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-apps::trace_request asked(const std::vector<std::string>& arguments) {
+apps::trace_request parsed(const std::vector<std::string>& arguments) {
     po::options_description all;
     apps::add_trace_options(all);
     po::variables_map given;
@@ -32,25 +33,26 @@ std::string content(const std::string& path) {
 
 } // namespace
 
-TEST_CASE("a file, and tracks of threads unless those of ranks are asked for") {
-    CHECK(asked({}).path.empty());
-    CHECK(asked({"--trace=run.json"}).path == "run.json");
-    CHECK(asked({"--trace=run.json"}).options.tracks == spmd::trace_tracks::per_thread);
-    CHECK(asked({"--trace=run.json", "--trace-tracks=thread"}).options.tracks ==
+TEST_CASE("a file, and tracks of threads unless tracks of ranks are requested") {
+    CHECK(parsed({}).path.empty());
+    CHECK(parsed({"--trace=run.json"}).path == "run.json");
+    CHECK(parsed({"--trace=run.json"}).options.tracks == spmd::trace_tracks::per_thread);
+    CHECK(parsed({"--trace=run.json", "--trace-tracks=thread"}).options.tracks ==
           spmd::trace_tracks::per_thread);
-    CHECK(asked({"--trace=run.json", "--trace-tracks=rank"}).options.tracks == spmd::trace_tracks::per_rank);
+    CHECK(parsed({"--trace=run.json", "--trace-tracks=rank"}).options.tracks == spmd::trace_tracks::per_rank);
 }
 
-TEST_CASE("what is wrong is named") {
-    CHECK_THROWS_WITH(asked({"--trace", "f", "--trace-tracks=core"}),
+TEST_CASE("errors name the wrong value") {
+    CHECK_THROWS_WITH(parsed({"--trace", "f", "--trace-tracks=core"}),
                       "--trace-tracks is one of thread, rank, not 'core'");
-    CHECK_THROWS_WITH(asked({"--trace-tracks=rank"}), "--trace-tracks is for --trace FILE");
-    CHECK_THROWS_AS(asked({"--trace"}), po::error);
+    CHECK_THROWS_WITH(parsed({"--trace-tracks=rank"}), "--trace-tracks needs --trace FILE");
+    CHECK_THROWS_AS(parsed({"--trace"}), po::error);
+    CHECK_THROWS_WITH(parsed({"--trace", ""}), "--trace needs the name of a file, not ''");
     CHECK_THROWS_WITH(apps::trace_file({"/no/such/folder/f.json", {}}),
                       Catch::Contains("/no/such/folder/f.json") && Catch::Contains("No such file"));
 }
 
-TEST_CASE("the file holds what was recorded, and what found no room is told") {
+TEST_CASE("the file holds what was recorded, and dropped events are reported") {
     const test_support::temporary_directory folder;
     const std::string path = folder / "run.json";
     const apps::trace_file trace({path, {.capacity = 10}});

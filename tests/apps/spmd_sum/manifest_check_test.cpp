@@ -1,11 +1,12 @@
-// Guards checks: what they say and return is what md5sum -c says and returns for the same manifest, and what it has not is as
-// it is documented.
+// Guards checks: output and status equal those of md5sum -c for the same manifest, and options that md5sum
+// lacks do what is documented.
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <fstream>
 #include <initializer_list>
@@ -42,13 +43,12 @@ std::string joined(std::initializer_list<std::string> parts) {
     return text;
 }
 
-/// A line of a manifest as nobody should write it, but somebody will: parts of good lines, put together by chance.
+/// An odd line of a manifest: parts of valid lines in random combination.
 std::string odd_line(std::mt19937_64& draw) {
     const auto one_of = [&](std::initializer_list<std::string> all) {
         return all.begin()[draw() % all.size()];
     };
-    const std::string right =
-        "0cc175b9c0f1b6a831c399e269772661"; // MD5 of "a", which all files have as their content
+    const std::string right = "0cc175b9c0f1b6a831c399e269772661"; // MD5 of "a", the content of all files
     const auto digest = [&] {
         return draw() % 4 != 0 ? right
                                : one_of({"0CC175B9C0F1B6A831C399E269772661",
@@ -76,8 +76,8 @@ std::string odd_line(std::mt19937_64& draw) {
     }
 }
 
-/// What a program says of manifests 0, 1, …: one text for each. Errors are sorted, and do not name files:
-/// programs quote strange names in ways of their own, and standard output has them.
+/// Output of a program for manifests 0, 1, …: one text each. Errors are sorted and stripped of file names,
+/// which programs quote differently; standard output has them.
 std::vector<std::string> verdicts_on(const temporary_directory& scratch, std::size_t manifests,
                                      const std::string& program) {
     const std::string last = std::to_string(manifests - 1);
@@ -93,7 +93,7 @@ std::vector<std::string> verdicts_on(const temporary_directory& scratch, std::si
 
 } // namespace
 
-TEST_CASE("the same words and status as md5sum -c, whatever is wrong") {
+TEST_CASE("messages and status equal those of md5sum -c, whatever is wrong") {
     struct damage {
         const char* what;
         const char* command;
@@ -142,7 +142,7 @@ TEST_CASE("the same words and status as md5sum -c, whatever is wrong") {
     }
 }
 
-TEST_CASE("the same words and status as md5sum -c for 500 odd manifests") {
+TEST_CASE("messages and status equal those of md5sum -c for 500 odd manifests") {
     const temporary_directory scratch;
     for (const char* const name : {"a", " a", "*a", "a\nb", "a\\b", "a) = (a", "caf\xe9", "a ", "a\rb"})
         scratch.write(name, "a");
@@ -189,7 +189,7 @@ TEST_CASE("its own output is accepted in all formats and for all algorithms, and
           0);
 }
 
-TEST_CASE("lines of several algorithms, of OpenSSL, and those that are asked for only") {
+TEST_CASE("lines of several algorithms, of OpenSSL, and of a requested algorithm only") {
     const checked_files files;
     const std::string make =
         "{ openssl dgst -md5 a; openssl dgst -sha256 b; sha1sum --tag c; b2sum --tag sub/d; md5sum a; "
@@ -203,7 +203,7 @@ TEST_CASE("lines of several algorithms, of OpenSSL, and those that are asked for
     CHECK(named.output == "spmd_sum: sums: 1: improperly formatted SHA1 checksum line\n");
 }
 
-TEST_CASE("a manifest that cannot be read, and lines that are named") {
+TEST_CASE("a manifest that cannot be read, and warnings for each line") {
     const checked_files files;
     const program_result directory = in(files.scratch, "$sum -c sub 2>&1");
     CHECK(directory.output == "spmd_sum: sub: Is a directory\n");
@@ -212,6 +212,23 @@ TEST_CASE("a manifest that cannot be read, and lines that are named") {
     CHECK(both.output == "spmd_sum: sums: 5: improperly formatted MD5 checksum line\n"
                          "spmd_sum: WARNING: 1 line is improperly formatted\n");
     CHECK(both.status == 1);
+}
+
+TEST_CASE("an output over a file that a manifest lists is refused, and the file stays") {
+    const checked_files files;
+    REQUIRE(in(files.scratch, "ln b hard; ln -s b soft").status == 0);
+    for (const char* const output : {"b", "./b", "hard", "soft"}) {
+        INFO(output);
+        const program_result refused = in(files.scratch, joined({"$sum -c -o ", output, " sums 2>&1"}));
+        CHECK(refused.status == 2);
+        CHECK(refused.output ==
+              joined({"spmd_sum: --output would overwrite a listed file: '", output, "'\n"}));
+        CHECK(in(files.scratch, "cat a b hard").output == "abb");
+        CHECK(in(files.scratch, "ls -A").output == "a\nb\nc\nhard\nsoft\nsub\nsums\n"); // no temporary file
+    }
+    CHECK(in(files.scratch, "$sum -c -o verdicts sums; cat verdicts").output ==
+          "a: OK\nb: OK\nc: OK\nsub/d: OK\n");
+    CHECK(in(files.scratch, "$sum -c sums >hard; cat hard").status == 0);
 }
 
 TEST_CASE("several manifests, also from standard input, and standard input as a file") {
@@ -227,7 +244,52 @@ TEST_CASE("several manifests, also from standard input, and standard input as a 
           "spmd_sum: standard input: no properly formatted checksum lines found\n");
 }
 
-TEST_CASE("files that no manifest names are listed, below roots that are given or follow from the names") {
+TEST_CASE(
+    "a manifest from standard input cannot list standard input: the line is malformed, no other is lost") {
+    const checked_files files;
+    const std::string empty = "d41d8cd98f00b204e9800998ecf8427e";
+    for (const std::string& line : {empty + "  -", empty + " *-", empty + " -", "MD5 (-) = " + empty})
+        for (const char* const manifest :
+             {"{ echo \"$line\"; cat sums; }", "{ cat sums; echo \"$line\"; }", "echo \"$line\"",
+              "{ head -2 sums; echo \"$line\"; tail -2 sums; echo \"$line\"; echo nonsense; }",
+              "{ echo \"$line\"; yes \"$(md5sum a)\" | head -9999; }"})
+            for (const char* const options :
+                 {"", "-w", "--strict", "--status", "--quiet", "--ignore-missing"}) {
+                CAPTURE(line, manifest, options);
+                const auto run = [&](const std::string& program) {
+                    return in(
+                        files.scratch,
+                        joined({"line='", line, "'; ", manifest, " | ", program, " -c ", options,
+                                " 2>errors; status=$?; sed \"s/^[^:]*: //; s/'//g\" errors; exit $status"}));
+                };
+                const program_result ours = run("$sum");
+                const program_result theirs = run("md5sum");
+                CHECK(ours.output == theirs.output);
+                CHECK(ours.status == theirs.status);
+            }
+}
+
+TEST_CASE("a manifest from a pipe that is standard input by another name loses no line to standard input") {
+    const checked_files files;
+    const std::string manifest =
+        "{ echo 'd41d8cd98f00b204e9800998ecf8427e  -'; yes \"$(md5sum a)\" | head -9999; }";
+    for (const char* const name : {"/dev/stdin", "/proc/self/fd/0"}) {
+        INFO(name);
+        const program_result checked =
+            in(files.scratch, joined({manifest, " | $sum -c ", name, " 2>errors"}));
+        CHECK(checked.status == 0);
+        CHECK(std::ranges::count(checked.output, '\n') == 9999);
+        CHECK(in(files.scratch, "cat errors").output ==
+              "spmd_sum: WARNING: 1 line is improperly formatted\n");
+    }
+    // A regular file has an offset for each time it is opened.
+    const program_result regular = in(files.scratch, "cp sums listed; echo \"$(md5sum <sums)\" >>sums; "
+                                                     "$sum -c sums <listed");
+    CHECK(regular.output == "a: OK\nb: OK\nc: OK\nsub/d: OK\n-: OK\n");
+    CHECK(regular.status == 0);
+}
+
+TEST_CASE("files that no manifest names are listed, below given roots or those derived from the names") {
     const checked_files files;
     const program_result none = in(files.scratch, "$sum -c --quiet --extra sums 2>&1");
     CHECK(none.output.empty());
@@ -241,7 +303,7 @@ TEST_CASE("files that no manifest names are listed, below roots that are given o
     CHECK(below.output == "./sub/new: EXTRA\nspmd_sum: WARNING: 1 file is not listed\n");
     CHECK(in(files.scratch, "$sum -c --quiet --extra --exclude=new --exclude=top sums").status == 0);
     CHECK(in(files.scratch, "$sum -c --status --extra sums 2>&1").output.empty());
-    // Where all names are in one directory, no other is looked at.
+    // If all names are in one directory, no other is searched.
     CHECK(in(files.scratch, "md5sum sub/d sub/new >few; $sum -c --quiet --extra few").status == 0);
     CHECK(in(files.scratch, "md5sum $PWD/sub/d >few; $sum -c --quiet --extra few").output ==
           files.scratch.path() + "/sub/new: EXTRA\n");
@@ -250,19 +312,19 @@ TEST_CASE("files that no manifest names are listed, below roots that are given o
     CHECK(unreadable.status == 1);
 }
 
-TEST_CASE("what is passed over where extra files are looked for is told") {
+TEST_CASE("entries skipped in the search for extra files are reported") {
     const checked_files files;
     REQUIRE(in(files.scratch, "ln -s a link; ln -s b other; mkfifo sub/fifo").status == 0);
-    const program_result told = in(files.scratch, "$sum -c --quiet --extra sums 2>&1");
-    CHECK(told.output == "spmd_sum: .: 2 symbolic links not followed\n"
-                         "spmd_sum: .: 1 FIFO, socket or device left out\n");
-    CHECK(told.status == 0);
+    const program_result skipped = in(files.scratch, "$sum -c --quiet --extra sums 2>&1");
+    CHECK(skipped.output == "spmd_sum: .: 2 symbolic links not followed\n"
+                            "spmd_sum: .: 1 FIFO, socket or device left out\n");
+    CHECK(skipped.status == 0);
     const program_result written = in(files.scratch, "$sum -c --quiet --extra --root=. sums 2>&1 >out");
-    CHECK(written.output.find("spmd_sum: .: 1 file that is written to left out\n") != std::string::npos);
+    CHECK(written.output.find("spmd_sum: .: 1 file being written to left out\n") != std::string::npos);
     CHECK(in(files.scratch, "rm out; $sum -c --status --extra sums 2>&1").output.empty());
 }
 
-TEST_CASE("extra files where names lead up: below the highest directory, whatever way leads to them") {
+TEST_CASE("extra files of names that lead up are searched below the highest directory, by any path") {
     const temporary_directory scratch;
     for (const char* const name : {"p/1", "p/q/2", "p/q/r/3", "p/q/r/4"}) scratch.write(name, name);
     const auto extra = [&](const std::string& names) {
@@ -271,7 +333,7 @@ TEST_CASE("extra files where names lead up: below the highest directory, whateve
     };
     CHECK(extra("../../1 ../2 3 4").empty());
     CHECK(extra("3 ../2 4 ../../1").empty());
-    CHECK(extra("../r/3 4").empty()); // in the working directory all the same
+    CHECK(extra("../r/3 4").empty()); // the working directory all the same
     scratch.write("p/q/new", "1");
     const std::string found = "../../q/new: EXTRA\n";
     CHECK(extra("../../1 ../2 3 4") == found);
@@ -281,7 +343,7 @@ TEST_CASE("extra files where names lead up: below the highest directory, whateve
     CHECK(extra("3 4").empty());
 }
 
-TEST_CASE("a manifest is no extra file, also where it is standard input") {
+TEST_CASE("a manifest is not an extra file, even as standard input") {
     const temporary_directory scratch;
     scratch.write("d/a", "1");
     const program_result given = in(scratch, "md5sum d/a >d/m; $sum -c --quiet --extra d/m 2>&1");
@@ -306,7 +368,7 @@ TEST_CASE("as JSON: a line for each file, and its status") {
           "{\"name\":\"no\",\"error\":\"No such file or directory\"}\n");
 }
 
-TEST_CASE("many files: the same for every number of ranks and threads") {
+TEST_CASE("many files: equal output for every number of ranks and threads") {
     const temporary_directory scratch;
     for (int i = 0; i < 9000; ++i)
         scratch.write("tree/" + std::to_string(i % 30) + "/" + std::to_string(i),

@@ -1,4 +1,4 @@
-#include <checksum/progress_of_sums.hpp>
+#include <spmd_sum/sum_progress.hpp>
 
 #include <checksum/file_sums.hpp>
 #include <checksum/manifest.hpp>
@@ -13,10 +13,10 @@
 #include <utility>
 #include <variant>
 
-namespace checksum {
+namespace spmd_sum {
 
-void progress_of_sums::follow(const std::stop_token& stop, const std::atomic<bool>& interrupted,
-                              apps::progress_line& line) {
+void sum_progress::follow(const std::stop_token& stop, const std::atomic<bool>& interrupted,
+                          apps::progress_line& line) {
     const drawing draw = [&] { line.show([&] { return parts(); }); };
     for (const std::string& operand : wanted_->operands)
         wanted_->check ? count_manifest(operand, stop, draw) : count_operand(operand, stop, draw);
@@ -31,47 +31,47 @@ void progress_of_sums::follow(const std::stop_token& stop, const std::atomic<boo
     }
 }
 
-void progress_of_sums::count_operand(const std::string& operand, const std::stop_token& stop,
-                                     const drawing& draw) {
-    std::error_code ignored; // what has no size adds none
+void sum_progress::count_operand(const std::string& operand, const std::stop_token& stop,
+                                 const drawing& draw) {
+    std::error_code ignored; // a file of unknown size adds none
     if (operand == "-") return count_file(operand);
     if (!std::filesystem::is_directory(operand, ignored)) return count_file(operand);
     if (!wanted_->is_recursive) return;
-    tree_lister tree(operand, wanted_->listing);
-    for (auto files = tree.next(files_in_range); !files.names.empty() && !stop.stop_requested();
-         files = tree.next(files_in_range)) {
+    checksum::tree_lister tree(operand, wanted_->listing);
+    for (auto files = tree.next(checksum::files_in_range); !files.names.empty() && !stop.stop_requested();
+         files = tree.next(checksum::files_in_range)) {
         for (const std::string& name : files.names) count_file(files.directory + name);
         draw();
     }
 }
 
-void progress_of_sums::count_manifest(const std::string& manifest, const std::stop_token& stop,
-                                      const drawing& draw) {
+void sum_progress::count_manifest(const std::string& manifest, const std::stop_token& stop,
+                                  const drawing& draw) {
     std::error_code ignored;
     if (manifest == "-" || !std::filesystem::is_regular_file(manifest, ignored))
-        return; // it could not be read twice
+        return; // cannot be read twice
     try {
-        manifest_reader lines(manifest, wanted_->check->format);
+        checksum::manifest_reader lines(manifest, wanted_->check->format);
         while (!stop.stop_requested()) {
             const auto line = lines.next();
-            if (std::holds_alternative<manifest_end>(line)) return;
-            if (const auto* const entry = std::get_if<manifest_entry>(&line); entry != nullptr)
+            if (std::holds_alternative<checksum::manifest_end>(line)) return;
+            if (const auto* const entry = std::get_if<checksum::manifest_entry>(&line); entry != nullptr)
                 count_file(entry->name);
             draw();
         }
-    } catch (const manifest_error&) {
-        return; // the check says so
+    } catch (const checksum::manifest_error&) {
+        return; // the check reports the error
     }
 }
 
-void progress_of_sums::count_file(const std::string& path) {
+void sum_progress::count_file(const std::string& path) {
     std::error_code ignored;
     const std::uintmax_t size = path == "-" ? 0 : std::filesystem::file_size(path, ignored);
     if (!ignored) all_bytes_ += size;
     ++all_files_;
 }
 
-std::vector<std::string> progress_of_sums::parts() const {
+std::vector<std::string> sum_progress::parts() const {
     const std::uint64_t files_done = files_.load(std::memory_order_relaxed);
     const std::uint64_t bytes = bytes_.load(std::memory_order_relaxed);
     const auto elapsed = std::chrono::steady_clock::now() - begin_;
@@ -93,4 +93,4 @@ std::vector<std::string> progress_of_sums::parts() const {
     return all;
 }
 
-} // namespace checksum
+} // namespace spmd_sum

@@ -1,4 +1,4 @@
-// Guards what spmd_sum owes its users when files and devices fail: nothing is lost without a word, and nothing wrong is printed.
+// Guards spmd_sum against failing files and devices: nothing is lost silently, and nothing wrong is printed.
 #include "../../support/child_process.hpp"
 #include "../../support/running_program.hpp"
 #include "../../support/temporary_directory.hpp"
@@ -28,7 +28,7 @@ const std::string tool = SPMD_SUM_PATH;
 
 program_result shell(const std::string& command) { return test_support::run_program({"sh", "-c", command}); }
 
-/// The tool with a fault of the shim's; standard error goes where standard output goes.
+/// Runs the tool with a fault of the shim; standard error is redirected to standard output.
 program_result faulty(const std::string& fault, const std::string& arguments) {
     return shell("FAULT='" + fault + "' LD_PRELOAD='" FAULT_SHIM_PATH "' '" + tool + "' " + arguments +
                  " 2>&1");
@@ -50,11 +50,11 @@ struct tree {
         for (int i = 0; i < 5; ++i)
             scratch.write("large/f" + std::to_string(i),
                           std::string(static_cast<std::size_t>(300'000 + i), 'y'));
-        // Times of files that have just been written would say that they change.
+        // The times of files written just now would count as changes during reading.
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     std::string quoted() const { return "'" + scratch.path() + "'"; }
-    /// What md5sum says of all, in the order of their paths.
+    /// Output of md5sum for all files, in the order of their paths.
     std::string by_md5sum() const {
         return shell("find " + quoted() + " -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum").output;
     }
@@ -74,7 +74,7 @@ TEST_CASE("short and interrupted reads and opens lose nothing") {
     }
 }
 
-TEST_CASE("an error in the middle of a file: it has no digest, the others do") {
+TEST_CASE("an error in the middle of a file: no digest for it, digests for the others") {
     const tree files;
     for (const std::string size : {"300002", "600"}) {
         const program_result result = faulty("broken:" + size, "-r " + files.quoted());
@@ -90,7 +90,7 @@ TEST_CASE("an error in the middle of a file: it has no digest, the others do") {
     }
 }
 
-TEST_CASE("files that vanish between the listing and the opening are named, each") {
+TEST_CASE("each file that vanishes between the listing and the opening is reported") {
     const tree files;
     const program_result result = faulty("vanishing", "--threads 1 -r " + files.quoted());
     CHECK(result.status == 1);
@@ -112,7 +112,7 @@ TEST_CASE("files that a symbolic link replaces between the listing and the openi
     CHECK(refused > 50);
 }
 
-TEST_CASE("a file that grows or shrinks while it is read has no digest, the others do") {
+TEST_CASE("a file that grows or shrinks during reading has no digest, the others do") {
     for (const std::string fault : {"growing", "shrinking"}) {
         INFO(fault);
         const tree files;
@@ -127,7 +127,7 @@ TEST_CASE("a file that grows or shrinks while it is read has no digest, the othe
     }
 }
 
-TEST_CASE("a small file that is rewritten while it is read has the digest of what it became") {
+TEST_CASE("a small file that is rewritten during reading has the digest of its new content") {
     const tree files;
     const program_result result = faulty("rewritten:600", "-r " + files.quoted());
     CHECK(result.status == 0);
@@ -135,12 +135,12 @@ TEST_CASE("a small file that is rewritten while it is read has the digest of wha
     CHECK(result.output == files.by_md5sum());
 }
 
-TEST_CASE("without permission: the file and the folder are named, the rest goes on") {
+TEST_CASE("files and directories without permission are reported, the others are summed") {
     const tree files;
     REQUIRE(::chmod((files.scratch.path() + "/small/f1001").c_str(), 0) == 0);
     REQUIRE(::chmod((files.scratch.path() + "/large").c_str(), 0) == 0);
     REQUIRE(::chmod(files.scratch.path().c_str(), 0755) == 0);
-    const temporary_directory bin; // nobody may not come to where the tool is built
+    const temporary_directory bin; // user nobody cannot access the build folder
     REQUIRE(::chmod(bin.path().c_str(), 0755) == 0);
     REQUIRE(shell("cp '" + tool + "' '" + bin.path() + "'").status == 0);
     constexpr unsigned nobody = 65534;
@@ -167,7 +167,7 @@ TEST_CASE("few descriptors are enough") {
     }
 }
 
-TEST_CASE("a full or closed output is an error that says so") {
+TEST_CASE("a full or closed output is reported") {
     const tree files;
     CHECK(shell("'" + tool + "' -r " + files.quoted() + " 2>&1 >/dev/full").output ==
           "spmd_sum: write error: No space left on device\n");
@@ -176,8 +176,7 @@ TEST_CASE("a full or closed output is an error that says so") {
     CHECK(closed.output == "spmd_sum: write error: Bad file descriptor\n");
 }
 
-TEST_CASE(
-    "an output that fails when it is closed, or is too large for the process, is an error that says so") {
+TEST_CASE("an output that fails at close, or exceeds the file size limit, is reported") {
     const tree files;
     const temporary_directory out;
     const program_result unclosed = shell("FAULT=unclosed LD_PRELOAD='" FAULT_SHIM_PATH "' '" + tool +
@@ -192,7 +191,7 @@ TEST_CASE(
     CHECK(std::distance(begin(entries), end(entries)) == 2); // no temporary file
 }
 
-TEST_CASE("what is complained of at the end of a check does not hang with a progress line") {
+TEST_CASE("messages at the end of a check do not deadlock with a progress line") {
     const tree files;
     const temporary_directory out;
     const std::string sums =
@@ -203,7 +202,7 @@ TEST_CASE("what is complained of at the end of a check does not hang with a prog
     CHECK(result.status == 1);
 }
 
-TEST_CASE("the manifest's part that can be read is checked, also where the rest cannot be") {
+TEST_CASE("the readable part of a manifest is checked, even if the rest cannot be read") {
     const tree files;
     const temporary_directory out;
     std::string lines;
@@ -217,7 +216,7 @@ TEST_CASE("the manifest's part that can be read is checked, also where the rest 
     CHECK(std::ranges::count(seen, "spmd_sum: " + sums + ": Input/output error") == 1);
 }
 
-TEST_CASE("a directory that cannot be read takes a new file all the same") {
+TEST_CASE("a new file is written even to a directory that cannot be read") {
     const temporary_directory scratch;
     const std::string file = scratch.write("file", "abc");
     const std::string out = scratch.make_directory("out");
@@ -245,7 +244,7 @@ TEST_CASE("a trace that cannot be written hides no other error, and no signal") 
     CHECK(trace_alone.output == files.by_md5sum());
 }
 
-TEST_CASE("interrupted at any moment, the output is whole lines of a prefix, and it dies of the signal") {
+TEST_CASE("interrupted at any time, the output is a prefix of whole lines, and the tool dies of the signal") {
     const tree files;
     for (int i = 0; i < 3000; ++i)
         files.scratch.write("more/f" + std::to_string(10'000 + i), std::to_string(i));
@@ -268,8 +267,7 @@ TEST_CASE("interrupted at any moment, the output is whole lines of a prefix, and
     CHECK(interrupted > 0);
 }
 
-TEST_CASE(
-    "interrupted while it waits for input, it has printed what came before, and leaves no temporary file") {
+TEST_CASE("interrupted while waiting for input, it has printed earlier lines, and leaves no temporary file") {
     const temporary_directory scratch;
     const std::string file = scratch.write("file", "abc");
     const std::string fifo = scratch / "fifo";
@@ -282,12 +280,12 @@ TEST_CASE(
             std::vector<std::string> arguments{tool, file, fifo};
             arguments.insert(arguments.begin() + 1, options.begin(), options.end());
             test_support::running_program program(arguments, printed, STDERR_FILENO);
-            std::this_thread::sleep_for(std::chrono::milliseconds(300)); // it waits by now
+            std::this_thread::sleep_for(std::chrono::milliseconds(300)); // the tool is waiting by then
             const auto begin = std::chrono::steady_clock::now();
             program.send(SIGTERM);
             const int status = program.wait();
             CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM));
-            // A second after the signal it would die without a word.
+            // One second after the signal it would die without flushing its output.
             CHECK(std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(900));
             CHECK(shell("cat '" + printed + "'").output ==
                   (options.empty() ? "900150983cd24fb0d6963f7d28e17f72  " + file + '\n' : ""));
@@ -298,7 +296,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("with -o the old file stays until the new one is whole, whatever happens") {
+TEST_CASE("with -o the old file stays until the new one is complete, whatever happens") {
     const tree files;
     const temporary_directory out;
     const std::string sums = out.write("sums", "old\n");

@@ -1,8 +1,8 @@
-// Guards against: an output that is half there under its name, a lost old file, temporary files left behind, and permissions that
-// change.
+// Guards against: an incomplete output under its final name, a lost old file, temporary files left behind,
+// and changed permissions.
 #include "support/temporary_directory.hpp"
 
-#include <checksum/output_file.hpp>
+#include <spmd_sum/output_file.hpp>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
@@ -15,7 +15,7 @@
 #include <string>
 #include <system_error>
 
-using checksum::output_file;
+using spmd_sum::output_file;
 using test_support::temporary_directory;
 
 namespace {
@@ -38,7 +38,7 @@ mode_t mode_of(const std::string& path) {
 
 } // namespace
 
-TEST_CASE("until it is committed the old file stays, and then the new one is whole") {
+TEST_CASE("the old file stays until the output is committed, and the new one is complete") {
     const temporary_directory scratch;
     const std::string path = scratch.write("sums", "old\n");
     REQUIRE(::chmod(path.c_str(), 0640) == 0);
@@ -61,7 +61,7 @@ TEST_CASE("until it is committed the old file stays, and then the new one is who
     CHECK(files_in(scratch) == 1);
 }
 
-TEST_CASE("a new file has the permissions that the umask leaves") {
+TEST_CASE("a new file has the permissions left by the umask") {
     const temporary_directory scratch;
     const mode_t before = ::umask(027);
     output_file output(scratch / "sums");
@@ -73,7 +73,7 @@ TEST_CASE("a new file has the permissions that the umask leaves") {
     CHECK(mode_of(scratch / "sums") == 0640);
 }
 
-TEST_CASE("of a symbolic link, what it leads to is replaced") {
+TEST_CASE("the target of a symbolic link is replaced") {
     const temporary_directory scratch;
     scratch.write("there/sums", "old\n");
     std::filesystem::create_symlink("there/sums", scratch / "link");
@@ -84,14 +84,14 @@ TEST_CASE("of a symbolic link, what it leads to is replaced") {
     CHECK(content_of(scratch / "there/sums") == "new\n");
 }
 
-TEST_CASE("what is no regular file is written to, and fails where that does") {
+TEST_CASE("a file that is not regular is written to directly, and its errors are reported") {
     output_file full("/dev/full");
     CHECK(full.identities().empty());
     std::fputs("x", full.stream());
     CHECK_THROWS_WITH(full.commit(), Catch::Contains("/dev/full: No space left on device"));
 }
 
-TEST_CASE("a path that cannot be written is named at once") {
+TEST_CASE("a path that cannot be written is reported at once") {
     const temporary_directory scratch;
     CHECK_THROWS_WITH(output_file(scratch / "no/such/sums"),
                       Catch::Contains(scratch / "no/such/sums") &&
@@ -99,14 +99,14 @@ TEST_CASE("a path that cannot be written is named at once") {
     CHECK_THROWS_WITH(output_file(scratch.path()), Catch::Contains("Is a directory"));
 }
 
-TEST_CASE("no path: standard output, in the place where it is") {
+TEST_CASE("without a path: standard output, at its current offset") {
     output_file output("");
     CHECK(output.stream() == stdout);
     CHECK(output.subject() == "write error");
     CHECK_NOTHROW(output.commit());
 }
 
-TEST_CASE("a symbolic link that leads nowhere stays, and leads to the new file") {
+TEST_CASE("a dangling symbolic link stays, and leads to the new file") {
     const temporary_directory scratch;
     std::filesystem::create_symlink("target", scratch / "link");
     {

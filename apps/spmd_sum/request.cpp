@@ -1,77 +1,77 @@
-#include <checksum/request.hpp>
+#include <spmd_sum/request.hpp>
 
 #include <spmd/spmd.hpp>
+#include <spmd_sum/overwriting.hpp>
 
 #include <boost/program_options.hpp>
 #include <common/progress_option.hpp>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <set>
 #include <sstream>
 #include <string_view>
 
-namespace checksum {
+namespace spmd_sum {
 namespace {
 
 namespace po = boost::program_options;
 
-/// Columns of the help, and at least how many of them the texts have.
-constexpr unsigned help_width = 100;
-constexpr unsigned text_width = 68;
+/// Columns of the help, and the least number of them for descriptions.
+constexpr unsigned help_width = 80;
+constexpr unsigned text_width = 48;
 
+/// The options by the sections of the help.
 struct groups {
     groups() {
         input.add_options()("recursive,r", "sum the regular files under each directory")(
             "dereference,L",
             "with -r, follow symbolic links in the tree; a directory above a link is not entered again")(
             "no-dereference,P",
-            "with -r, leave them out, which is the default; a PATH that is one is followed")(
+            "with -r, leave out symbolic links in the tree (default); a PATH that is a link is followed")(
             "one-file-system,x", "with -r, do not enter directories on other file systems")(
             "exclude", po::value<std::vector<std::string>>()->value_name("GLOB"),
-            "with -r, leave out files and directories of such names, or, with a / in it, of such paths below "
-            "PATH; may "
-            "be given more than once")("files0-from", po::value<std::string>()->value_name("FILE"),
-                                       "take the PATHs from FILE, each ended by NUL (-: standard input)");
+            "with -r, leave out files and directories whose name matches, or, if GLOB contains a /, whose "
+            "path "
+            "below PATH matches; may be repeated")("files0-from",
+                                                   po::value<std::string>()->value_name("FILE"),
+                                                   "read NUL-terminated PATHs from FILE (-: standard input)");
         output.add_options()(
             "algorithm,a", po::value<std::string>()->value_name("NAME"),
-            "what digest: md5 (the default), sha1, sha256, sha512, sha3-256, blake2b512, and all others "
-            "that OpenSSL has; --algorithm=help lists them")(
+            "digest algorithm: md5 (default), sha1, sha256, sha512, sha3-256, blake2b512, or another one of "
+            "OpenSSL; --algorithm=help lists them")(
             "output,o", po::value<std::string>()->value_name("FILE"),
-            "write to FILE, which is replaced once all is done, and stays as it is if writing fails or a "
-            "signal comes")("tag", "lines as BSD has them: MD5 (name) = digest")("binary,b",
-                                                                                 "write * before names")(
-            "text,t", "write a space before names, which is the default; how files are read is the same")(
-            "zero,z", "end lines by NUL, and do not escape names; with -c, read such lines")(
-            "json", "one JSON object a line");
+            "write to FILE, which is replaced when the output is complete, and left unchanged if writing "
+            "fails or a signal arrives")("tag", "write lines in BSD style: MD5 (name) = digest")(
+            "binary,b", "write * before each name")("text,t", "write a space before each name (default)")(
+            "zero,z", "end lines with NUL, not newline, and do not escape names; with -c, read such lines")(
+            "json", "write one JSON object per line");
         check.add_options()(
             "check,c",
-            "read digests and names from each PATH, and check them; no -a is needed for lines that "
-            "name their algorithm")("quiet", "no line for files that are OK")(
-            "status", "no lines and no warnings: the exit status tells")(
-            "warn,w", "name each line that is no manifest's")("strict", "such lines are errors")(
-            "ignore-missing", "files that are not there are no errors")(
-            "extra", "list files that no manifest names, which are errors: those under the deepest "
-                     "directories that hold all "
-                     "named files")("root", po::value<std::vector<std::string>>()->value_name("DIR"),
-                                    "with --extra, look under DIR instead; may be given more than once");
+            "read digests and names from each MANIFEST, and check them; lines that name their algorithm "
+            "need no -a")("quiet", "do not print OK for each verified file")(
+            "status", "print no lines and no warnings; the exit status shows success")(
+            "warn,w", "warn about each improperly formatted line")(
+            "strict", "exit with 1 for improperly formatted lines")("ignore-missing",
+                                                                    "do not fail for missing files")(
+            "extra", "list files that no manifest names, and exit with 1 if there are any; searches the "
+                     "deepest directories that contain all named files")(
+            "root", po::value<std::vector<std::string>>()->value_name("DIR"),
+            "with --extra, search DIR instead; may be repeated");
         running.add_options()("ranks", po::value<long>()->value_name("N"),
-                              "ranks that share the files (default: 16 a thread)")(
+                              "number of ranks that share the files (default: 16 per thread)")(
             "threads", po::value<long>()->value_name("N"),
-            "threads that run them (default: all this process may use)");
+            "number of threads that run the ranks (default: all this process may use)");
         apps::add_progress_option(running);
         apps::add_trace_options(running);
-        others.add_options()("help,h", "print this and exit")("version", "print the version and exit");
+        others.add_options()("help,h", "print this help and exit")("version", "print the version and exit");
     }
 
-    po::options_description input{"What is read", help_width, text_width};
-    po::options_description output{"What is written", help_width, text_width};
+    po::options_description input{"Input", help_width, text_width};
+    po::options_description output{"Output", help_width, text_width};
     po::options_description check{"Checking", help_width, text_width};
-    po::options_description running{"How it runs", help_width, text_width};
-    po::options_description others{"Else", help_width, text_width};
+    po::options_description running{"Execution", help_width, text_width};
+    po::options_description others{"Other", help_width, text_width};
 };
 
 std::string help() {
@@ -79,34 +79,35 @@ std::string help() {
     std::ostringstream text;
     text << "spmd_sum [-r] [OPTION]... [PATH]...\n"
             "spmd_sum -c [OPTION]... [MANIFEST]...\n\n"
-            "Prints digests of files and directory trees as md5sum does, or checks them. Files come in the "
-            "order\n"
-            "given, those of a directory by the bytes of their paths. No PATH, or -: standard input.\n";
+            "Prints digests of files and directory trees as md5sum does, or checks them.\n"
+            "The output is in the order of the operands, and for the files of a directory\n"
+            "in the byte order of their paths. With no PATH, or when PATH is -, reads\n"
+            "standard input.\n";
     for (const auto* group : {&all.input, &all.output, &all.check, &all.running, &all.others})
         text << '\n' << *group;
-    text << "\nExit status: 0 all well, 1 something failed or did not match, 2 wrong usage.\n";
+    text << "\nExit status: 0 success, 1 a failure or a mismatch, 2 a usage error.\n";
     return text.str();
 }
 
 std::string algorithm_list() {
     std::string list;
-    for (const std::string& name : algorithm_names()) list += name + '\n';
+    for (const std::string& name : checksum::algorithm_names()) list += name + '\n';
     return list;
 }
 
-/// A number option's value. It is read as signed, since an unsigned one would take -1 for a huge number.
-std::size_t bounded(const po::variables_map& given, const std::string& name, std::size_t otherwise,
+/// Value of a numeric option, parsed as signed because an unsigned type would accept -1 as a huge number.
+std::size_t bounded(const po::variables_map& given, const std::string& name, std::size_t default_value,
                     std::size_t most) {
-    if (given.count(name) == 0) return otherwise;
+    if (given.count(name) == 0) return default_value;
     const long value = given[name].as<long>();
-    if (value <= 0) throw usage_error("--" + name + " is at least 1, not " + std::to_string(value));
+    if (value <= 0) throw usage_error("--" + name + " must be at least 1, not " + std::to_string(value));
     if (static_cast<std::size_t>(value) > most)
-        throw usage_error("--" + name + " is at most " + std::to_string(most) + ", not " +
+        throw usage_error("--" + name + " must be at most " + std::to_string(most) + ", not " +
                           std::to_string(value));
     return static_cast<std::size_t>(value);
 }
 
-/// That of these that stands last, empty if none is there.
+/// The one of `names` that is given last; empty if none is given.
 std::string last_of(const po::parsed_options& parsed, std::initializer_list<std::string_view> names) {
     std::string last;
     for (const po::option& each : parsed.options)
@@ -114,7 +115,7 @@ std::string last_of(const po::parsed_options& parsed, std::initializer_list<std:
     return last;
 }
 
-/// Without what a switch is given for a second time, which Boost.Program_options takes for an error.
+/// Removes repeated switches, which Boost.Program_options rejects.
 po::parsed_options without_repeats(po::parsed_options parsed) {
     std::set<std::string> seen;
     std::erase_if(parsed.options, [&](const po::option& each) {
@@ -123,13 +124,14 @@ po::parsed_options without_repeats(po::parsed_options parsed) {
     return parsed;
 }
 
+/// The first of `names` that is given; empty if none is.
 std::string first_given(const po::variables_map& given, std::initializer_list<const char*> names) {
     const auto* const found =
         std::ranges::find_if(names, [&](const char* name) { return given.count(name) > 0; });
     return found == names.end() ? "" : *found;
 }
 
-/// An option that would do nothing is an error.
+/// Rejects options that would have no effect.
 void reject_meaningless(const po::variables_map& given) {
     const bool checks = given.count("check") > 0;
     if (!checks) {
@@ -142,10 +144,10 @@ void reject_meaningless(const po::variables_map& given) {
         if (!name.empty())
             throw usage_error("the --" + name + " option is meaningless when verifying checksums");
     }
-    const std::string of_tree =
+    const std::string tree_option =
         first_given(given, {"dereference", "no-dereference", "one-file-system", "exclude", "root"});
-    if (!of_tree.empty() && given.count(checks ? "extra" : "recursive") == 0)
-        throw usage_error("the --" + of_tree + " option is meaningful only with --" +
+    if (!tree_option.empty() && given.count(checks ? "extra" : "recursive") == 0)
+        throw usage_error("the --" + tree_option + " option is meaningful only with --" +
                           (checks ? "extra" : "recursive"));
     if (given.count("json") > 0) {
         const std::string name = first_given(given, {"tag", "binary", "text"});
@@ -159,83 +161,30 @@ void reject_meaningless(const po::variables_map& given) {
                           given["operand"].as<std::vector<std::string>>().front() + "'");
 }
 
-/// A pattern as it is matched: a slash at the end, as for a directory, says nothing, nor do a second slash and a `.` in a path.
+/// Normalises a pattern: removes trailing and repeated slashes, and components `.`, but keeps a leading slash
+/// or `./` as a slash, since it makes the pattern one of paths.
 std::string pattern_of(const std::string& given) {
     std::string pattern;
     bool is_path = false;
     std::istringstream parts(given);
     for (std::string part; std::getline(parts, part, '/');) {
-        if (part == "..") throw usage_error("--exclude takes no '..', which no path has: '" + given + "'");
-        const bool says_nothing = part.empty() || part == ".";
-        is_path = is_path || (says_nothing && pattern.empty());
-        if (says_nothing) continue;
+        if (part == "..") throw usage_error("--exclude matches no path with '..': '" + given + "'");
+        const bool is_redundant = part.empty() || part == ".";
+        is_path = is_path || (is_redundant && pattern.empty());
+        if (is_redundant) continue;
         if (!pattern.empty()) pattern += '/';
         pattern += part;
     }
-    if (pattern.empty()) throw usage_error("--exclude takes a pattern, not '" + given + "'");
+    if (pattern.empty()) throw usage_error("--exclude needs a pattern, not '" + given + "'");
     return is_path && pattern.find('/') == std::string::npos ? '/' + pattern : pattern;
 }
 
-/// A file as others must not be: what is no regular one, like /dev/null, is written by as many as like to.
-struct written_file {
-    std::filesystem::path path{}; // with no links in it; empty: a stream's
-    struct stat status{};
-    bool is_there = false;
-};
-
-written_file file_at(const std::string& path) {
-    written_file file;
-    std::error_code unresolved;
-    file.path = std::filesystem::weakly_canonical(path, unresolved);
-    file.is_there = ::stat(path.c_str(), &file.status) == 0;
-    return file;
-}
-
-written_file file_of_stream(int number) {
-    written_file file;
-    file.is_there = ::fstat(number, &file.status) == 0;
-    return file;
-}
-
-bool is_same(const written_file& one, const written_file& other) {
-    if (one.is_there != other.is_there) return false;
-    if (!one.is_there) return !one.path.empty() && one.path == other.path;
-    return S_ISREG(one.status.st_mode) && one.status.st_dev == other.status.st_dev &&
-           one.status.st_ino == other.status.st_ino;
-}
-
-/// The last names of what is written to, as far as they can be known.
-std::vector<std::string> output_names(const request& wanted) {
-    std::error_code unknown;
-    std::vector<std::string> names;
-    if (wanted.output.empty())
-        names.push_back(std::filesystem::read_symlink("/proc/self/fd/1", unknown).filename());
-    else
-        names.push_back(file_at(wanted.output).path.filename());
-    if (!wanted.trace.path.empty()) names.push_back(file_at(wanted.trace.path).path.filename());
-    return names;
-}
-
-/// The trace is written over what is there.
-void reject_overwriting_trace(const request& wanted) {
-    const written_file trace = file_at(wanted.trace.path);
-    const auto reject = [&](const written_file& other, const std::string& what) {
-        if (is_same(trace, other))
-            throw usage_error("--trace would overwrite " + what + ": '" + wanted.trace.path + "'");
-    };
-    reject(wanted.output.empty() ? file_of_stream(STDOUT_FILENO) : file_at(wanted.output), "the output");
-    reject(wanted.names_file == "-" ? file_of_stream(STDIN_FILENO) : file_at(wanted.names_file),
-           "the file of names");
-    for (const std::string& operand : wanted.operands)
-        reject(operand == "-" ? file_of_stream(STDIN_FILENO) : file_at(operand), "an operand");
-}
-
-/// Of the three that say how much is told, the last one counts, as in md5sum.
+/// Options of a check. The last one of --quiet, --status and --warn takes effect, as in md5sum.
 check_request check_of(const po::parsed_options& parsed, const po::variables_map& given) {
-    const std::string told = last_of(parsed, {"quiet", "status", "warn"});
-    check_request check{.tells_good = told != "quiet" && told != "status",
-                        .tells_any = told != "status",
-                        .warns_each_line = told == "warn",
+    const std::string verbosity = last_of(parsed, {"quiet", "status", "warn"});
+    check_request check{.prints_good = verbosity != "quiet" && verbosity != "status",
+                        .prints_any = verbosity != "status",
+                        .warns_each_line = verbosity == "warn",
                         .is_strict = given.count("strict") > 0,
                         .ignores_missing = given.count("ignore-missing") > 0,
                         .lists_extra = given.count("extra") > 0};
@@ -257,15 +206,15 @@ request request_of(const po::parsed_options& parsed) {
     if (const std::string name = text_of("algorithm"); name == "help")
         wanted.text = algorithm_list();
     else if (!name.empty() || given.count("algorithm") > 0)
-        wanted.by.emplace(name);
+        wanted.algorithm.emplace(name);
     if (given.count("operand") > 0) wanted.operands = given["operand"].as<std::vector<std::string>>();
     wanted.names_file = text_of("files0-from");
     if (given.count("files0-from") > 0 && wanted.names_file.empty())
-        throw usage_error("--files0-from takes the name of a file, not ''");
+        throw usage_error("--files0-from needs the name of a file, not ''");
     if (wanted.operands.empty() && wanted.names_file.empty()) wanted.operands = {"-"};
     wanted.output = text_of("output");
     if (given.count("output") > 0 && wanted.output.empty())
-        throw usage_error("--output takes the name of a file, not ''");
+        throw usage_error("--output needs the name of a file, not ''");
     wanted.is_recursive = given.count("recursive") > 0;
     wanted.listing.follows_links = last_of(parsed, {"dereference", "no-dereference"}) == "dereference";
     wanted.listing.one_file_system = given.count("one-file-system") > 0;
@@ -279,11 +228,12 @@ request request_of(const po::parsed_options& parsed) {
     if (given.count("check") > 0) {
         wanted.check = check_of(parsed, given);
         wanted.check->format = {.is_zero_ended = wanted.format.is_zero_ended,
-                                .digest_size = wanted.by.value_or(algorithm("md5")).size()};
+                                .digest_size = wanted.algorithm.value_or(checksum::algorithm("md5")).size()};
     }
     wanted.progress = apps::asked_progress(given);
     wanted.trace = apps::asked_trace(given);
-    if (!wanted.trace.path.empty()) reject_overwriting_trace(wanted);
+    if (const std::string overwritten = overwritten_input(wanted); !overwritten.empty())
+        throw usage_error(overwritten);
     wanted.listing.output_names = output_names(wanted);
     constexpr std::size_t most_threads = 4096;
     constexpr std::size_t most_ranks = 1'000'000;
@@ -306,9 +256,9 @@ request parse_request(int argc, const char* const* argv) {
         return request_of(po::command_line_parser(argc, argv).options(all).positional(operands).run());
     } catch (const po::error& error) {
         throw usage_error(error.what());
-    } catch (const unknown_algorithm& error) {
+    } catch (const checksum::unknown_algorithm& error) {
         throw usage_error(error.what());
     }
 }
 
-} // namespace checksum
+} // namespace spmd_sum

@@ -1,9 +1,9 @@
-// Guards what the tool reads: pipes to their end and once, names from a file, links, mounts and patterns in trees, and the output,
-// which is none of its inputs.
+// Guards the input of the tool: pipes read once and to their end, names from a file, links, mounts and
+// patterns in trees, and an output that is never an input.
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
 
-#include <checksum/operand_stream.hpp>
+#include <spmd_sum/operand_stream.hpp>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
@@ -24,7 +24,7 @@ using test_support::temporary_directory;
 
 const std::string tool = SPMD_SUM_PATH;
 
-/// Through the shell, in the directory.
+/// Runs a command of the shell in the directory.
 program_result in(const temporary_directory& scratch, const std::string& command) {
     return test_support::run_program(
         {"bash", "-c", "cd '" + scratch.path() + "'; sum='" + tool + "'; " + command});
@@ -66,7 +66,7 @@ TEST_CASE("pipes as operands, in pieces and together with files") {
     CHECK(large.output == in(scratch, "head -c 1000007 /dev/zero | md5sum | cut -c 1-32").output);
 }
 
-TEST_CASE("names from a file, and what is wrong with them") {
+TEST_CASE("names from a file, and errors in them") {
     const temporary_directory scratch;
     scratch.write("a", "1");
     scratch.write("new\nline", "2");
@@ -86,6 +86,9 @@ TEST_CASE("names from a file, and what is wrong with them") {
           "c4ca4238a0b923820dcc509a6f75849b  a\n"
           "spmd_sum: missing: No such file or directory\n"
           "c4ca4238a0b923820dcc509a6f75849b  a\n");
+    CHECK(in(scratch, "printf -- '-\\0a\\0' | $sum --files0-from=/dev/stdin 2>&1").output ==
+          "spmd_sum: /dev/stdin: name 1: no file name of '-' allowed in standard input itself\n"
+          "c4ca4238a0b923820dcc509a6f75849b  a\n");
     const program_result none = in(scratch, "$sum --files0-from=no/such 2>&1");
     CHECK(none.status == 1);
     CHECK(none.output == "spmd_sum: no/such: No such file or directory\n");
@@ -93,14 +96,14 @@ TEST_CASE("names from a file, and what is wrong with them") {
     CHECK(in(scratch, ": | $sum --files0-from=-").output.empty());
 }
 
-TEST_CASE("after a stop there is no operand more, and no word on a tree that was not listed to its end") {
+TEST_CASE("after a stop there are no more operands, and no remarks on a partly listed tree") {
     const temporary_directory scratch;
     for (int i = 0; i < 5000; ++i) scratch.write("tree/" + std::to_string(i), "");
     std::filesystem::create_symlink("0", scratch / "tree/link");
-    const checksum::request wanted{.operands = {scratch / "tree", scratch / "tree/0"}, .is_recursive = true};
+    const spmd_sum::request wanted{.operands = {scratch / "tree", scratch / "tree/0"}, .is_recursive = true};
     const checksum::algorithm md5("md5");
     std::atomic<bool> stop = false;
-    checksum::operand_stream operands(wanted, md5, {.stop = &stop});
+    spmd_sum::operand_stream operands(wanted, md5, {.stop = &stop});
     checksum::file_batch first;
     CHECK(operands.next(first));
     CHECK(first.ranges.size() == checksum::ranges_in_batch);
@@ -111,7 +114,7 @@ TEST_CASE("after a stop there is no operand more, and no word on a tree that was
     CHECK(none.remarks.empty());
 }
 
-TEST_CASE("operands whose paths are longer than a path may be") {
+TEST_CASE("operands with paths beyond PATH_MAX") {
     const temporary_directory scratch;
     const std::string deep = "for i in {1..25}; do mkdir $(printf 'd%.0s' {1..200}) && cd d*; done; "
                              "printf 1 >file; cd $top; path=$(printf 'd%.0s' {1..200}); "
@@ -121,11 +124,11 @@ TEST_CASE("operands whose paths are longer than a path may be") {
     CHECK(tree.output == "c4ca4238a0b923820dcc509a6f75849b  LONG/file\n");
     const program_result hint = in(scratch, "top=$PWD; " + deep.substr(deep.find("cd $top")) +
                                                 "$sum $long $long/file 2>&1 | sed \"s|$long|LONG|\"");
-    CHECK(hint.output == "spmd_sum: LONG: Is a directory (-r sums what is in it)\n"
+    CHECK(hint.output == "spmd_sum: LONG: Is a directory (use -r to sum its files)\n"
                          "c4ca4238a0b923820dcc509a6f75849b  LONG/file\n");
 }
 
-TEST_CASE("links in a tree: left out and counted, or followed but for loops") {
+TEST_CASE("links in a tree: left out and counted, or followed except for loops") {
     const temporary_directory scratch;
     scratch.write("tree/a/file", "1");
     scratch.write("outside/other", "2");
@@ -183,7 +186,7 @@ TEST_CASE("directories on other file systems are entered, or counted") {
                     "unshare --mount bash -c 'mount -t tmpfs none tree/mounted && echo 2 >tree/mounted/b &&"
                     " $0 -r tree 2>&1; $0 -rx tree 2>&1' $sum");
     if (mounted.output == "cannot\n") {
-        WARN("no right to mount: not looked at");
+        WARN("mounting is not permitted: skipped");
         return;
     }
     CHECK(mounted.output == "c4ca4238a0b923820dcc509a6f75849b  tree/a\n"
@@ -192,22 +195,54 @@ TEST_CASE("directories on other file systems are entered, or counted") {
                             "c4ca4238a0b923820dcc509a6f75849b  tree/a\n");
 }
 
-TEST_CASE("the output is none of the inputs") {
+TEST_CASE("the output is never an input") {
     const temporary_directory scratch;
     scratch.write("tree/a", "1");
     const std::string expected = "c4ca4238a0b923820dcc509a6f75849b  tree/a\n";
-    const std::string said = "spmd_sum: tree: 1 file that is written to left out\n";
+    const std::string remark = "spmd_sum: tree: 1 file being written to left out\n";
     const program_result redirected = in(scratch, "$sum -r tree 2>&1 >tree/sums; cat tree/sums");
-    CHECK(redirected.output == said + expected);
-    // The file of before is left out, and so is the one that takes its place.
+    CHECK(redirected.output == remark + expected);
+    // Both the old file and the temporary file that replaces it are left out.
     const program_result named = in(scratch, "$sum -r tree -o tree/sums 2>&1; cat tree/sums; ls tree");
-    CHECK(named.output == "spmd_sum: tree: 2 files that are written to left out\n" + expected + "a\nsums\n");
+    CHECK(named.output == "spmd_sum: tree: 2 files being written to left out\n" + expected + "a\nsums\n");
     const program_result operand = in(scratch, "cd tree; $sum * 2>&1 >sums; cat sums");
     CHECK(operand.output ==
-          "spmd_sum: sums: is written to, and left out\nc4ca4238a0b923820dcc509a6f75849b  a\n");
+          "spmd_sum: sums: is being written to, left out\nc4ca4238a0b923820dcc509a6f75849b  a\n");
 }
 
-TEST_CASE("the output is none of the inputs where another file is mounted in its place") {
+TEST_CASE("an output over an input is refused before anything is destroyed, with status 2") {
+    const temporary_directory scratch;
+    scratch.write("a", "1");
+    REQUIRE(
+        in(scratch, "ln a hard; ln -s a soft; md5sum a >manifest; printf 'a\\0' >names; ln manifest other")
+            .status == 0);
+    const std::string before = in(scratch, "ls -i; tail -n +1 a manifest names").output;
+    struct mistake {
+        std::string command;
+        std::string reason;
+    };
+    for (const mistake& wrong : {
+             mistake{"$sum -o a a", "an operand: 'a'"},
+             mistake{"$sum -o ./a hard", "an operand: './a'"},
+             mistake{"$sum -o soft a", "an operand: 'soft'"},
+             mistake{"$sum -o a names soft", "an operand: 'a'"},
+             mistake{"$sum -c -o manifest manifest", "a manifest: 'manifest'"},
+             mistake{"$sum -c manifest -o other", "a manifest: 'other'"},
+             mistake{"$sum --files0-from=names -o names", "the file of names: 'names'"},
+             mistake{"$sum -o a <a", "standard input: 'a'"},
+             mistake{"$sum -o hard - <a", "standard input: 'hard'"},
+             mistake{"$sum -c -o manifest <other", "standard input: 'manifest'"},
+             mistake{"$sum --files0-from=- -o names <names", "standard input: 'names'"},
+         }) {
+        INFO(wrong.command);
+        const program_result result = in(scratch, wrong.command + " 2>&1");
+        CHECK(result.status == 2);
+        CHECK(result.output == "spmd_sum: --output would overwrite " + wrong.reason + "\n");
+        CHECK(in(scratch, "ls -i; tail -n +1 a manifest names").output == before);
+    }
+}
+
+TEST_CASE("the output is not an input even if another file is mounted in its place") {
     const temporary_directory scratch;
     scratch.write("tree/a", "1");
     scratch.write("tree/sums", "");
@@ -217,9 +252,9 @@ TEST_CASE("the output is none of the inputs where another file is mounted in its
                     "unshare --mount bash -c 'mount --bind outside tree/sums && $0 -r tree 2>&1 >tree/sums;"
                     " cat tree/sums' $sum");
     if (mounted.output == "cannot\n") {
-        WARN("no right to mount: not looked at");
+        WARN("mounting is not permitted: skipped");
         return;
     }
-    CHECK(mounted.output == "spmd_sum: tree: 1 file that is written to left out\n"
+    CHECK(mounted.output == "spmd_sum: tree: 1 file being written to left out\n"
                             "c4ca4238a0b923820dcc509a6f75849b  tree/a\n");
 }

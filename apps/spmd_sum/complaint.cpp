@@ -1,9 +1,9 @@
-#include <checksum/complaint.hpp>
+#include <spmd_sum/complaint.hpp>
 
 #include <cstdio>
 #include <string>
 
-namespace checksum {
+namespace spmd_sum {
 
 void complain(std::string_view message) {
     std::string line = "spmd_sum: ";
@@ -20,4 +20,4 @@ void complain(std::string_view message) {
     std::fprintf(stderr, "%s\n", line.c_str());
 }
 
-} // namespace checksum
+} // namespace spmd_sum

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <checksum/request.hpp>
+#include <spmd_sum/request.hpp>
 
 #include <common/progress_line.hpp>
 
@@ -13,19 +13,22 @@
 #include <string>
 #include <vector>
 
-namespace checksum {
+namespace spmd_sum {
 
-/// How far the sums are, for a progress line. How many files there are, and how large, is found out meanwhile by a walk of its
-/// own, so that nothing waits for that.
-/// Thread safety: add_bytes and add_file may be called on any thread, also while follow() runs.
-class progress_of_sums {
+/// Progress of the sums, for a progress line. follow() counts the files and their sizes itself, concurrently
+/// with the hashing, so that the hashing does not wait for the totals.
+/// Thread safety: add_bytes() and add_file() may be called on any thread, also while follow() runs.
+class sum_progress {
 public:
-    explicit progress_of_sums(const request& wanted) : wanted_(&wanted) {}
+    /// Requires: `wanted` outlives the object.
+    explicit sum_progress(const request& wanted) : wanted_(&wanted) {}
 
     void add_bytes(std::size_t bytes) noexcept { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
     void add_file() noexcept { files_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// Draws the line until a stop is requested, or the program was interrupted: the line is then gone.
+    /// Counts the files, and draws the line until a stop is requested or the program is interrupted, which
+    /// closes the line.
+    /// Blocks: until then.
     void follow(const std::stop_token& stop, const std::atomic<bool>& interrupted, apps::progress_line& line);
 
 private:
@@ -45,4 +48,4 @@ private:
     std::atomic<std::uint64_t> files_{0};
 };
 
-} // namespace checksum
+} // namespace spmd_sum

@@ -1,5 +1,5 @@
-// Guards the tool: the same bytes as md5sum for every number of ranks and threads, what it says and returns when
-// a file, a directory or the output fails, and that the rest goes on.
+// Guards the tool: output equal to md5sum's for every number of ranks and threads, messages and exit status
+// when a file, a directory or the output fails, and that the other files are summed all the same.
 #include "support/child_process.hpp"
 #include "support/pseudo_terminal.hpp"
 #include "support/running_program.hpp"
@@ -27,7 +27,7 @@ using test_support::run_program;
 
 const std::string tool = SPMD_SUM_PATH;
 
-/// Through the shell, so that the output's destination can be chosen.
+/// Runs a command of the shell, which may redirect the output.
 program_result shell(const std::string& command) { return run_program({"sh", "-c", command}); }
 
 /// A tree of 120 files in 10 directories, of 0 to 119 x 37 bytes.
@@ -41,7 +41,8 @@ std::string content_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// The tool at work on a terminal, with a FIFO as one of its files: it ends when the test has written to that.
+/// The tool running on a terminal, with a FIFO as one of its files: it ends after the test has written to the
+/// FIFO.
 class sums_on_terminal {
 public:
     explicit sums_on_terminal(std::vector<std::string> options = {}) {
@@ -52,7 +53,7 @@ public:
         options.insert(options.end(), {"-r", "/no/such/file", scratch.path() + "/tree", fifo});
         program.emplace(options, output, terminal.descriptor());
     }
-    /// Waits until the text stands on the screen; false when it does not come.
+    /// Waits until the last line of the screen contains the text; false if it does not within a minute.
     bool awaits(const std::string& text) {
         const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         while (last_line().find(text) == std::string::npos) {
@@ -73,7 +74,7 @@ public:
 
 } // namespace
 
-TEST_CASE("files and trees: what md5sum prints, for every number of ranks and threads") {
+TEST_CASE("files and trees: the output of md5sum, for every number of ranks and threads") {
     const test_support::temporary_directory scratch;
     fill(scratch);
     const std::string tree = scratch.path() + "/tree";
@@ -100,13 +101,13 @@ TEST_CASE("operands in the order given, names escaped as md5sum does") {
     CHECK(run_program(ours).output == run_program(theirs).output);
 }
 
-TEST_CASE("standard input, named by - or by nothing") {
+TEST_CASE("standard input, named by - or by default") {
     const std::string expected = "f6255bb01c648fe967714d52a89e8e9c  -\n";
     CHECK(shell("echo yo | '" + tool + "'").output == expected);
     CHECK(shell("echo yo | '" + tool + "' -").output == expected);
 }
 
-TEST_CASE("standard input is read from where it stands, once, whatever it is") {
+TEST_CASE("standard input is read once, from its current offset, whatever it is") {
     const test_support::temporary_directory scratch;
     const std::string lines = scratch.write("lines", "first\nsecond\n");
     for (const std::string& command :
@@ -124,7 +125,7 @@ TEST_CASE("standard input is read from where it stands, once, whatever it is") {
     }
 }
 
-TEST_CASE("what fails is said, the rest goes on, the status is 1") {
+TEST_CASE("failures are reported, the other files are summed, the status is 1") {
     const test_support::temporary_directory scratch;
     const std::string good = scratch.write("good", "yo\n");
     const std::string directory = scratch.path();
@@ -141,7 +142,7 @@ TEST_CASE("what fails is said, the rest goes on, the status is 1") {
     const program_result folder = shell("'" + tool + "' '" + directory + "' '" + good + "' 2>&1");
     CHECK(folder.status == 1);
     CHECK(folder.output == "spmd_sum: " + directory +
-                               ": Is a directory (-r sums what is in it)\n"
+                               ": Is a directory (use -r to sum its files)\n"
                                "f6255bb01c648fe967714d52a89e8e9c  " +
                                good + "\n");
 
@@ -150,22 +151,22 @@ TEST_CASE("what fails is said, the rest goes on, the status is 1") {
     CHECK(full.output == "spmd_sum: write error: No space left on device\n");
 }
 
-TEST_CASE("wrong usage: one line that names what was wrong, status 2") {
+TEST_CASE("usage errors: one line that names the wrong value, status 2") {
     struct usage {
         const char* arguments;
-        const char* said;
+        const char* message;
     };
     for (const usage& wrong :
-         {usage{"--ranks 0", "spmd_sum: --ranks is at least 1, not 0\n"},
-          usage{"--ranks -1", "spmd_sum: --ranks is at least 1, not -1\n"},
-          usage{"--threads 5000", "spmd_sum: --threads is at most 4096, not 5000\n"},
-          usage{"--threads 0", "spmd_sum: --threads is at least 1, not 0\n"},
+         {usage{"--ranks 0", "spmd_sum: --ranks must be at least 1, not 0\n"},
+          usage{"--ranks -1", "spmd_sum: --ranks must be at least 1, not -1\n"},
+          usage{"--threads 5000", "spmd_sum: --threads must be at most 4096, not 5000\n"},
+          usage{"--threads 0", "spmd_sum: --threads must be at least 1, not 0\n"},
           usage{"--progress=often", "spmd_sum: --progress is one of auto, always, never, not 'often'\n"},
           usage{"--nonsense", "spmd_sum: unrecognised option '--nonsense'\n"}}) {
         INFO(wrong.arguments);
         const program_result result = shell("'" + tool + "' " + wrong.arguments + " 2>&1");
         CHECK(result.status == 2);
-        CHECK(result.output == wrong.said);
+        CHECK(result.output == wrong.message);
     }
 }
 
@@ -174,7 +175,7 @@ TEST_CASE("help and version") {
     CHECK(shell("'" + tool + "' --version").output.starts_with("spmd_sum 0."));
 }
 
-TEST_CASE("on a terminal it tells how far it is, apart from its output, and leaves nothing but messages") {
+TEST_CASE("shows its progress on a terminal, apart from its output, and leaves only messages") {
     sums_on_terminal sums;
     CHECK(sums.awaits("121 of 122 files"));
     sums.write_to_fifo("yo\n");
@@ -187,7 +188,7 @@ TEST_CASE("on a terminal it tells how far it is, apart from its output, and leav
               "f6255bb01c648fe967714d52a89e8e9c  " + sums.fifo + "\n");
 }
 
-TEST_CASE("bytes are told while a file is being read") {
+TEST_CASE("the progress counts bytes of a file that is still being read") {
     sums_on_terminal sums({"--threads", "2"});
     CHECK(sums.awaits("121 of 122 files"));
     std::ofstream into(sums.fifo);
@@ -198,7 +199,7 @@ TEST_CASE("bytes are told while a file is being read") {
     sums.program->wait();
 }
 
-TEST_CASE("a signal ends it, and the line is gone") {
+TEST_CASE("a signal ends it, and the progress line is erased") {
     for (const int signal : {SIGINT, SIGTERM}) {
         sums_on_terminal sums;
         CHECK(sums.awaits(" of 122 files"));
@@ -210,7 +211,7 @@ TEST_CASE("a signal ends it, and the line is gone") {
     }
 }
 
-TEST_CASE("option --progress: never on a terminal, always into a file, and not a byte by itself") {
+TEST_CASE("option --progress: never on a terminal, always into a file, and nothing into a file by default") {
     sums_on_terminal never({"--progress=never"});
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     never.write_to_fifo("yo\n");
@@ -220,16 +221,16 @@ TEST_CASE("option --progress: never on a terminal, always into a file, and not a
     const test_support::temporary_directory scratch;
     const std::string fifo = scratch / "fifo";
     for (const std::string option : {"", "--progress=always"}) {
-        const program_result told =
+        const program_result shown =
             shell("mkfifo '" + fifo + "'; (sleep 0.5; echo yo) >'" + fifo + "' & '" + tool + "' " + option +
                   " '" + fifo + "' 2>&1 >/dev/null; rm '" + fifo + "'");
-        CHECK((told.output.find("0 of 1 files") != std::string::npos) == !option.empty());
-        if (option.empty()) CHECK(told.output.empty());
-        if (!option.empty()) CHECK(test_support::screen_after(told.output).back().empty());
+        CHECK((shown.output.find("0 of 1 files") != std::string::npos) == !option.empty());
+        if (option.empty()) CHECK(shown.output.empty());
+        if (!option.empty()) CHECK(test_support::screen_after(shown.output).back().empty());
     }
 }
 
-TEST_CASE("its output's reader goes: the line goes too, and it dies as md5sum does") {
+TEST_CASE("a closed output pipe: the progress line is erased, and it dies as md5sum does") {
     const test_support::temporary_directory scratch;
     fill(scratch);
     const std::string error = scratch / "error";
@@ -242,7 +243,7 @@ TEST_CASE("its output's reader goes: the line goes too, and it dies as md5sum do
     CHECK(content_of(error).find("Broken pipe") == std::string::npos);
 }
 
-TEST_CASE("where OpenSSL may not use MD5, as in FIPS mode, it is summed all the same") {
+TEST_CASE("MD5 is computed even if OpenSSL may not use it, as in FIPS mode") {
     const test_support::temporary_directory scratch;
     scratch.write("files/small", "abc");
     scratch.write("files/large", std::string(300'001, 'x'));
@@ -259,10 +260,10 @@ TEST_CASE("where OpenSSL may not use MD5, as in FIPS mode, it is summed all the 
     CHECK(shell(in_fips_mode + "openssl md5 small 2>/dev/null || echo refused").output == "refused\n");
 }
 
-TEST_CASE("what was summed is printed before the next input is waited for, also into a pipe") {
+TEST_CASE("finished sums are printed before waiting for more input, also into a pipe") {
     const test_support::temporary_directory scratch;
     const std::string file = scratch.write("file", "abc");
-    // The input comes to its end once the first line was read.
+    // The input ends after the first line of output has been read.
     const auto first_line = [&](const std::string& input, const std::string& arguments) {
         return shell("cd '" + scratch.path() + "'; rm -f gate; mkfifo gate; timeout 20 sh -c \"{ " + input +
                      "; cat gate; } | '" + tool + "' " + arguments +
@@ -274,18 +275,18 @@ TEST_CASE("what was summed is printed before the next input is waited for, also 
     CHECK(first_line("printf 'file\\0'", "--files0-from -") == "900150983cd24fb0d6963f7d28e17f72  file\n");
 }
 
-TEST_CASE("a file by the name of - does not take standard input from the check") {
+TEST_CASE("a file named - does not take standard input from the check") {
     const test_support::temporary_directory scratch;
-    const std::string at = "cd '" + scratch.path() + "'; ";
-    REQUIRE(
-        shell(at + "for i in $(seq 2000); do echo $i >f$i; done; md5sum f* >../m.$$; mv ../m.$$ m; echo >./-")
-            .status == 0);
-    CHECK(shell(at + "{ sleep 0.3; head -1000 m; sleep 0.3; tail -n +1001 m; } | '" + tool +
+    const std::string enter = "cd '" + scratch.path() + "'; ";
+    REQUIRE(shell(enter +
+                  "for i in $(seq 2000); do echo $i >f$i; done; md5sum f* >../m.$$; mv ../m.$$ m; echo >./-")
+                .status == 0);
+    CHECK(shell(enter + "{ sleep 0.3; head -1000 m; sleep 0.3; tail -n +1001 m; } | '" + tool +
                 "' -c --progress=always - 2>/dev/null | wc -l")
               .output == "2000\n");
 }
 
-TEST_CASE("standard streams that are closed are nobody else's") {
+TEST_CASE("closed standard streams are not reused for other files") {
     const test_support::temporary_directory scratch;
     const std::string file = scratch.write("file", "abc");
     const std::string sums = scratch / "sums";

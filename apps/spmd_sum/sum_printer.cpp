@@ -1,14 +1,14 @@
-#include <checksum/sum_printer.hpp>
+#include <spmd_sum/sum_printer.hpp>
 
-#include <checksum/json_line.hpp>
 #include <checksum/sum_line.hpp>
+#include <spmd_sum/json_line.hpp>
 
-namespace checksum {
+namespace spmd_sum {
 
-sum_printer::sum_printer(const request& wanted, const algorithm& by, printer& to)
-    : wanted_{&wanted}, by_{&by}, tag_{by.tag()}, to_{&to} {}
+sum_printer::sum_printer(const request& wanted, const checksum::algorithm& digest_algorithm, printer& to)
+    : wanted_{&wanted}, algorithm_{&digest_algorithm}, tag_{digest_algorithm.tag()}, to_{&to} {}
 
-void sum_printer::print(const file_batch& batch) {
+void sum_printer::print(const checksum::file_batch& batch) {
     for (const std::string& remark : batch.remarks) to_->complain(remark);
     std::string name;
     for (std::size_t range = 0; range < batch.ranges.size(); ++range)
@@ -24,7 +24,7 @@ void sum_printer::print(const file_batch& batch) {
     to_->pause();
 }
 
-void sum_printer::print(const std::string& name, const file_sum& sum) {
+void sum_printer::print(const std::string& name, const checksum::file_sum& sum) {
     if (sum.error) {
         to_->print(text_);
         text_.clear();
@@ -32,10 +32,11 @@ void sum_printer::print(const std::string& name, const file_sum& sum) {
         all_good_ = false;
         if (wanted_->is_json) append_json_line(text_, name, {{"error", sum.error.message()}});
     } else if (wanted_->is_json) {
-        append_json_line(text_, name, {{"algorithm", by_->name()}, {"digest", hex(sum.digest.bytes())}});
+        append_json_line(text_, name,
+                         {{"algorithm", algorithm_->name()}, {"digest", checksum::hex(sum.digest.bytes())}});
     } else {
-        append_sum_line(text_, sum.digest.bytes(), name, tag_, wanted_->format);
+        checksum::append_sum_line(text_, sum.digest.bytes(), name, tag_, wanted_->format);
     }
 }
 
-} // namespace checksum
+} // namespace spmd_sum

@@ -1,4 +1,4 @@
-#include <checksum/json_line.hpp>
+#include <spmd_sum/json_line.hpp>
 
 #include <checksum/algorithm.hpp>
 
@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace checksum {
+namespace spmd_sum {
 namespace {
 
 constexpr auto replace = nlohmann::json::error_handler_t::replace;
@@ -31,11 +31,11 @@ void append_json_line(std::string& text, std::string_view name,
     if (!is_utf8(name)) {
         const auto* const bytes = reinterpret_cast<const std::uint8_t*>(name.data());
         text += R"(,"name_hex":")";
-        append_hex(text, std::span(bytes, name.size()));
+        checksum::append_hex(text, std::span(bytes, name.size()));
         text += '"';
     }
     for (const auto& [key, value] : members) text += ',' + json_string(key) + ':' + json_string(value);
     text += "}\n";
 }
 
-} // namespace checksum
+} // namespace spmd_sum

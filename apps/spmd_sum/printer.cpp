@@ -1,12 +1,12 @@
-#include <checksum/printer.hpp>
+#include <spmd_sum/printer.hpp>
 
-#include <checksum/complaint.hpp>
+#include <spmd_sum/complaint.hpp>
 
 #include <cerrno>
 #include <cstdio>
 #include <mutex>
 
-namespace checksum {
+namespace spmd_sum {
 
 printer::printer(const output_file& output, apps::progress_line& line)
     : output_{&output}, line_{&line}, is_terminal_{output.is_terminal()} {}
@@ -27,7 +27,7 @@ void printer::print(const std::string& text) {
 void printer::complain(const std::string& message) {
     const auto hidden = line_->hide();
     flush();
-    checksum::complain(message);
+    spmd_sum::complain(message);
 }
 
 void printer::pause() {
@@ -35,4 +35,4 @@ void printer::pause() {
     if (error_ != 0) throw write_error(error_, std::generic_category(), output_->subject());
 }
 
-} // namespace checksum
+} // namespace spmd_sum

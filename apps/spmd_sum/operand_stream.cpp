@@ -1,4 +1,4 @@
-#include <checksum/operand_stream.hpp>
+#include <spmd_sum/operand_stream.hpp>
 
 #include <checksum/descriptor.hpp>
 
@@ -12,14 +12,15 @@
 #include <system_error>
 #include <utility>
 
-namespace checksum {
+namespace spmd_sum {
 namespace {
 
-bool is_empty(const file_batch& batch) { return batch.ranges.empty() && batch.remarks.empty(); }
+bool is_empty(const checksum::file_batch& batch) { return batch.ranges.empty() && batch.remarks.empty(); }
 
-bool may_join_last(const file_batch& batch) {
+bool may_join_last(const checksum::file_batch& batch) {
     return !batch.ranges.empty() && batch.ranges.back().directory.empty() &&
-           batch.ranges.size() > batch.sums.size() && batch.ranges.back().names.size() < files_in_range;
+           batch.ranges.size() > batch.sums.size() &&
+           batch.ranges.back().names.size() < checksum::files_in_range;
 }
 
 std::string counted(std::size_t count, const char* one, const char* many) {
@@ -28,42 +29,44 @@ std::string counted(std::size_t count, const char* one, const char* many) {
 
 } // namespace
 
-operand_stream::operand_stream(const request& wanted, const algorithm& by, hasher_options reading)
-    : wanted_{&wanted}, by_{&by}, reading_{std::move(reading)} {
+operand_stream::operand_stream(const request& wanted, const checksum::algorithm& digest_algorithm,
+                               checksum::hasher_options reading)
+    : wanted_{&wanted}, algorithm_{&digest_algorithm}, reading_{std::move(reading)} {
     if (!wanted.names_file.empty()) names_.emplace(wanted.names_file, '\0', reading_.stop);
 }
 
-bool operand_stream::next(file_batch& batch) {
-    batch.by = by_;
-    while (batch.ranges.size() < ranges_in_batch && next_range(batch)) {
+bool operand_stream::next(checksum::file_batch& batch) {
+    batch.digest_algorithm = algorithm_;
+    while (batch.ranges.size() < checksum::ranges_in_batch && next_range(batch)) {
     }
     return !is_empty(batch);
 }
 
-/// False where the batch is complete; else there is a range or a remark more, or an operand less.
-bool operand_stream::next_range(file_batch& batch) {
+/// Adds a range or a remark to the batch, or moves on to the next operand; false if the batch is complete.
+bool operand_stream::next_range(checksum::file_batch& batch) {
     if (is_stopped()) return false;
     if (tree_) return next_of_tree(batch);
     const bool waits_for_name = !current_ && names_ && names_->would_wait();
-    if (waits_for_name && !is_empty(batch)) return false; // what came before does not wait for it
+    if (waits_for_name && !is_empty(batch)) return false; // earlier files do not wait for it
     const std::string* const operand = peek(batch);
     if (operand == nullptr) return false;
-    const std::optional<struct stat> status = status_at(*operand); // else it is named when it is opened
+    const std::optional<struct stat> status =
+        checksum::status_at(*operand); // a failure is reported when it is opened
     const bool is_directory = status && S_ISDIR(status->st_mode);
     const bool may_block = *operand == "-" || (status && !is_directory && !S_ISREG(status->st_mode));
-    if (may_block && !is_empty(batch)) return false; // what came before does not wait for it
+    if (may_block && !is_empty(batch)) return false; // earlier files do not wait for it
     if (*operand == "-") {
         add_standard_input(batch, reading_);
     } else if (is_directory && wanted_->is_recursive) {
-        listing_options listing = wanted_->listing;
+        checksum::listing_options listing = wanted_->listing;
         listing.stop = reading_.stop;
         tree_.emplace(*operand, std::move(listing));
         root_ = *operand;
     } else if (is_directory) {
-        fail(batch, *operand + ": Is a directory (-r sums what is in it)");
-    } else if (status && std::ranges::find(wanted_->listing.outputs, identity_of(*status)) !=
+        fail(batch, *operand + ": Is a directory (use -r to sum its files)");
+    } else if (status && std::ranges::find(wanted_->listing.outputs, checksum::identity_of(*status)) !=
                              wanted_->listing.outputs.end()) {
-        batch.remarks.push_back(*operand + ": is written to, and left out");
+        batch.remarks.push_back(*operand + ": is being written to, left out");
     } else {
         if (!may_join_last(batch)) batch.ranges.push_back({.may_be_links = true});
         batch.ranges.back().names.push_back(*operand);
@@ -72,25 +75,25 @@ bool operand_stream::next_range(file_batch& batch) {
     return !may_block;
 }
 
-const std::string* operand_stream::peek(file_batch& batch) {
+const std::string* operand_stream::peek(checksum::file_batch& batch) {
     if (!current_) current_ = names_ ? next_listed(batch) : next_given();
     return current_ ? &*current_ : nullptr;
 }
 
 std::optional<std::string> operand_stream::next_given() {
-    if (at_ == wanted_->operands.size()) return std::nullopt;
-    return wanted_->operands[at_++];
+    if (taken_ == wanted_->operands.size()) return std::nullopt;
+    return wanted_->operands[taken_++];
 }
 
-std::optional<std::string> operand_stream::next_listed(file_batch& batch) try {
+std::optional<std::string> operand_stream::next_listed(checksum::file_batch& batch) try {
     const auto misnamed = [&](const char* reason) {
-        fail(batch, names_->name() + ": name " + std::to_string(at_) + ": " + reason);
+        fail(batch, names_->name() + ": name " + std::to_string(taken_) + ": " + reason);
     };
     while (const auto name = names_->next()) {
-        ++at_;
+        ++taken_;
         if (name->empty())
             misnamed("empty file name");
-        else if (*name == "-" && wanted_->names_file == "-")
+        else if (*name == "-" && names_->shares_standard_input())
             misnamed("no file name of '-' allowed in standard input itself");
         else
             return std::string(*name);
@@ -98,30 +101,30 @@ std::optional<std::string> operand_stream::next_listed(file_batch& batch) try {
     return std::nullopt;
 } catch (const std::system_error& error) {
     fail(batch, error.what());
-    names_.emplace("/dev/null", '\0'); // what cannot be read is at its end
+    names_.emplace("/dev/null", '\0'); // ends the names
     return std::nullopt;
 }
 
-bool operand_stream::next_of_tree(file_batch& batch) {
-    file_range files = tree_->next(files_in_range);
-    for (const listing_error& error : tree_->take_errors())
+bool operand_stream::next_of_tree(checksum::file_batch& batch) {
+    checksum::file_range files = tree_->next(checksum::files_in_range);
+    for (const checksum::listing_error& error : tree_->take_errors())
         fail(batch, error.path + ": " + error.reason.message());
     if (!files.names.empty()) {
         batch.ranges.push_back(std::move(files));
         return true;
     }
-    if (is_stopped()) return false; // this is not the tree's end
+    if (is_stopped()) return false; // stopped before the end of the tree
     std::ranges::move(remarks_on(root_, tree_->counts()), std::back_inserter(batch.remarks));
     tree_.reset();
     return true;
 }
 
-void operand_stream::fail(file_batch& batch, std::string remark) {
+void operand_stream::fail(checksum::file_batch& batch, std::string remark) {
     batch.remarks.push_back(std::move(remark));
     has_failed_ = true;
 }
 
-std::vector<std::string> remarks_on(const std::string& root, const listing_counts& counts) {
+std::vector<std::string> remarks_on(const std::string& root, const checksum::listing_counts& counts) {
     std::vector<std::string> remarks;
     const auto remark = [&](std::size_t count, const char* one, const char* many) {
         if (count > 0) remarks.push_back(root + ": " + counted(count, one, many));
@@ -132,21 +135,20 @@ std::vector<std::string> remarks_on(const std::string& root, const listing_count
            " symbolic links to directories above them not followed");
     remark(counts.mounts_skipped, " directory on another file system not entered",
            " directories on other file systems not entered");
-    remark(counts.outputs_skipped, " file that is written to left out",
-           " files that are written to left out");
+    remark(counts.outputs_skipped, " file being written to left out", " files being written to left out");
     return remarks;
 }
 
-void add_standard_input(file_batch& batch, const hasher_options& reading) {
-    file_sum sum;
-    descriptor file{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)};
+void add_standard_input(checksum::file_batch& batch, const checksum::hasher_options& reading) {
+    checksum::file_sum sum;
+    checksum::descriptor file{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)};
     if (file.number() < 0)
         sum = {.error = {errno, std::generic_category()}, .is_done = true};
     else
-        file_hasher(reading).add(std::move(file), sum, *batch.by);
+        checksum::file_hasher(reading).add(std::move(file), sum, *batch.digest_algorithm);
     batch.ranges.push_back({.names = {"-"}});
     batch.sums.resize(batch.ranges.size());
     batch.sums.back().push_back(sum);
 }
 
-} // namespace checksum
+} // namespace spmd_sum

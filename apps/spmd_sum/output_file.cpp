@@ -1,4 +1,4 @@
-#include <checksum/output_file.hpp>
+#include <spmd_sum/output_file.hpp>
 
 #include <checksum/descriptor.hpp>
 
@@ -14,14 +14,14 @@
 #include <system_error>
 #include <utility>
 
-namespace checksum {
+namespace spmd_sum {
 namespace {
 
 [[noreturn]] void throw_error(const std::string& path) {
     throw std::system_error{errno, std::generic_category(), path};
 }
 
-/// Where symbolic links lead to, whether there is something or not.
+/// Resolves symbolic links in the last component, also of a link whose target does not exist.
 std::string followed(std::string path) {
     constexpr int most_links = 40; // as the kernel's
     std::error_code none;
@@ -33,11 +33,11 @@ std::string followed(std::string path) {
     return path;
 }
 
-/// Standard output or standard error, where the status is of its file; else nothing.
+/// Standard output or standard error, if `status` is that of its file; otherwise empty.
 std::optional<int> standard_stream_of(const struct stat& status) {
     for (const int each : {STDOUT_FILENO, STDERR_FILENO}) {
-        struct stat its{};
-        if (::fstat(each, &its) == 0 && its.st_dev == status.st_dev && its.st_ino == status.st_ino)
+        struct stat stream{};
+        if (::fstat(each, &stream) == 0 && checksum::identity_of(stream) == checksum::identity_of(status))
             return each;
     }
     return std::nullopt;
@@ -62,21 +62,21 @@ mode_t mode_of_new_files() {
 output_file::output_file(const std::string& path) : path_{path} {
     if (path_.empty()) return;
     const std::optional<struct stat> old = status_of(path_);
-    descriptor file{-1};
+    checksum::descriptor file{-1};
     const std::optional<int> same = old ? standard_stream_of(*old) : std::nullopt;
     if (same && S_ISREG(old->st_mode)) {
-        // /dev/stdout, or what the shell has opened: who wrote to it before, and will, shares it.
-        file = descriptor{::fcntl(*same, F_DUPFD_CLOEXEC, 0)};
+        // /dev/stdout, or a file opened by the shell, which other programs write to before and after.
+        file = checksum::descriptor{::fcntl(*same, F_DUPFD_CLOEXEC, 0)};
         if (file.number() < 0) throw_error(path);
     } else if (old && !S_ISREG(old->st_mode)) {
-        file = open_path(path_, O_WRONLY);
+        file = checksum::open_path(path_, O_WRONLY);
     } else {
         path_ = followed(path_);
         std::string temporary = path_ + ".XXXXXX";
-        file = descriptor{::mkostemp(temporary.data(), O_CLOEXEC)};
+        file = checksum::descriptor{::mkostemp(temporary.data(), O_CLOEXEC)};
         if (file.number() < 0) throw_error(path);
         temporary_ = std::move(temporary);
-        if (old) // Root keeps a file somebody else's; nobody else can.
+        if (old) // only root can keep another owner
             [[maybe_unused]]
             const int kept = ::fchown(file.number(), old->st_uid, old->st_gid);
         constexpr mode_t permissions = 07777;
@@ -95,8 +95,8 @@ output_file::~output_file() {
 
 bool output_file::is_terminal() const noexcept { return ::isatty(::fileno(stream_)) == 1; }
 
-std::vector<file_identity> output_file::identities() const {
-    std::vector<file_identity> all;
+std::vector<checksum::file_identity> output_file::identities() const {
+    std::vector<checksum::file_identity> all;
     struct stat status{};
     if (::fstat(::fileno(stream_), &status) == 0 && S_ISREG(status.st_mode))
         all.push_back({status.st_dev, status.st_ino});
@@ -107,18 +107,18 @@ std::vector<file_identity> output_file::identities() const {
 
 void output_file::commit() {
     if (std::fflush(stream_) != 0) throw_error(subject());
-    // Some file systems tell at a close what they could not write; the stream itself is needed to the end.
+    // Some file systems report failed writes at close only; the stream itself is still needed.
     const int copy = ::fcntl(::fileno(stream_), F_DUPFD_CLOEXEC, 0);
     if (copy < 0 || ::close(copy) != 0) throw_error(subject());
     if (temporary_.empty()) return;
     if (::fsync(::fileno(stream_)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
         throw_error(subject());
     temporary_.clear();
-    // So that the new name, too, outlives a power cut; where a directory cannot be synced, it is as safe as it can be.
+    // The new name, too, should survive a power failure; not every directory can be synced.
     const std::filesystem::path parent = std::filesystem::path(path_).parent_path();
-    const descriptor directory{
+    const checksum::descriptor directory{
         ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     static_cast<void>(::fsync(directory.number()));
 }
 
-} // namespace checksum
+} // namespace spmd_sum

@@ -5,11 +5,11 @@
 #include <string_view>
 #include <utility>
 
-namespace checksum {
+namespace spmd_sum {
 
-/// Appends one line of JSON (RFC 8259): an object about the file `name`, and these members with it. A name that is no UTF-8
-/// has U+FFFD where it is not, and then "name_hex" has all its bytes.
+/// Appends one line of JSON (RFC 8259): an object with the member "name" and `members`. Invalid UTF-8 in the
+/// name is replaced by U+FFFD; a member "name_hex" then holds all of its bytes.
 void append_json_line(std::string& text, std::string_view name,
                       std::initializer_list<std::pair<const char*, std::string>> members);
 
-} // namespace checksum
+} // namespace spmd_sum
