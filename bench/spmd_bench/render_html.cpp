@@ -219,8 +219,8 @@ std::optional<plot_marker> crossover_in(const report& what, const points& group)
         if (each.crossing_ns)
             return plot_marker{*each.crossing_ns, "map is faster from " + bounds(*each.crossing_ns)};
         if (each.even_ns)
-            return plot_marker{*each.even_ns, fmt::format("spmd saves {:.0f} % up to {}", 100 * worthwhile,
-                                                          bounds(*each.even_ns))};
+            return plot_marker{*each.even_ns, fmt::format("spmd saves {:.0f} % up to {}",
+                                                          100 * least_difference, bounds(*each.even_ns))};
     }
     return std::nullopt;
 }
