@@ -1,7 +1,6 @@
 #pragma once
 
 #include "measurement.hpp"
-#include "model.hpp"
 #include "options.hpp"
 #include "statistics.hpp"
 #include "sweep.hpp"
@@ -99,7 +98,6 @@ struct report {
     std::vector<std::string> swept; ///< names of the axes that have more than one value
     std::vector<point_result> points = {};
     report_answer answer = {};
-    std::optional<scaling_model> model = {};                            ///< where it was asked for
     std::vector<std::pair<std::string, std::string>> absent_peers = {}; ///< name, and why
 };
 
