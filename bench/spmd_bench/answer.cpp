@@ -2,6 +2,7 @@
 
 #include "crossing.hpp"
 #include "units.hpp"
+#include "verdict.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -60,18 +61,31 @@ const interval_estimate* spmd_to_map(const point_result& at) {
     return spmd != nullptr && spmd->ratio_to_map ? &*spmd->ratio_to_map : nullptr;
 }
 
+/// "2 to 52", "20"
+std::string range_text(const std::string& low, const std::string& high) {
+    return low == high ? low : low + " to " + high;
+}
+
 std::string verdict_at(const point_result& at, const interval_estimate& ratio) {
     const std::size_t rounds = at.ways.front().samples_ns.size();
     if (rounds < fewest_rounds)
-        return fmt::format(
-            "spmd took {:.3f} x map's time; {} repetitions are too few to tell that from chance.",
-            ratio.value, rounds);
-    if (ratio.holds(1)) return fmt::format("No difference: spmd took {}.", sure_ratio(ratio));
-    if (ratio.value < 1)
-        return fmt::format("Take spmd, it saves {:.0f} %: it took {}.", 100 * (1 - ratio.value),
-                           sure_ratio(ratio));
-    return fmt::format("Take map, it saves {:.0f} %: spmd took {}.", 100 * (1 - 1 / ratio.value),
-                       sure_ratio(ratio));
+        return fmt::format("Cannot tell: spmd took {:.3f} x map's time, but {} {} too few; take at least {}.",
+                           ratio.value, rounds, rounds == 1 ? "round is" : "rounds are", fewest_rounds);
+    const auto percent = [](double share) { return fmt::format("{:.0f}", 100 * share); };
+    switch (verdict_of(ratio)) {
+        case verdict::same: return fmt::format("The same within 5 %: spmd took {}.", sure_ratio(ratio));
+        case verdict::faster:
+            return fmt::format("Take spmd, it saves {} %: it took {}.",
+                               range_text(percent(1 - ratio.high), percent(1 - ratio.low)),
+                               sure_ratio(ratio));
+        case verdict::slower:
+            return fmt::format("Take map, it saves {} %: spmd took {}.",
+                               range_text(percent(1 - 1 / ratio.low), percent(1 - 1 / ratio.high)),
+                               sure_ratio(ratio));
+        case verdict::cannot_tell: break;
+    }
+    return fmt::format("Cannot tell: spmd took between {:.3f} and {:.3f} times map's time; {}.", ratio.low,
+                       ratio.high, remedy_for(ratio, rounds));
 }
 
 /// Two ways' times, round by round.
@@ -85,9 +99,23 @@ interval_estimate ratio_between(const way_result& of, const way_result& to) {
     return median_estimate(ratios_between(of, to));
 }
 
+/// The verdict on one of `claims` points, of which some differ by chance: by sign tests, each with its part of the doubt.
+verdict verdict_on(const way_result& spmd, const way_result& map, std::size_t claims) {
+    const std::vector<double> ratios = ratios_between(spmd, map);
+    const std::vector<double> inverse = ratios_between(map, spmd);
+    const double middle = median(ratios);
+    if (surely_below(ratios, 1 + least_difference, claims) &&
+        surely_below(inverse, 1 / (1 - least_difference), claims))
+        return verdict::same;
+    if (middle <= 1 - least_difference && surely_below(ratios, 1, claims)) return verdict::faster;
+    if (middle >= 1 + least_difference && surely_below(inverse, 1, claims)) return verdict::slower;
+    return verdict::cannot_tell;
+}
+
 void add_verdict_of_sweep(const report& what, std::vector<std::string>& sentences) {
     points for_spmd;
     points for_map;
+    std::size_t same = 0;
     std::size_t compared = 0;
     const std::size_t rounds = what.asked.measurement.repetitions;
     // All rounds agreeing must be enough.
@@ -102,9 +130,12 @@ void add_verdict_of_sweep(const report& what, std::vector<std::string>& sentence
         ++compared;
         const way_result& spmd = *find_way(each, "spmd");
         const way_result& map = *find_way(each, "map");
-        // Of many points some differ by chance.
-        if (surely_below(ratios_between(spmd, map), 1, what.points.size())) for_spmd.push_back(&each);
-        if (surely_below(ratios_between(map, spmd), 1, what.points.size())) for_map.push_back(&each);
+        switch (verdict_on(spmd, map, what.points.size())) {
+            case verdict::faster: for_spmd.push_back(&each); break;
+            case verdict::slower: for_map.push_back(&each); break;
+            case verdict::same: ++same; break;
+            case verdict::cannot_tell: break;
+        }
     }
     if (compared == 0) return;
     const auto by_ratio = [](const point_result* at) { return spmd_to_map(*at)->value; };
@@ -116,8 +147,12 @@ void add_verdict_of_sweep(const report& what, std::vector<std::string>& sentence
     };
     if (!for_spmd.empty()) tell("spmd", for_spmd, std::less());
     if (!for_map.empty()) tell("map", for_map, std::greater());
-    const std::size_t even = compared - for_spmd.size() - for_map.size();
-    if (even > 0) sentences.push_back(fmt::format("No sure difference at {} of {} points.", even, compared));
+    if (same > 0) sentences.push_back(fmt::format("The same within 5 % at {} of {} points.", same, compared));
+    const std::size_t unknown = compared - for_spmd.size() - for_map.size() - same;
+    if (unknown > 0)
+        sentences.push_back(
+            fmt::format("Cannot tell at {} of {} points; more than {} rounds, or a quieter machine, would.",
+                        unknown, compared, rounds));
 }
 
 /// Who was the fastest, where there were others than the two.
@@ -154,7 +189,7 @@ crossover crossover_of(points group) {
                            find_way(*each, "map")->samples_ns, find_way(*each, "spmd")->samples_ns});
     return {.at = group.front()->at,
             .crossing_ns = crossing(by_cost, 1),
-            .even_ns = crossing(by_cost, 1 / (1 - worthwhile))};
+            .even_ns = crossing(by_cost, 1 / (1 - least_difference))};
 }
 
 std::string sentence_of(const crossover& of, const std::vector<std::string>& swept) {
@@ -164,7 +199,7 @@ std::string sentence_of(const crossover& of, const std::vector<std::string>& swe
                            sure_time(*of.crossing_ns));
     if (of.even_ns)
         return fmt::format("{}spmd saves {:.0f} % or more up to an item cost of {}, less above.", where,
-                           100 * worthwhile, sure_time(*of.even_ns));
+                           100 * least_difference, sure_time(*of.even_ns));
     return {};
 }
 
@@ -191,8 +226,8 @@ enough_ranks enough_of(points group) {
     const point_result& fastest = **std::ranges::min_element(
         group, {}, [](const point_result* each) { return find_way(*each, "spmd")->median_ns.value; });
     const auto is_enough = [&](const point_result* each) {
-        return each == &fastest ||
-               ratio_between(*find_way(*each, "spmd"), *find_way(fastest, "spmd")).high <= 1 + worthwhile;
+        return each == &fastest || ratio_between(*find_way(*each, "spmd"), *find_way(fastest, "spmd")).high <=
+                                       1 + least_difference;
     };
     const point_result& enough = **std::ranges::find_if(group, is_enough);
     return {.at = enough.at, .fastest = fastest.at.ranks, .most = group.back()->at.ranks};
@@ -207,11 +242,12 @@ std::string sentence_of(const enough_ranks& found, const points& group) {
             "spmd");
     };
     const interval_estimate last = ratio_between(*with(found.most), *with(found.at.ranks));
-    return fmt::format(
-        "From {} {} on more {} (least median: {}).", found.at.ranks, found.at.ranks == 1 ? "rank" : "ranks",
-        last.low > 1 + worthwhile ? fmt::format("lose: {} take {:.2f} times as long", found.most, last.value)
-                                  : "gain nothing",
-        found.fastest);
+    return fmt::format("From {} {} on more {} (least median: {}).", found.at.ranks,
+                       found.at.ranks == 1 ? "rank" : "ranks",
+                       last.low > 1 + least_difference
+                           ? fmt::format("lose: {} take {:.2f} times as long", found.most, last.value)
+                           : "gain nothing",
+                       found.fastest);
 }
 
 void add_enough_ranks(const report& what, report_answer& answer) {

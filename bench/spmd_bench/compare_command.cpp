@@ -22,7 +22,9 @@ po::options_description compare_options() {
         "relative-to", po::value<std::string>()->value_name("WAY"),
         "compare the times over that way's, round by round: what made the machine slower in one of the runs "
         "cancels out")("fail-if-slower", po::value<std::string>()->value_name("PCT"),
-                       "exit with 1 where a way is surely slower, by more than PCT %")(
+                       "exit with 1 where a way is surely slower, by more than PCT %, and with 3 where none "
+                       "is, and one may be: "
+                       "its bounds reach beyond PCT %")(
         "format", po::value<std::string>()->value_name("KIND"), "table, json (table)")("help,h",
                                                                                        "print this and exit");
     return all;
@@ -31,14 +33,22 @@ po::options_description compare_options() {
 std::string help() {
     std::ostringstream text;
     text << "Usage: spmd_bench compare [OPTION...] BEFORE.json AFTER.json\n"
-            "Says what changed from one report of spmd_bench --json to another. A difference\n"
-            "is one that is surely there, with 95 % for all ways and points together, and\n"
-            "of at least 5 %, since two runs of the same program differ, too. Fewer than 6\n"
-            "repetitions tell nothing.\n\n"
+            "Compares two reports of spmd_bench --json, way by way, by the ratio of the\n"
+            "medians and its bounds, which hold for all ways and points together with 95 %:\n"
+            "  the same within 5 %  the bounds are within 5 % of 1\n"
+            "  slower, faster       the bounds leave 1 out, the ratio is 5 % or more from it\n"
+            "  cannot tell          anything else, and fewer than 6 rounds\n\n"
          << compare_options()
-         << "\nExit status: 0; 1 for --fail-if-slower; 2 for bad options and for files that are\n"
-            "no reports.\n";
+         << "\nExit status: 0; with --fail-if-slower 1 where a way is slower, and 3 where that\n"
+            "cannot be told; 2 for bad options and for files that are not reports.\n";
     return text.str();
+}
+
+int gate_status(const comparison& made, double percent) {
+    constexpr int slower = 1;
+    constexpr int cannot_tell = 3;
+    if (count_slower(made, percent) > 0) return slower;
+    return count_maybe_slower(made, percent) > 0 ? cannot_tell : 0;
 }
 
 po::variables_map parsed_compare(const std::vector<std::string>& arguments) {
@@ -81,14 +91,13 @@ command_result run_compare(const std::vector<std::string>& arguments) {
     const std::optional<double> limit = parse_decimal(percent);
     if (given.count("fail-if-slower") > 0 && !limit)
         throw option_error("--fail-if-slower is a number of per cent such as 10, not '" + percent + "'");
-    constexpr double least = 100 * least_change;
+    constexpr double least = 100 * least_difference;
     if (limit && *limit < least)
         throw option_error(
             fmt::format("--fail-if-slower is at least {:.0f}, as less is never said to be a change, not '{}'",
                         least, percent));
     const comparison made = compare_reports(files[0], files[1], text_of("relative-to"));
-    return {format == "json" ? render_json(made) : render_table(made),
-            limit && count_slower(made, *limit) > 0 ? 1 : 0};
+    return {format == "json" ? render_json(made) : render_table(made), limit ? gate_status(made, *limit) : 0};
 }
 
 } // namespace spmd_bench

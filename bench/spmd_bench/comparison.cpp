@@ -101,15 +101,15 @@ interval_estimate ratio_of(const samples& before, const samples& after, double t
             value * std::exp(quantile * deviation.value)};
 }
 
-change change_of(const interval_estimate& ratio) {
-    if (ratio.holds(1) || std::abs(ratio.value - 1) < least_change) return change::none;
-    return ratio.value > 1 ? change::slower : change::faster;
-}
-
-/// None unless both say the same.
-change change_of(const compared_way& of) {
-    const change by_time = change_of(of.ratio);
-    return !of.paced || change_of(*of.paced) == by_time ? by_time : change::none;
+/// As compare_reports() describes it.
+verdict verdict_of(const compared_way& way) {
+    const verdict by_time = verdict_of(way.ratio);
+    if (!way.paced) return by_time;
+    const verdict at_one_pace = verdict_of(*way.paced);
+    if (at_one_pace == verdict::same || at_one_pace == by_time) return at_one_pace;
+    // A noisy pace does not make times differ that are the same.
+    if (by_time == verdict::same && at_one_pace == verdict::cannot_tell) return by_time;
+    return verdict::cannot_tell;
 }
 
 /// Two runs of a way, in whatever unit the comparison is.
@@ -182,45 +182,72 @@ compared_way compared(const pair_of_ways& pair, double tail) {
                       ratio_of(before.times, after.times, tail)};
     if (!before.pace.empty() && !after.pace.empty())
         made.paced = ratio_of(divided(before.times, before.pace), divided(after.times, after.pace), tail);
-    made.what = pair.has_enough_rounds() ? change_of(made) : change::too_few_rounds;
+    made.rounds = std::min(before.times.size(), after.times.size());
+    made.change = verdict_of(made);
     return made;
+}
+
+std::vector<const compared_way*> ways_that(const comparison& whole, verdict change) {
+    std::vector<const compared_way*> found;
+    for (const compared_way& each : whole.ways)
+        if (each.change == change) found.push_back(&each);
+    return found;
+}
+
+/// "4 ranks: spmd"
+std::string full_name(const compared_way& way) {
+    return fmt::format("{}{}{}", way.point, way.point.empty() ? "" : ": ", way.way);
+}
+
+std::string why_not_told(const compared_way& way) {
+    const std::string name = full_name(way);
+    if (way.rounds < fewest_rounds)
+        return fmt::format("{}: {} {} are too few; take at least {}.", name, way.rounds,
+                           way.rounds == 1 ? "round" : "rounds", fewest_rounds);
+    if (!has_bounds(way.ratio) || (way.paced && !has_bounds(*way.paced)))
+        return fmt::format("{}: the times have no finite ratio.", name);
+    if (verdict_of(way.ratio) == verdict::cannot_tell)
+        return fmt::format("{}: between {:.3f} and {:.3f} times the time before; {}.", name, way.ratio.low,
+                           way.ratio.high, remedy_for(way.ratio, way.rounds));
+    if (verdict_of(*way.paced) == verdict::cannot_tell)
+        return fmt::format("{}: {} by the clock, and at one pace between {:.3f} and {:.3f} times the time "
+                           "before; {}.",
+                           name, name_of(verdict_of(way.ratio)), way.paced->low, way.paced->high,
+                           remedy_for(*way.paced, way.rounds));
+    return fmt::format("{}: {} by the clock, and {} at one pace; a machine of steady pace would tell.", name,
+                       name_of(verdict_of(way.ratio)), name_of(verdict_of(*way.paced)));
 }
 
 std::vector<std::string> sentences_of(const comparison& of) {
     std::vector<std::string> sentences;
     for (const auto& [what, word] :
-         {std::pair{change::slower, "slower"}, std::pair{change::faster, "faster"}}) {
-        std::vector<const compared_way*> changed;
-        for (const compared_way& each : of.ways)
-            if (each.what == what) changed.push_back(&each);
+         {std::pair{verdict::slower, "slower"}, std::pair{verdict::faster, "faster"}}) {
+        std::vector<const compared_way*> changed = ways_that(of, what);
         std::ranges::sort(changed, std::greater<>{},
                           [](const compared_way* each) { return std::abs(std::log(each->ratio.value)); });
         for (std::size_t i = 0; i < std::min(changed.size(), most_changes_told); ++i)
-            sentences.push_back(
-                fmt::format("{}{}{} is {}: {:.3f} x the time before (95 % sure: {:.3f} to {:.3f}).",
-                            changed[i]->point, changed[i]->point.empty() ? "" : ": ", changed[i]->way, word,
-                            changed[i]->ratio.value, changed[i]->ratio.low, changed[i]->ratio.high));
+            sentences.push_back(fmt::format(
+                "{} is {}: {:.3f} x the time before (95 % sure: {:.3f} to {:.3f}).", full_name(*changed[i]),
+                word, changed[i]->ratio.value, changed[i]->ratio.low, changed[i]->ratio.high));
         if (changed.size() > most_changes_told)
             sentences.push_back(
                 fmt::format("… and {} more are {}.", changed.size() - most_changes_told, word));
     }
-    const auto same = std::ranges::count(of.ways, change::none, &compared_way::what);
-    if (same > 0) sentences.push_back(fmt::format("No difference: {} of {} figures.", same, of.ways.size()));
-    const auto unknown = std::ranges::count(of.ways, change::too_few_rounds, &compared_way::what);
-    if (unknown > 0)
-        sentences.push_back(fmt::format("Too few repetitions to tell: {} of {} figures; take at least {}.",
-                                        unknown, of.ways.size(), fewest_rounds));
+    const auto same = ways_that(of, verdict::same).size();
+    if (same > 0)
+        sentences.push_back(fmt::format("The same within 5 %: {} of {} figures.", same, of.ways.size()));
+    const std::vector<const compared_way*> unknown = ways_that(of, verdict::cannot_tell);
+    if (!unknown.empty())
+        sentences.push_back(fmt::format("Cannot tell: {} of {} figures.", unknown.size(), of.ways.size()));
+    for (std::size_t i = 0; i < std::min(unknown.size(), most_changes_told); ++i)
+        sentences.push_back(why_not_told(*unknown[i]));
+    if (unknown.size() > most_changes_told)
+        sentences.push_back(fmt::format("… and {} more cannot be told.", unknown.size() - most_changes_told));
     return sentences;
 }
 
-std::string_view word_of(change what) {
-    switch (what) {
-        case change::slower: return "slower";
-        case change::faster: return "faster";
-        case change::too_few_rounds: return "too few repetitions";
-        case change::none: break;
-    }
-    return "no difference";
+bool is_slower(const compared_way& way, double percent) {
+    return way.change == verdict::slower && way.ratio.value > 1 + percent / 100;
 }
 
 std::string text_of_bounds(const interval_estimate& ratio) {
@@ -258,8 +285,16 @@ comparison compare_reports(const std::string& before, const std::string& after,
 }
 
 std::size_t count_slower(const comparison& of, double percent) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(of.ways, [&](const compared_way& each) { return is_slower(each, percent); }));
+}
+
+std::size_t count_maybe_slower(const comparison& of, double percent) {
+    const double limit = 1 + percent / 100;
     return static_cast<std::size_t>(std::ranges::count_if(of.ways, [&](const compared_way& each) {
-        return each.what == change::slower && each.ratio.value > 1 + percent / 100;
+        if (is_slower(each, percent)) return false;
+        if (each.change == verdict::same || each.change == verdict::faster) return false;
+        return each.ratio.high > limit && (!each.paced || each.paced->high > limit);
     }));
 }
 
@@ -283,7 +318,7 @@ std::string render_table(const comparison& of) {
                                                fmt::format("{:.3f}", each.ratio.value),
                                                text_of_bounds(each.ratio),
                                                each.paced ? fmt::format("{:.3f}", each.paced->value) : "-",
-                                               std::string(word_of(each.what))};
+                                               std::string(name_of(each.change))};
         for (std::size_t i = 0; i < columns.size(); ++i) columns[i].cells.push_back(cells[i]);
     }
     if (std::ranges::all_of(of.ways, [](const compared_way& each) { return each.point.empty(); }))
@@ -319,7 +354,7 @@ std::string render_json(const comparison& of) {
                                {"after_median_ns", each.after_ns},
                                {"ratio", interval(each.ratio)},
                                {"ratio_at_the_same_pace", each.paced ? interval(*each.paced) : json(nullptr)},
-                               {"change", word_of(each.what)}});
+                               {"change", name_of(each.change)}});
     }
     return all.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
 }

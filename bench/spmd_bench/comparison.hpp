@@ -2,6 +2,7 @@
 
 #include "statistics.hpp"
 #include "stored_report.hpp"
+#include "verdict.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -9,8 +10,6 @@
 #include <vector>
 
 namespace spmd_bench {
-
-enum class change { none, slower, faster, too_few_rounds };
 
 /// A way at a point that both reports have.
 struct compared_way {
@@ -21,8 +20,9 @@ struct compared_way {
     double after_ns = 0;
     interval_estimate ratio; ///< after over before
     std::optional<interval_estimate> paced =
-        {}; ///< the same in units of how fast the machine was, where both tell it
-    change what = change::none;
+        {};                 ///< the same in units of how fast the machine was, where both tell it
+    std::size_t rounds = 0; ///< of the report that has fewer
+    verdict change = verdict::cannot_tell;
 };
 
 /// What changed from one report to another.
@@ -35,9 +35,6 @@ struct comparison {
     std::vector<std::string> warnings; ///< what makes them hard to compare
 };
 
-/// A difference below this is not told from what two runs of the same program have.
-inline constexpr double least_change = 0.05;
-
 /// Compares two reports in JSON, of the schema's version 2.
 ///
 /// A ratio is that of the medians; its bounds are 95 % sure for all ratios together: the standard deviation of the ratio's
@@ -45,15 +42,18 @@ inline constexpr double least_change = 0.05;
 /// of their number, so that what disturbs several rounds counts once; Politis and Romano, 1992), times the quantile of
 /// Student after Bonferroni. Of its degrees of freedom a report has one less than blocks, and both together as many as Welch
 /// gives (1947): 15 rounds are four blocks, whose deviation is itself known only roughly.
-/// `change` is slower or faster where the bounds do not hold 1 and the ratio is least_change away from it, and so for the times in
-/// units of the reports' pace: a machine that is slower in one of the runs is no change of the program. Fewer
-/// rounds than fewest_rounds tell neither bounds, which are then 0 and infinity, nor a change.
+/// `change` is the verdict on the ratio, and on that of the times in units of the reports' pace, which agree; where they do
+/// not, times that are the same at one pace are the same, as a machine that is slower in one of the runs is no change of the
+/// program, and anything else cannot be told. Fewer rounds than fewest_rounds have bounds of 0 and infinity, and cannot tell.
 /// Throws: report_error.
 comparison compare_reports(const std::string& before, const std::string& after,
                            const std::string& relative_to = {});
 
 /// How many ways are surely slower, by more than this.
 std::size_t count_slower(const comparison& of, double percent);
+
+/// How many ways are not among these, and may yet be slower by more than this, as far as their bounds go.
+std::size_t count_maybe_slower(const comparison& of, double percent);
 
 /// The differences in sentences, then a table, for a terminal; or as JSON.
 std::string render_table(const comparison& of);

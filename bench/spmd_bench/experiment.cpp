@@ -2,7 +2,6 @@
 
 #include "answer.hpp"
 #include "machine.hpp"
-#include "model.hpp"
 #include "probe.hpp"
 
 #include <spmd/spmd.hpp>
@@ -128,7 +127,6 @@ report run_experiment(const options& asked, temporary_directory& scratch,
     made.answer = answer_of(made, measure_costs(pool_at(asked, first.at),
                                                 scale_of(made.points, asked.measurement.repetitions),
                                                 asked.ways, asked.measurement.seed));
-    if (asked.model) made.model = model_of(made);
     return made;
 }
 

@@ -212,8 +212,7 @@ po::options_description described() {
                     fmt::join(sweep_ways, ",")));
     all.add_options()("peer-report", po::value<std::vector<std::string>>()->value_name("FILE"),
                       "show the ways of another program's report of the same items, too; "
-                      "bench/README.md has one")(
-        "model", "predict spmd's time on up to 256 cores from its measured parts");
+                      "bench/README.md has one");
     add("repetitions", "N",
         fmt::format("measured runs of each way ({}; in a sweep {} at each point)",
                     usual.measurement.repetitions, sweep_repetitions));
@@ -343,7 +342,7 @@ void read_outputs(const given_options& given, options& asked) {
 void refuse_with_topology(const given_options& given, const options& asked) {
     for (const char* name :
          {"workload", "input", "items", "file-size", "item-cost", "skew", "chunk", "ways", "repetitions",
-          "warmup", "seed", "progress", "trace", "model", "peer-report", "markdown", "html", "csv", "json"})
+          "warmup", "seed", "progress", "trace", "peer-report", "markdown", "html", "csv", "json"})
         given.refuse(name, "cannot go with --topology, which measures nothing");
     if (asked.format != report_format::table && asked.format != report_format::json)
         throw option_error("--format with --topology is one of table, json");
@@ -385,11 +384,8 @@ options parse_options(const std::vector<std::string>& arguments) {
     asked.ways = given.has("ways") ? chosen_ways(given.text("ways"), asked.workload)
                                    : usual_ways(asked.workload, sweeps);
     const auto runs = [&](const char* way) { return std::ranges::find(asked.ways, way) != asked.ways.end(); };
-    asked.model = given.has("model");
     asked.peer_reports = given.texts("peer-report");
     if (sweeps) given.refuse("peer-report", "is for one point, not for a sweep");
-    if (asked.model && !(runs("serial") && runs("spmd")))
-        throw option_error("--model is of the ways serial and spmd, which are not both among --ways");
     if (!runs("map-chunked")) given.refuse("chunk", "is for the way map-chunked, which is not among --ways");
     read_outputs(given, asked);
     asked.topology = given.has("topology");
@@ -449,7 +445,6 @@ std::vector<std::string> spelled_out(const options& asked) {
         all.push_back("--chunk " + quoted(axes.chunk.text));
     all.push_back(fmt::format("--placement {}", name_of(asked.placement)));
     if (asked.pin) all.emplace_back("--pin");
-    if (asked.model) all.emplace_back("--model");
     for (const std::string& path : asked.peer_reports) all.push_back("--peer-report " + quoted(path));
     all.push_back(fmt::format("--repetitions {}", asked.measurement.repetitions));
     all.push_back(fmt::format("--warmup {}", asked.measurement.warmup));

@@ -39,7 +39,6 @@ struct options {
     spmd::placement placement = spmd::placement::compact;
     bool pin = false;
     std::vector<std::string> peer_reports{}; ///< files
-    bool model = false;                      ///< spmd's time is predicted for more cores
     std::vector<std::string> ways;           ///< each can run the workload; in the order given
     apps::progress_mode progress = apps::progress_mode::automatic;
     apps::trace_request trace;

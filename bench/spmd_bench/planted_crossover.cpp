@@ -91,7 +91,7 @@ found_crossings run_once(const std::deque<pair_of_ways>& pairs, std::uint64_t se
     by_cost.reserve(costs_ns.size());
     for (std::size_t i = 0; i < costs_ns.size(); ++i)
         by_cost.push_back({costs_ns[i], measured[i][0].nanoseconds, measured[i][1].nanoseconds});
-    return {crossing(by_cost, 1), crossing(by_cost, 1 / (1 - worthwhile))};
+    return {crossing(by_cost, 1), crossing(by_cost, 1 / (1 - least_difference))};
 }
 
 /// How often one of the two held what was planted.
@@ -133,7 +133,7 @@ int run(std::uint64_t runs) {
     std::deque<pair_of_ways> pairs;
     for (const double cost : costs_ns) pairs.emplace_back(pool, cost + planted_ns, slope * cost);
     tally meeting("crossover", extra / (slope - 1));
-    tally even("spmd saves 5 %", extra / (slope / (1 - worthwhile) - 1));
+    tally even("spmd saves 5 %", extra / (slope / (1 - least_difference) - 1));
     for (std::uint64_t seed = 1; seed <= runs; ++seed) {
         const found_crossings found = run_once(pairs, seed);
         meeting.add(found.meeting);

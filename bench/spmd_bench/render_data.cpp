@@ -115,31 +115,6 @@ ordered_json json_of(const options& asked, const report_answer& answer) {
     return made;
 }
 
-ordered_json json_of(const options& asked, const std::optional<scaling_model>& model) {
-    if (!model) return nullptr;
-    const model_parts& parts = model->parts;
-    ordered_json made = {{"at", json_of(asked, model->at)},
-                         {"launch_ns", parts.launch},
-                         {"per_rank_ns", parts.per_rank},
-                         {"per_item_ns", parts.per_item},
-                         {"work_ns", parts.work},
-                         {"slowdown", parts.slowdown},
-                         {"predictions", ordered_json::array()},
-                         {"residuals", ordered_json::array()},
-                         {"limits", model->limits}};
-    for (const model_prediction& each : model->predictions)
-        made["predictions"].push_back({{"cores", each.cores},
-                                       {"low_ns", each.low_ns},
-                                       {"high_ns", each.high_ns},
-                                       {"speedup", each.speedup},
-                                       {"limit", each.limit}});
-    for (const model_residual& each : model->residuals)
-        made["residuals"].push_back({{"at", json_of(asked, each.at)},
-                                     {"measured_ns", each.measured_ns},
-                                     {"predicted_ns", each.predicted_ns}});
-    return made;
-}
-
 /// Empty for nothing.
 template <class T>
 std::string field(const std::optional<T>& value) {
@@ -202,7 +177,6 @@ std::string render_json(const report& what) {
         {"swept", what.swept},
         {"points", ordered_json::array()},
         {"answer", json_of(asked, what.answer)},
-        {"model", json_of(asked, what.model)},
         {"absent_peers", ordered_json::array()},
     };
     for (const point_result& point : what.points) all["points"].push_back(json_of(asked, point));

@@ -101,14 +101,6 @@ std::string cost_table(const report& what) {
                     {"way", "per run", "per rank", "per item"}, rows);
 }
 
-std::string model_section(const report& what) {
-    if (!what.model) return {};
-    std::string text = "<h2>More cores, by a model</h2>\n" +
-                       table_of(summary_of(*what.model, what), columns_of(*what.model));
-    for (const std::string& each : what.model->limits) text += "<p>" + escaped_html(each) + "</p>\n";
-    return text;
-}
-
 std::string parts_table(const report& what) {
     std::vector<std::vector<std::string>> rows;
     for (const point_result& at : what.points) {
@@ -219,8 +211,8 @@ std::optional<plot_marker> crossover_in(const report& what, const points& group)
         if (each.crossing_ns)
             return plot_marker{*each.crossing_ns, "map is faster from " + bounds(*each.crossing_ns)};
         if (each.even_ns)
-            return plot_marker{*each.even_ns, fmt::format("spmd saves {:.0f} % up to {}", 100 * worthwhile,
-                                                          bounds(*each.even_ns))};
+            return plot_marker{*each.even_ns, fmt::format("spmd saves {:.0f} % up to {}",
+                                                          100 * least_difference, bounds(*each.even_ns))};
     }
     return std::nullopt;
 }
@@ -343,7 +335,7 @@ std::string render_html(const report& what) {
         table_of(what.swept.empty() ? "The ways; x map: the time over that of map." : "The points; medians.",
                  columns_of(what)) +
         "<h2>The samples</h2>\n" + sample_plots(what);
-    text += parts_table(what) + cost_table(what) + model_section(what);
+    text += parts_table(what) + cost_table(what);
     if (const auto warnings = warnings_of(what); !warnings.empty())
         text += "<h2>Warnings</h2>\n" + paragraphs("warnings", warnings);
     text += "<h2>All figures</h2>\n" + all_figures(what);

@@ -6,8 +6,6 @@
 #include <fmt/ranges.h>
 
 namespace spmd_bench {
-namespace {} // namespace
-
 std::string render_table(const report& what) {
     std::string text;
     for (const header_line& line : header_of(what))
@@ -17,12 +15,6 @@ std::string render_table(const report& what) {
     text += '\n' + text_table(columns, keys, terminal_width) + '\n';
     for (const std::string& sentence : what.answer.sentences)
         text += wrapped("", split(sentence, ' '), terminal_width);
-    if (what.model) {
-        text += '\n' + wrapped("", split(summary_of(*what.model, what), ' '), terminal_width) + '\n' +
-                text_table(columns_of(*what.model), 1, terminal_width) + '\n';
-        for (const std::string& limit : what.model->limits)
-            text += wrapped("", split(limit, ' '), terminal_width);
-    }
     const std::vector<std::string> warnings = warnings_of(what);
     if (!warnings.empty()) text += '\n';
     for (const std::string& warning : warnings)
@@ -36,11 +28,6 @@ std::string render_markdown(const report& what) {
         text += fmt::format("- {}: {}\n", line.name, fmt::join(line.words, " "));
     text += '\n' + markdown_table(columns_of(what)) + '\n';
     for (const std::string& sentence : what.answer.sentences) text += fmt::format("- {}\n", sentence);
-    if (what.model) {
-        text +=
-            '\n' + summary_of(*what.model, what) + "\n\n" + markdown_table(columns_of(*what.model)) + '\n';
-        for (const std::string& limit : what.model->limits) text += fmt::format("- {}\n", limit);
-    }
     const std::vector<std::string> warnings = warnings_of(what);
     if (!warnings.empty()) text += '\n';
     for (const std::string& warning : warnings) text += fmt::format("- warning: {}\n", warning);

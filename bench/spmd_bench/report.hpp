@@ -1,11 +1,11 @@
 #pragma once
 
 #include "measurement.hpp"
-#include "model.hpp"
 #include "options.hpp"
 #include "statistics.hpp"
 #include "sweep.hpp"
 #include "time_parts.hpp"
+#include "verdict.hpp"
 
 #include <spmd/machine.hpp>
 #include <spmd/placement.hpp>
@@ -70,7 +70,7 @@ struct crossover {
     sweep_point at; ///< but for the item cost
     /// Below it spmd is faster, above it map. Nothing: the times do not cross for sure between the costs measured.
     std::optional<interval_estimate> crossing_ns;
-    /// Above it spmd saves less than `worthwhile` of map's time. Nothing: not for sure.
+    /// Above it spmd saves less than least_difference of map's time. Nothing: not for sure.
     std::optional<interval_estimate> even_ns;
 };
 
@@ -99,15 +99,11 @@ struct report {
     std::vector<std::string> swept; ///< names of the axes that have more than one value
     std::vector<point_result> points = {};
     report_answer answer = {};
-    std::optional<scaling_model> model = {};                            ///< where it was asked for
     std::vector<std::pair<std::string, std::string>> absent_peers = {}; ///< name, and why
 };
 
 /// Of report.schema.json.
 inline constexpr int schema_version = 2;
-
-/// A gain below this part of map's time is not worth a choice.
-inline constexpr double worthwhile = 0.05;
 
 /// What the measurements of one point say, in their order.
 point_result summarise(const sweep_point& at, std::uint64_t bytes, std::span<const measurement> measured,

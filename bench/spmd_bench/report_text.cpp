@@ -175,30 +175,6 @@ std::vector<column> columns_of(const report& what) {
     return what.swept.empty() ? columns_of_point(what.points.front()) : columns_of_sweep(what);
 }
 
-std::string summary_of(const scaling_model& model, const report& what) {
-    const std::vector<std::string> names =
-        what.swept.empty() ? std::vector<std::string>{"ranks", "items"} : what.swept;
-    return fmt::format(
-        "Model of spmd at {}: {} to launch a run, {} a rank and {} an item of a thread's time, {} of work{}.",
-        text_of(model.at, names), short_time(model.parts.launch), short_time(model.parts.per_rank),
-        short_time(model.parts.per_item), short_time(model.parts.work),
-        model.parts.slowdown > 1
-            ? fmt::format(", {:.2f} times as long when items run at once", model.parts.slowdown)
-            : "");
-}
-
-std::vector<column> columns_of(const scaling_model& model) {
-    std::vector<column> columns{
-        {"cores", {}, {}}, {"predicted time", {}, {}}, {"speed-up", {}, {}}, {"limited by", {}, {}}};
-    for (const model_prediction& each : model.predictions) {
-        columns[0].cells.push_back(fmt::format("{}", each.cores));
-        columns[1].cells.push_back(short_time(each.low_ns) + " - " + short_time(each.high_ns));
-        columns[2].cells.push_back(fmt::format("{:.1f}", each.speedup));
-        columns[3].cells.push_back(each.limit);
-    }
-    return columns;
-}
-
 std::vector<header_line> header_of(const report& what) {
     std::vector<std::string> command = spelled_out(what.asked);
     command.insert(command.begin(), "spmd_bench");

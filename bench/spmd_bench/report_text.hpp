@@ -18,9 +18,6 @@ struct header_line {
 std::vector<header_line> header_of(const report& what);
 /// The figures: a row per way, or in a sweep per point.
 std::vector<column> columns_of(const report& what);
-/// What the model is of, its parts, and how far it can be trusted; between the two its predictions.
-std::string summary_of(const scaling_model& model, const report& what);
-std::vector<column> columns_of(const scaling_model& model);
 /// The warnings in words. What several points suffer from is told once.
 std::vector<std::string> warnings_of(const report& what);
 

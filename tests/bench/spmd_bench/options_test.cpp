@@ -168,7 +168,6 @@ TEST_CASE("a bad option is told in one line that names it") {
         {"--placement numa", "--placement is one of compact, per_numa_node, per_core_type, not 'numa'"},
         {"--format xml", "--format is one of table, markdown, html, csv, json, not 'xml'"},
         {"--topology --items 3", "--items cannot go with --topology, which measures nothing"},
-        {"--topology --model", "--model cannot go with --topology, which measures nothing"},
         {"--topology --peer-report p", "--peer-report cannot go with --topology, which measures nothing"},
         {"--html same --json same", "'same' is to hold two reports: name a file for each"},
         {"--output same --csv same", "'same' is to hold two reports: name a file for each"},
@@ -218,7 +217,7 @@ TEST_CASE("the options spelled out give the same run again") {
          {std::string(), std::string("--workload spin --item-cost 1.5us --items 3 --warmup 0"),
           std::string("--workload mixed --skew 0,2 --item-cost 1us:4us:+2us --chunk 1,auto --ranks 1:9:+4"),
           std::string("--ranks 3 --file-size 3K --pin --ways spmd,map --placement per-numa-node"),
-          std::string("--model --peer-report other.json --peer-report third.json"),
+          std::string("--peer-report other.json --peer-report third.json"),
           "--workload memory --threads 7 --seed 5 --repetitions 2 --input " + scratch.path()}) {
         const options once = parse(line);
         std::string again;

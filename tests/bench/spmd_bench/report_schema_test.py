@@ -25,7 +25,7 @@ COMMANDS = {
     "one point": "--ranks 4 --repetitions 7",
     "cold": "--workload memory --ranks 4 --repetitions 2 --warmup 0 --ways serial",
     "a sweep": "--workload mixed --skew 0,2 --item-cost 0,1us --ranks 1,3 --items 20 --repetitions 7",
-    "a model": "--workload spin --ranks 3,8 --threads 1,2 --items 20 --repetitions 3 --model",
+    "a sweep of threads": "--workload spin --ranks 3,8 --threads 1,2 --items 20 --repetitions 3",
     "files of a directory": f"--input {pathlib.Path(__file__).parent} --ranks 4 --repetitions 7",
     "a sweep of chunks": "--workload empty --chunk auto,5 --ranks 3 --repetitions 2 --threads 1,2",
 }
