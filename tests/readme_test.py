@@ -15,7 +15,8 @@ A comment just above a block, which readers do not see, says the rest:
 <!-- given            C++ declarations that the block relies on, put in front of it
 std::vector<int> v;
 -->
-<!-- declarations -->  the block stands outside of functions: it is compiled, and there is nothing to run.
+<!-- declarations -->  the block stands outside of functions: it is compiled, and there is nothing to run. More lines are
+                      put in front of it.
 <!-- not run: why -->  for what no test can do; it is printed, with its reason.
 """
 import concurrent.futures
@@ -58,8 +59,9 @@ class block:
         self.text = match["text"]
         self.line = page.count("\n", 0, match.start("text")) + 1
         self.skipped = comment.removeprefix("not run:").strip() if comment.startswith("not run:") else None
-        self.given = comment.removeprefix("given").lstrip("\n") + "\n" if comment.startswith("given") else ""
-        self.is_declarations = comment == "declarations"
+        kind, _, lines = comment.partition("\n")
+        self.given = lines + "\n" if kind in ("given", "declarations") else ""
+        self.is_declarations = kind == "declarations"
         self.is_program = self.language == "cpp" and re.search(r"^int main\(", self.text, re.MULTILINE) is not None
 
     def is_in_unit(self):
