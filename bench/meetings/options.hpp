@@ -1,6 +1,7 @@
 #pragma once
 
-#include <spmd/topology.hpp>
+#include <spmd/machine.hpp>
+#include <spmd/placement.hpp>
 
 #include <chrono>
 #include <cstddef>

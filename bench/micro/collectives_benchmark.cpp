@@ -1,8 +1,8 @@
-// What meeting costs, in the steady state: all iterations take place in one broadcast of coroutine ranks, and rank 0
+// What collective costs, in the steady state: all iterations take place in one broadcast of coroutine ranks, and rank 0
 // takes the time of them all, so launching is not in it. Beside that: launching ranks that do not meet, and the
 // memory of ranks that wait.
+#include "collective_stopwatch.hpp"
 #include "empty_body.hpp"
-#include "meeting_stopwatch.hpp"
 
 #include <spmd/spmd.hpp>
 
@@ -20,24 +20,24 @@
 
 namespace {
 
-spmd::task<> barriers(spmd::rank me, meeting_stopwatch* watch) {
+spmd::task<> barriers(spmd::rank me, collective_stopwatch* watch) {
     for (std::size_t i = 0; watch->goes_on(me, i); ++i) co_await me.barrier();
 }
 
 spmd::task<> barrier_of_helper(spmd::rank me) { co_await me.barrier(); }
 
-spmd::task<> nested_barriers(spmd::rank me, meeting_stopwatch* watch) {
+spmd::task<> nested_barriers(spmd::rank me, collective_stopwatch* watch) {
     for (std::size_t i = 0; watch->goes_on(me, i); ++i) co_await barrier_of_helper(me);
 }
 
-spmd::task<> all_reduces(spmd::rank me, meeting_stopwatch* watch) {
+spmd::task<> all_reduces(spmd::rank me, collective_stopwatch* watch) {
     const auto size = static_cast<double>(me.size());
     for (std::size_t i = 0; watch->goes_on(me, i); ++i)
         if (co_await me.all_reduce(1.0, std::plus<>{}) != size) throw std::logic_error("a wrong sum");
 }
 
 /// Each rank gives a vector of a number for each, and takes one.
-spmd::task<> all_to_alls(spmd::rank me, meeting_stopwatch* watch) {
+spmd::task<> all_to_alls(spmd::rank me, collective_stopwatch* watch) {
     std::vector<std::size_t> values(me.size(), me.id());
     for (std::size_t i = 0; watch->goes_on(me, i); ++i) {
         const std::vector<std::size_t> taken = co_await me.all_to_all(values);
@@ -46,7 +46,7 @@ spmd::task<> all_to_alls(spmd::rank me, meeting_stopwatch* watch) {
 }
 
 /// Two groups, left again at once.
-spmd::task<> splits(spmd::rank me, meeting_stopwatch* watch) {
+spmd::task<> splits(spmd::rank me, collective_stopwatch* watch) {
     for (std::size_t i = 0; watch->goes_on(me, i); ++i) {
         const spmd::rank half = co_await me.split(me.id() % 2);
         if (half.id() != me.id() / 2) throw std::logic_error("a wrong id");

@@ -1,4 +1,5 @@
-#include <spmd/topology.hpp>
+#include <spmd/machine.hpp>
+#include <spmd/placement.hpp>
 
 #include <benchmark/benchmark.h>
 #include <oneapi/tbb/version.h>

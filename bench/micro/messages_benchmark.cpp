@@ -1,7 +1,7 @@
 // What messages cost, in the steady state: all iterations take place in one broadcast, as in collectives_benchmark,
 // between two barriers, as ranks that only send and receive run ahead of each other. A shift: each rank sends a number
 // to its right and receives one from its left.
-#include "meeting_stopwatch.hpp"
+#include "collective_stopwatch.hpp"
 
 #include <spmd/spmd.hpp>
 
@@ -43,11 +43,11 @@ spmd::task<> to_and_fro(spmd::rank me, std::size_t count) {
 }
 
 template <spmd::task<> (*Messages)(spmd::rank, std::size_t)>
-spmd::task<> between_barriers(spmd::rank me, meeting_stopwatch* watch) {
-    co_await Messages(me, meeting_stopwatch::uncounted);
+spmd::task<> between_barriers(spmd::rank me, collective_stopwatch* watch) {
+    co_await Messages(me, collective_stopwatch::uncounted);
     co_await me.barrier();
     watch->start(me);
-    co_await Messages(me, watch->meetings());
+    co_await Messages(me, watch->collectives());
     co_await me.barrier();
     watch->stop(me);
 }

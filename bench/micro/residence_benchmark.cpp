@@ -129,7 +129,7 @@ void repeated(benchmark::State& state) {
     report(state, places, ranks, std::chrono::duration<double>(clock::now() - begin).count());
 }
 
-/// Coroutine ranks between meetings: an iteration is one barrier.
+/// Coroutine ranks between collectives: an iteration is one barrier.
 void between_barriers(benchmark::State& state) {
     const auto ranks = static_cast<std::size_t>(state.range(0));
     residence places(ranks);

@@ -42,13 +42,13 @@ void run(benchmark::State& state, bool traced, auto task) {
 void plain(benchmark::State& state, bool traced) {
     run(state, traced, [](spmd::rank) {});
 }
-void meeting(benchmark::State& state, bool traced) {
+void collective(benchmark::State& state, bool traced) {
     run(state, traced, [](spmd::rank me) -> spmd::task<> { co_await me.barrier(); });
 }
 
 BENCHMARK_CAPTURE(plain, off, false)->Name("trace/plain/off")->Arg(1000)->Arg(10'000);
 BENCHMARK_CAPTURE(plain, on, true)->Name("trace/plain/on")->Arg(1000)->Arg(10'000);
-BENCHMARK_CAPTURE(meeting, off, false)->Name("trace/barrier/off")->Arg(1000)->Arg(10'000);
-BENCHMARK_CAPTURE(meeting, on, true)->Name("trace/barrier/on")->Arg(1000)->Arg(10'000);
+BENCHMARK_CAPTURE(collective, off, false)->Name("trace/barrier/off")->Arg(1000)->Arg(10'000);
+BENCHMARK_CAPTURE(collective, on, true)->Name("trace/barrier/on")->Arg(1000)->Arg(10'000);
 
 } // namespace

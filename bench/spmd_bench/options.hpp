@@ -5,7 +5,8 @@
 #include "workload.hpp"
 
 #include <spmd/engine_pool.hpp>
-#include <spmd/topology.hpp>
+#include <spmd/machine.hpp>
+#include <spmd/placement.hpp>
 
 #include <common/progress_line.hpp>
 #include <common/trace_option.hpp>

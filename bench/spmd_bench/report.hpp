@@ -7,7 +7,8 @@
 #include "sweep.hpp"
 #include "time_parts.hpp"
 
-#include <spmd/topology.hpp>
+#include <spmd/machine.hpp>
+#include <spmd/placement.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <spmd/trace.hpp>
+#include <spmd/timing.hpp>
 
 #include <cstddef>
 #include <span>

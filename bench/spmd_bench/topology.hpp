@@ -2,7 +2,8 @@
 
 #include "options.hpp"
 
-#include <spmd/topology.hpp>
+#include <spmd/machine.hpp>
+#include <spmd/placement.hpp>
 
 #include <cstddef>
 #include <optional>

@@ -2,7 +2,7 @@
 
 #include "launcher_topology.hpp"
 
-#include <spmd/detail/launcher.hpp>
+#include <spmd/detail/launch/launcher.hpp>
 
 #include <algorithm>
 #include <condition_variable>

@@ -2,7 +2,7 @@
 
 #include "launcher_topology.hpp"
 
-#include <spmd/detail/launcher.hpp>
+#include <spmd/detail/launch/launcher.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -16,7 +16,7 @@
 namespace test_support {
 
 /// Runs the whole of a job on the thread that starts or joins it first, in blocks of random sizes and in random
-/// order, or one index at a time in a given order; ranks that meet, in another order after each meeting. The same
+/// order, or one index at a time in a given order; ranks that meet, in another order after each collective. The same
 /// seed gives the same orders, so that whatever depends on the order fails every time.
 ///
 /// Thread safety: all members may be called at the same time.

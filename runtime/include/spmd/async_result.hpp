@@ -1,13 +1,14 @@
 #pragma once
 
 #include <spmd/concat.hpp>
-#include <spmd/detail/pool_state.hpp>
-#include <spmd/detail/result_job.hpp>
-#include <spmd/detail/tree_reduce.hpp>
+#include <spmd/detail/base/clock.hpp>
+#include <spmd/detail/base/tree_reduce.hpp>
+#include <spmd/detail/launch/group.hpp>
+#include <spmd/detail/results/result_job.hpp>
 #include <spmd/error.hpp>
 #include <spmd/ordered_results.hpp>
 #include <spmd/outcome.hpp>
-#include <spmd/trace.hpp>
+#include <spmd/timing.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -73,7 +74,7 @@ public:
         return detail::concat_parts(launch(), &job_->value(0), job_->count(), std::move(reused));
     }
 
-    /// The results combined by `op`, in a fixed tree over the ids (detail/tree_reduce.hpp), so that the outcome is
+    /// The results combined by `op`, in a fixed tree over the ids (detail/base/tree_reduce.hpp), so that the outcome is
     /// bitwise the same for any number of threads. Blocks and throws as get(); std::invalid_argument for
     /// a map over no items.
     template <class Op, class Value = T>
@@ -160,7 +161,7 @@ public:
     /// What each task cost. Blocks as get(). Throws: std::logic_error unless asked for by run_options::timing.
     spmd::timing timing() const {
         wait();
-        return spmd::timing(job_->intervals(), job_->meetings());
+        return spmd::timing(job_->intervals(), job_->collectives());
     }
 
 private:

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <spmd/detail/pool_state.hpp>
-#include <spmd/detail/slots.hpp>
+#include <spmd/detail/launch/group.hpp>
+#include <spmd/detail/results/slots.hpp>
 
 #include <algorithm>
 #include <concepts>

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <spmd/detail/pool_state.hpp>
-#include <spmd/detail/statement_end.hpp>
-#include <spmd/topology.hpp>
+#include <spmd/detail/launch/group.hpp>
+#include <spmd/detail/views/statement_end.hpp>
+#include <spmd/machine.hpp>
+#include <spmd/placement.hpp>
 #include <spmd/trace_recorder.hpp>
 
 #include <cstddef>

@@ -46,21 +46,21 @@ private:
 
 /// The submission was cancelled before these tasks could start, or while they waited for other ranks: by
 /// async_result::cancel(), by dropping it, or by `on_error::stop` when another threw.
-class cancelled : public error {
+class cancelled_error : public error {
 public:
     /// `not_run` of `tasks` tasks never ran, or not to their end.
-    cancelled(task_kind kind, std::size_t not_run, std::size_t tasks);
+    cancelled_error(task_kind kind, std::size_t not_run, std::size_t tasks);
     /// The one task that never ran, or not to its end.
-    cancelled(task_kind kind, std::size_t index);
-    explicit cancelled(const std::string& message) : error(message) {}
+    cancelled_error(task_kind kind, std::size_t index);
+    explicit cancelled_error(const std::string& message) : error(message) {}
 };
 
 /// A rank that its peers waited for has ended, by returning or by throwing. They all get this.
-class peer_failed : public error {
+class peer_error : public error {
 public:
     /// `rank` ended before it came to `operation`, "barrier at solver.cpp:41"; `cause` is what it threw, null if it
     /// returned.
-    peer_failed(std::size_t rank, const std::string& operation, const std::exception_ptr& cause);
+    peer_error(std::size_t rank, const std::string& operation, const std::exception_ptr& cause);
 
     /// The one that ended, as a rank of the broadcast.
     std::size_t rank() const noexcept { return rank_; }
@@ -68,7 +68,7 @@ public:
     const std::string& reason() const noexcept { return reason_; }
 
 private:
-    peer_failed(std::size_t rank, const std::string& operation, std::pair<std::string, std::string> how);
+    peer_error(std::size_t rank, const std::string& operation, std::pair<std::string, std::string> how);
     std::size_t rank_;
     std::string reason_;
 };
@@ -82,7 +82,7 @@ public:
 /// Ranks met for different collectives, or for one with different types, operations, roots or numbers of elements. All
 /// of them get this; the message names two that differ, and where they are in the program. Also what a receive of one
 /// type throws that was sent another.
-class collective_mismatch : public error {
+class mismatch_error : public error {
 public:
     using error::error;
 };

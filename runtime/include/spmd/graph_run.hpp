@@ -1,6 +1,7 @@
 #pragma once
 
-#include <spmd/detail/job.hpp>
+#include <spmd/detail/base/clock.hpp>
+#include <spmd/detail/launch/job.hpp>
 
 #include <chrono>
 #include <memory>

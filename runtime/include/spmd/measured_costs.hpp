@@ -1,7 +1,7 @@
 #pragma once
 
 #include <spmd/partition.hpp>
-#include <spmd/trace.hpp>
+#include <spmd/timing.hpp>
 
 #include <chrono>
 #include <cstddef>

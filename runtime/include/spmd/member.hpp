@@ -1,6 +1,6 @@
 #pragma once
 
-#include <spmd/detail/team.hpp>
+#include <spmd/detail/ranks/rank_context.hpp>
 #include <spmd/partition.hpp>
 
 #include <cstddef>
@@ -14,27 +14,31 @@ namespace spmd {
 /// Who a rank is in its group, and what part of the work is its own; see rank.
 class group_member {
 public:
-    group_member(const detail::team& team, std::size_t id) noexcept : team_(team), id_(id) {}
-    group_member(detail::team_reference team, std::size_t id) noexcept : team_(std::move(team)), id_(id) {}
+    group_member(const detail::rank_context& rank_context, std::size_t id) noexcept
+        : context_(rank_context), id_(id) {}
+    group_member(detail::context_reference rank_context, std::size_t id) noexcept
+        : context_(std::move(rank_context)), id_(id) {}
 
     /// This rank's number in its group: 0 … size() - 1.
     std::size_t id() const noexcept { return id_; }
     /// How many ranks the group has.
-    std::size_t size() const noexcept { return team_->size; }
+    std::size_t size() const noexcept { return context_->size; }
     /// This rank's number in its pool; id() unless the group was chosen by `on` or `split`.
-    std::size_t engine() const noexcept { return team_->engines == nullptr ? id_ : team_->engines[id_]; }
+    std::size_t engine() const noexcept {
+        return context_->engines == nullptr ? id_ : context_->engines[id_];
+    }
     /// True once the broadcast was cancelled or its result dropped, or a rank failed under
     /// `on_error::stop`: a long task looks at it now and then, and returns.
-    bool stop_requested() const noexcept { return team_->attention_of_ranks->stop_requested(); }
+    bool stop_requested() const noexcept { return context_->flags->stop_requested(); }
     /// Adds to what async_result::progress() tells as `items`: what this rank has done of its part, in a unit of the
     /// caller's choice. From any thread, at any time while the rank runs; it costs about 2 ns. Throws: std::bad_alloc
     /// when a broadcast's first report finds no memory.
-    void advance(std::size_t items = 1) const { team_->reported_items->add(items); }
+    void advance(std::size_t items = 1) const { context_->reported_items->add(items); }
 
     /// The indices of 0 … n-1 that are this rank's, by a rule of partition.hpp.
     template <partition_rule Rule = decltype(balanced)>
     auto part(std::size_t n, const Rule& rule = balanced) const {
-        return rule(n, id_, team_->size);
+        return rule(n, id_, context_->size);
     }
 
     /// This rank's part of a range: a span of an array, else a view. The range must outlive it.
@@ -57,10 +61,10 @@ public:
     }
 
 protected:
-    const detail::team& team() const noexcept { return *team_; }
+    const detail::rank_context& rank_context() const noexcept { return *context_; }
 
 private:
-    detail::team_reference team_;
+    detail::context_reference context_;
     std::size_t id_;
 };
 

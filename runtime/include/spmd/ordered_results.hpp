@@ -1,7 +1,7 @@
 #pragma once
 
-#include <spmd/detail/launcher.hpp>
-#include <spmd/detail/result_job.hpp>
+#include <spmd/detail/launch/launcher.hpp>
+#include <spmd/detail/results/result_job.hpp>
 #include <spmd/error.hpp>
 
 #include <cstddef>

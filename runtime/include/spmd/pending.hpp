@@ -1,7 +1,7 @@
 #pragma once
 
-#include <spmd/detail/collective.hpp>
-#include <spmd/detail/messages.hpp>
+#include <spmd/detail/ranks/arrival.hpp>
+#include <spmd/detail/ranks/messages.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -30,13 +30,13 @@ public:
     virtual Result finish() = 0;
 };
 
-template <class Meeting>
-class pending_collective final : public collective<Meeting>,
-                                 public pending_operation<typename Meeting::result> {
+template <class Collective>
+class pending_collective final : public arrival<Collective>,
+                                 public pending_operation<typename Collective::result> {
 public:
-    pending_collective(communicator& of, std::size_t id, typename Meeting::gift given,
+    pending_collective(communicator& of, std::size_t id, typename Collective::contribution given,
                        const std::source_location& where)
-        : collective<Meeting>(of, id, std::move(given), where), team_(of), at_(&this->come()),
+        : arrival<Collective>(of, id, std::move(given), where), context_(of), at_(&this->come()),
           agrees_(this->agrees_with(*at_)) {
         if (!agrees_) {
             at_->break_up(id, where, this->asked());
@@ -44,36 +44,37 @@ public:
         }
         this->give(*at_);
         at_->start(id, where, this->asked());
-        runner::here().arrive_and_go_on();
+        rank_worker::here().arrive_and_go_on();
         stays_ = true;
     }
     ~pending_collective() override {
-        if (stays_) runner::leave_anywhere(*at_);
+        if (stays_) rank_worker::leave_anywhere(*at_);
     }
 
     bool is_ready() override {
         if (agrees_ && at_->is_complete()) return true;
-        runner::of(this->of(), this->id());
+        rank_worker::of(this->of(), this->id());
         return false;
     }
     bool wait(std::coroutine_handle<> rank) override {
-        runner& here = runner::of(this->of(), this->id());
+        rank_worker& here = rank_worker::of(this->of(), this->id());
+        here.record().throw_if_failed();
         waited_ = true; // before another thread can wake the rank
         if (at_->wait(here.rank(), here.record(), rank, this->where())) return true;
         waited_ = false;
         return false;
     }
-    typename Meeting::result finish() override {
-        if (waited_) static_cast<void>(runner::here().record().met()); // throws why it did not take place
+    typename Collective::result finish() override {
+        if (waited_) rank_worker::here().record().throw_if_failed();
         stays_ = false;
         return this->take(*at_);
     }
 
 private:
-    team_reference team_;
-    meeting* at_;
+    context_reference context_;
+    collective* at_;
     bool agrees_;
-    bool stays_ = false; // counted as one that will look at the meeting
+    bool stays_ = false; // counted as one that will look at the collective
     bool waited_ = false;
 };
 
@@ -82,8 +83,8 @@ class pending_receive final : public receiver, public pending_operation<Result> 
 public:
     pending_receive(communicator& of, std::size_t id, std::size_t from, int tag,
                     const std::source_location& where)
-        : receiver(of, id, from, tag), team_(of), where_(where) {
-        runner::of(of, id);
+        : receiver(of, id, from, tag), context_(of), where_(where) {
+        rank_worker::of(of, id);
         box().post(*this);
     }
     ~pending_receive() override {
@@ -92,11 +93,13 @@ public:
 
     bool is_ready() override {
         if (box().has_message(*this)) return true;
-        runner::of(of(), id());
+        rank_worker::of(of(), id());
         return false;
     }
     bool wait(std::coroutine_handle<> rank) override {
-        return box().wait(*this, runner::of(of(), id()).record(), rank, where_);
+        wait_record& record = rank_worker::of(of(), id()).record();
+        record.throw_if_failed();
+        return box().wait(*this, record, rank, where_);
     }
     Result finish() override {
         done_ = true;
@@ -104,7 +107,7 @@ public:
     }
 
 private:
-    team_reference team_;
+    context_reference context_;
     std::source_location where_;
     bool done_ = false;
 };

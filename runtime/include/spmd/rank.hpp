@@ -1,9 +1,9 @@
 #pragma once
 
-#include <spmd/detail/collectives.hpp>
-#include <spmd/detail/messages.hpp>
-#include <spmd/detail/reductions.hpp>
-#include <spmd/detail/split.hpp>
+#include <spmd/detail/ranks/messages.hpp>
+#include <spmd/detail/ranks/reductions.hpp>
+#include <spmd/detail/ranks/split.hpp>
+#include <spmd/detail/ranks/value_collectives.hpp>
 #include <spmd/member.hpp>
 #include <spmd/message.hpp>
 #include <spmd/pending.hpp>
@@ -36,7 +36,7 @@ inline constexpr std::nullopt_t no_color = std::nullopt;
 /// place when all members of the group have called it: the n-th one that each of them calls is the same one for
 /// all. Values are given by value and moved; their types must be the same for all.
 ///
-/// Throws, at the `co_await`: peer_failed where a rank that is waited for has ended; collective_mismatch where the
+/// Throws, at the `co_await`: peer_error where a rank that is waited for has ended; mismatch_error where the
 /// ranks called different ones; deadlock_error: all these when no rank of the broadcast can run any more, as until then
 /// help could come; cancelled, then too, or at the next operation; and what `op` threw.
 /// std::invalid_argument for a root or receiver that is not below size(); std::logic_error within a plain task.
@@ -48,11 +48,13 @@ public:
     using group_member::group_member;
 
     /// Waits until all have come.
-    auto barrier(location where = location::current()) const { return meet<detail::barrier_meeting>(where); }
+    auto barrier(location where = location::current()) const {
+        return meet<detail::barrier_collective>(where);
+    }
     /// The root's value, for all. The others' values are not looked at.
     template <std::copy_constructible T>
     auto broadcast(T value, std::size_t root = 0, location where = location::current()) const {
-        return meet<detail::broadcast_meeting<T>>(where, std::move(value), below_size(root));
+        return meet<detail::broadcast_collective<T>>(where, std::move(value), below_size(root));
     }
     /// All values combined, for the root; nothing for the others. Values are combined in a fixed tree over the ids:
     /// from the left within leaves of 1,024, then neighbours pairwise; so the outcome is bitwise the same for any
@@ -60,55 +62,56 @@ public:
     /// combine are combined element by element, and must then have the same length.
     template <class T, class Op>
     auto reduce(T value, Op op, std::size_t root = 0, location where = location::current()) const {
-        return meet<detail::reduce_meeting<T, Op>>(where, std::move(value), std::move(op), below_size(root));
+        return meet<detail::reduce_collective<T, Op>>(where, std::move(value), std::move(op),
+                                                      below_size(root));
     }
     /// The same for all.
     template <std::copy_constructible T, class Op>
     auto all_reduce(T value, Op op, location where = location::current()) const {
-        return meet<detail::all_reduce_meeting<T, Op>>(where, std::move(value), std::move(op));
+        return meet<detail::all_reduce_collective<T, Op>>(where, std::move(value), std::move(op));
     }
     /// The values of ranks 0 … id() combined: within leaves of 1,024 ids from the left, and that with what all leaves
     /// before gave, from the left; bitwise the same for any number of threads.
     template <std::copy_constructible T, class Op>
     auto scan(T value, Op op, location where = location::current()) const {
-        return meet<detail::scan_meeting<T, Op>>(where, std::move(value), std::move(op));
+        return meet<detail::scan_collective<T, Op>>(where, std::move(value), std::move(op));
     }
     /// `first` combined with the values of ranks 0 … id() - 1.
     template <std::copy_constructible T, class Op>
     auto exclusive_scan(T value, Op op, std::type_identity_t<T> first = T(),
                         location where = location::current()) const {
-        return meet<detail::exclusive_scan_meeting<T, Op>>(where, std::move(value), std::move(op),
-                                                           std::move(first));
+        return meet<detail::exclusive_scan_collective<T, Op>>(where, std::move(value), std::move(op),
+                                                              std::move(first));
     }
     /// All values by id, for the root; none for the others. Vectors may have different lengths.
     template <class T>
     auto gather(T value, std::size_t root = 0, location where = location::current()) const {
-        return meet<detail::gather_meeting<T>>(where, std::move(value), below_size(root));
+        return meet<detail::gather_collective<T>>(where, std::move(value), below_size(root));
     }
     /// The same for all, who look at the same values without a copy. Returns: shared_values<T>.
     template <class T>
     auto all_gather(T value, location where = location::current()) const {
-        return meet<detail::all_gather_meeting<T>>(where, std::move(value));
+        return meet<detail::all_gather_collective<T>>(where, std::move(value));
     }
     /// The ranks' ranges, of whatever lengths, one after the other as one flat sequence, for the root.
     template <concatenable Part>
     auto concat(Part part, std::size_t root = 0, location where = location::current()) const {
-        return meet<detail::concat_meeting<Part>>(where, std::move(part), below_size(root));
+        return meet<detail::concat_collective<Part>>(where, std::move(part), below_size(root));
     }
     /// The same for all. Returns: shared_values of the items.
     template <concatenable Part>
     auto all_concat(Part part, location where = location::current()) const {
-        return meet<detail::all_concat_meeting<Part>>(where, std::move(part));
+        return meet<detail::all_concat_collective<Part>>(where, std::move(part));
     }
     /// One of the root's values for each rank, by id; the others give none. Vectors may have different lengths.
     template <class T>
     auto scatter(std::vector<T> values, std::size_t root = 0, location where = location::current()) const {
-        return meet<detail::scatter_meeting<T>>(where, std::move(values), below_size(root));
+        return meet<detail::scatter_collective<T>>(where, std::move(values), below_size(root));
     }
     /// Gives values[i] to rank i, and takes what each rank gave this one, by id. Vectors may have different lengths.
     template <class T>
     auto all_to_all(std::vector<T> values, location where = location::current()) const {
-        return meet<detail::all_to_all_meeting<T>>(where, std::move(values));
+        return meet<detail::all_to_all_collective<T>>(where, std::move(values));
     }
 
     /// A group for each colour: this rank in its group, whose ids go by key, then by id here (as in MPI_Comm_split).
@@ -140,54 +143,55 @@ public:
 
     // Forms that begin now and are awaited later. Return: pending of what the other form gives.
     auto start_barrier(location where = location::current()) const {
-        return start<detail::barrier_meeting>(where);
+        return start<detail::barrier_collective>(where);
     }
     template <std::copy_constructible T>
     auto start_broadcast(T value, std::size_t root = 0, location where = location::current()) const {
-        return start<detail::broadcast_meeting<T>>(where, std::move(value), below_size(root));
+        return start<detail::broadcast_collective<T>>(where, std::move(value), below_size(root));
     }
     template <class T, class Op>
     auto start_reduce(T value, Op op, std::size_t root = 0, location where = location::current()) const {
-        return start<detail::reduce_meeting<T, Op>>(where, std::move(value), std::move(op), below_size(root));
+        return start<detail::reduce_collective<T, Op>>(where, std::move(value), std::move(op),
+                                                       below_size(root));
     }
     template <std::copy_constructible T, class Op>
     auto start_all_reduce(T value, Op op, location where = location::current()) const {
-        return start<detail::all_reduce_meeting<T, Op>>(where, std::move(value), std::move(op));
+        return start<detail::all_reduce_collective<T, Op>>(where, std::move(value), std::move(op));
     }
     template <std::copy_constructible T, class Op>
     auto start_scan(T value, Op op, location where = location::current()) const {
-        return start<detail::scan_meeting<T, Op>>(where, std::move(value), std::move(op));
+        return start<detail::scan_collective<T, Op>>(where, std::move(value), std::move(op));
     }
     template <std::copy_constructible T, class Op>
     auto start_exclusive_scan(T value, Op op, std::type_identity_t<T> first = T(),
                               location where = location::current()) const {
-        return start<detail::exclusive_scan_meeting<T, Op>>(where, std::move(value), std::move(op),
-                                                            std::move(first));
+        return start<detail::exclusive_scan_collective<T, Op>>(where, std::move(value), std::move(op),
+                                                               std::move(first));
     }
     template <class T>
     auto start_gather(T value, std::size_t root = 0, location where = location::current()) const {
-        return start<detail::gather_meeting<T>>(where, std::move(value), below_size(root));
+        return start<detail::gather_collective<T>>(where, std::move(value), below_size(root));
     }
     template <class T>
     auto start_all_gather(T value, location where = location::current()) const {
-        return start<detail::all_gather_meeting<T>>(where, std::move(value));
+        return start<detail::all_gather_collective<T>>(where, std::move(value));
     }
     template <concatenable Part>
     auto start_concat(Part part, std::size_t root = 0, location where = location::current()) const {
-        return start<detail::concat_meeting<Part>>(where, std::move(part), below_size(root));
+        return start<detail::concat_collective<Part>>(where, std::move(part), below_size(root));
     }
     template <concatenable Part>
     auto start_all_concat(Part part, location where = location::current()) const {
-        return start<detail::all_concat_meeting<Part>>(where, std::move(part));
+        return start<detail::all_concat_collective<Part>>(where, std::move(part));
     }
     template <class T>
     auto start_scatter(std::vector<T> values, std::size_t root = 0,
                        location where = location::current()) const {
-        return start<detail::scatter_meeting<T>>(where, std::move(values), below_size(root));
+        return start<detail::scatter_collective<T>>(where, std::move(values), below_size(root));
     }
     template <class T>
     auto start_all_to_all(std::vector<T> values, location where = location::current()) const {
-        return start<detail::all_to_all_meeting<T>>(where, std::move(values));
+        return start<detail::all_to_all_collective<T>>(where, std::move(values));
     }
     template <class T>
     auto start_receive(std::size_t from = any_source, int tag = any_tag,
@@ -203,36 +207,39 @@ public:
     }
 
 private:
-    detail::communicator& meets() const { return detail::require_communicator(team(), id()); }
-    std::size_t below_size(std::size_t id) const { return detail::require_member(team(), id); }
+    detail::communicator& meets() const { return detail::require_communicator(rank_context(), id()); }
+    std::size_t below_size(std::size_t id) const { return detail::require_member(rank_context(), id); }
     std::size_t sender(std::size_t id) const { return id == any_source ? id : below_size(id); }
 
-    template <class Meeting, class... Gift>
-    detail::collective_awaitable<Meeting> meet(const location& where, Gift&&... gift) const {
-        return {meets(), id(), typename Meeting::gift(std::forward<Gift>(gift)...), where};
+    template <class Collective, class... Contribution>
+    detail::collective_awaitable<Collective> meet(const location& where,
+                                                  Contribution&&... contribution) const {
+        return {meets(), id(), typename Collective::contribution(std::forward<Contribution>(contribution)...),
+                where};
     }
-    template <class Meeting, class... Gift>
-    pending<typename Meeting::result> start(const location& where, Gift&&... gift) const {
-        return pending<typename Meeting::result>(std::make_unique<detail::pending_collective<Meeting>>(
-            meets(), id(), typename Meeting::gift(std::forward<Gift>(gift)...), where));
+    template <class Collective, class... Contribution>
+    pending<typename Collective::result> start(const location& where, Contribution&&... contribution) const {
+        return pending<typename Collective::result>(std::make_unique<detail::pending_collective<Collective>>(
+            meets(), id(), typename Collective::contribution(std::forward<Contribution>(contribution)...),
+            where));
     }
 };
 
 inline auto rank::split(std::size_t color, std::int64_t key, location where) const {
-    return detail::collective_awaitable<detail::split_meeting, rank>(meets(), id(),
-                                                                     detail::split_gift(color, key), where);
+    return detail::collective_awaitable<detail::split_collective, rank>(
+        meets(), id(), detail::split_contribution(color, key), where);
 }
 inline auto rank::split(std::optional<std::size_t> color, std::int64_t key, location where) const {
-    return detail::collective_awaitable<detail::split_meeting, std::optional<rank>>(
-        meets(), id(), detail::split_gift(color, key), where);
+    return detail::collective_awaitable<detail::split_collective, std::optional<rank>>(
+        meets(), id(), detail::split_contribution(color, key), where);
 }
 inline auto rank::start_split(std::size_t color, std::int64_t key, location where) const {
-    return pending<rank>(
-        std::make_unique<detail::pending_split<rank>>(meets(), id(), detail::split_gift(color, key), where));
+    return pending<rank>(std::make_unique<detail::pending_split<rank>>(
+        meets(), id(), detail::split_contribution(color, key), where));
 }
 inline auto rank::start_split(std::optional<std::size_t> color, std::int64_t key, location where) const {
     return pending<std::optional<rank>>(std::make_unique<detail::pending_split<std::optional<rank>>>(
-        meets(), id(), detail::split_gift(color, key), where));
+        meets(), id(), detail::split_contribution(color, key), where));
 }
 
 } // namespace spmd

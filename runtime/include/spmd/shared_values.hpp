@@ -1,6 +1,6 @@
 #pragma once
 
-#include <spmd/detail/slots.hpp>
+#include <spmd/detail/results/slots.hpp>
 
 #include <cstddef>
 #include <memory>

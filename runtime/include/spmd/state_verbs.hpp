@@ -1,9 +1,9 @@
 #pragma once
 
-#include <spmd/detail/gather.hpp>
-#include <spmd/detail/scatter.hpp>
-#include <spmd/distributed.hpp>
+#include <spmd/detail/views/gather.hpp>
+#include <spmd/detail/views/scatter.hpp>
 #include <spmd/rank.hpp>
+#include <spmd/rank_state.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace spmd {
 
-/// What a view does with state that stays with its ranks (see distributed.hpp): deals it out, makes it where it is to
+/// What a view does with state that stays with its ranks (see rank_state.hpp): deals it out, makes it where it is to
 /// be, and moves it to and fro.
 ///
 ///     auto ids = pool.scatter(std::views::iota(std::size_t{0}, pool.size()), spmd::flatten);
@@ -26,7 +26,7 @@ namespace spmd {
 ///
 /// Each verb runs once per rank, in the rank's arena, and blocks until all have run.
 /// Throws: composite_error naming the ranks whose constructor or assignment threw; of what was being made, nothing is
-/// left then, and of the items of a temporary some have been moved from. std::invalid_argument as distributed.hpp says.
+/// left then, and of the items of a temporary some have been moved from. std::invalid_argument as rank_state.hpp says.
 class state_verbs {
 public:
     /// Deals the items out to the ranks by a rule of partition.hpp. Those of a temporary container are moved, others
@@ -42,12 +42,13 @@ public:
     }
     /// T(args…) for each rank; handles among the arguments are seen as the rank's own piece.
     template <class T, class... Args>
-        requires std::constructible_from<T, detail::seen<detail::kept<Args>>...>
+        requires std::constructible_from<T, detail::bound_argument<detail::bound<Args>>...>
     local<T> make_local(Args&&... args) const {
         return [&](const auto&... kept) {
-            return detail::construct_objects<T>(
-                group_, options_, [&](rank me) { return T(detail::seen_by(me.engine(), kept)...); });
-        }(detail::keep(group_, std::forward<Args>(args))...);
+            return detail::construct_objects<T>(group_, options_, [&](rank me) {
+                return T(detail::bound_argument_of(me.engine(), kept)...);
+            });
+        }(detail::bind(group_, std::forward<Args>(args))...);
     }
     /// A copy of the value for each arena.
     template <class T>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <spmd/detail/runner.hpp>
+#include <spmd/detail/ranks/rank_worker.hpp>
 #include <spmd/rank.hpp>
 
 #include <concepts>
@@ -49,8 +49,10 @@ private:
 /// What all coroutines of ranks have in common.
 class task_promise_base {
 public:
-    static void* operator new(std::size_t size) { return runner::allocate_frame(size); }
-    static void operator delete(void* frame, std::size_t size) noexcept { runner::free_frame(frame, size); }
+    static void* operator new(std::size_t size) { return rank_worker::allocate_frame(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept {
+        rank_worker::free_frame(frame, size);
+    }
 
     std::suspend_always initial_suspend() const noexcept { return {}; }
 
@@ -60,8 +62,11 @@ public:
         bool await_ready() const noexcept { return false; }
         template <class Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
-            if (const std::coroutine_handle<> awaiting = ended.promise().awaiting()) return awaiting;
-            runner::here().end_rank(ended);
+            if (const std::coroutine_handle<> awaiting = ended.promise().awaiting()) {
+                ended.promise().report_failure();
+                return awaiting;
+            }
+            rank_worker::here().end_rank(ended);
             return std::noop_coroutine();
         }
         void await_resume() const noexcept {}
@@ -69,6 +74,10 @@ public:
     final_awaitable final_suspend() const noexcept { return {}; }
 
     void unhandled_exception() noexcept { error_ = std::current_exception(); }
+    ~task_promise_base() {
+        if (error_ != nullptr) [[unlikely]]
+            rank_worker::withdraw_failure(error_);
+    }
 
     template <class Awaitable>
     auto await_transform(Awaitable&& awaitable) const {
@@ -81,15 +90,21 @@ public:
             return awaiting_of<type>(awaitable);
     }
 
+    /// The next wait of the rank throws what this coroutine threw, unless it is taken before.
+    void report_failure() const noexcept {
+        if (error_ != nullptr) [[unlikely]]
+            rank_worker::here().record().fail(error_);
+    }
     void await_by(std::coroutine_handle<> awaiting) noexcept { awaiting_ = awaiting; }
     std::coroutine_handle<> awaiting() const noexcept { return awaiting_; }
 
 protected:
     void throw_if_failed() {
-        if (error_ != nullptr) [[unlikely]]
-            std::rethrow_exception(std::exchange(error_, nullptr));
+        if (error_ == nullptr) [[likely]]
+            return;
+        rank_worker::withdraw_failure(error_);
+        std::rethrow_exception(std::exchange(error_, nullptr));
     }
-    bool failed() const noexcept { return error_ != nullptr; }
 
 private:
     std::coroutine_handle<> awaiting_;
@@ -114,6 +129,8 @@ public:
     }
     T take() {
         throw_if_failed();
+        if (!has_value_) [[unlikely]]
+            throw std::logic_error("a task that returns a value ended without co_return");
         return std::move(value);
     }
 
@@ -180,7 +197,10 @@ public:
     class awaiter {
     public:
         explicit awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
-        bool await_ready() const noexcept { return false; }
+        bool await_ready() const {
+            detail::rank_worker::here().record().throw_if_failed();
+            return false;
+        }
         std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) const noexcept {
             frame_.promise().await_by(awaiting);
             return frame_;

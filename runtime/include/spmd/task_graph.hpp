@@ -1,10 +1,10 @@
 #pragma once
 
-#include <spmd/detail/concat_stages.hpp>
-#include <spmd/detail/graph_node.hpp>
-#include <spmd/detail/parallel_stages.hpp>
-#include <spmd/detail/piece_stages.hpp>
-#include <spmd/detail/serial_stages.hpp>
+#include <spmd/detail/graph/concat_stages.hpp>
+#include <spmd/detail/graph/graph_node.hpp>
+#include <spmd/detail/graph/parallel_stages.hpp>
+#include <spmd/detail/graph/piece_stages.hpp>
+#include <spmd/detail/graph/serial_stages.hpp>
 #include <spmd/engine_pool.hpp>
 #include <spmd/graph_run.hpp>
 #include <spmd/view.hpp>
@@ -158,7 +158,7 @@ public:
                                                                                                     node);
     }
 
-    // The same as task(rank, values…, pieces…), where handles (distributed.hpp) resolve to the rank's own pieces, which
+    // The same as task(rank, values…, pieces…), where handles (rank_state.hpp) resolve to the rank's own pieces, which
     // the graph shares. Throw: std::invalid_argument for a handle of another pool, or without a piece for a rank.
     template <class Task, detail::handle First, detail::handle... Rest>
     auto broadcast(std::string name, Task task, First&& first, Rest&&... rest) {
@@ -174,9 +174,9 @@ public:
     auto broadcast(std::string name, const std::tuple<Stages...>& inputs, Task task, First&& first,
                    Rest&&... rest) {
         return broadcast(std::move(name), inputs,
-                         detail::task_with_pieces<Task, detail::kept<First>, detail::kept<Rest>...>(
-                             std::move(task), detail::keep(ranks_.group_, std::forward<First>(first)),
-                             detail::keep(ranks_.group_, std::forward<Rest>(rest))...));
+                         detail::task_with_pieces<Task, detail::bound<First>, detail::bound<Rest>...>(
+                             std::move(task), detail::bind(ranks_.group_, std::forward<First>(first)),
+                             detail::bind(ranks_.group_, std::forward<Rest>(rest))...));
     }
 
     /// task(item) for every item of a range.
@@ -189,9 +189,9 @@ public:
     /// task(item) for every item of a scattered, or every rank's object of a local, which the graph shares.
     template <detail::handle Handle, class Task>
     auto map(std::string name, Handle&& items, Task task) {
-        return handle(add<detail::piece_map_node<Task, detail::kept<Handle>>>(
+        return handle(add<detail::piece_map_node<Task, detail::bound<Handle>>>(
             std::move(name), ranks_, std::move(task),
-            detail::keep_range(ranks_.group_, std::forward<Handle>(items))));
+            detail::bind_range(ranks_.group_, std::forward<Handle>(items))));
     }
 
     /// The ranks' parts as one flat sequence, in rank order by construction.

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <spmd/async_result.hpp>
-#include <spmd/detail/submission.hpp>
+#include <spmd/detail/views/submit.hpp>
 #include <spmd/engine_pool.hpp>
 #include <spmd/into_result.hpp>
 #include <spmd/rank.hpp>
@@ -28,10 +28,11 @@ struct slice {
 };
 
 /// What a broadcast runs: called as task(rank, args…) by every rank, at the same time, hence const. Arguments are
-/// seen as const references to one copy, handles (distributed.hpp) as the rank's own piece.
+/// seen as const references to one copy, handles (rank_state.hpp) as the rank's own piece.
 template <class Task, class... Args>
-concept rank_task = (!std::same_as<std::remove_cvref_t<Args>, detail::statement_end> && ...) &&
-                    std::invocable<const std::decay_t<Task>&, rank, detail::seen<detail::kept<Args>>...>;
+concept rank_task =
+    (!std::same_as<std::remove_cvref_t<Args>, detail::statement_end> && ...) &&
+    std::invocable<const std::decay_t<Task>&, rank, detail::bound_argument<detail::bound<Args>>...>;
 
 /// What a map runs on the items of its ranges, or of handles.
 template <class Task, class... Ranges>
@@ -71,7 +72,7 @@ public:
     auto broadcast(Task&& task, const detail::statement_end& end = {}) const {
         return detail::submit_broadcast(group_, options_, end, std::forward<Task>(task));
     }
-    /// Runs task(rank, args…) once per rank. Arguments are copied once, for all ranks; handles (distributed.hpp)
+    /// Runs task(rank, args…) once per rank. Arguments are copied once, for all ranks; handles (rank_state.hpp)
     /// resolve to the rank's own piece. With more than four it starts at once, also where the caller would join.
     template <class Task, class A>
         requires rank_task<Task, A>
@@ -128,7 +129,7 @@ public:
         requires item_task<Task, Range>
     auto map(Task&& task, Range&& range, const detail::statement_end& end = {}) const {
         return detail::submit_map(group_, options_, end, std::forward<Task>(task),
-                                  detail::keep_range(group_, std::forward<Range>(range)));
+                                  detail::bind_range(group_, std::forward<Range>(range)));
     }
     /// The same with an item of each range as arguments. Starts at once. Throws: std::invalid_argument when the
     /// ranges are not equally long.
@@ -136,9 +137,9 @@ public:
         requires item_task<Task, First, Second, Rest...>
     auto map(Task&& task, First&& first, Second&& second, Rest&&... rest) const {
         return detail::submit_map(group_, options_, {}, std::forward<Task>(task),
-                                  detail::keep_range(group_, std::forward<First>(first)),
-                                  detail::keep_range(group_, std::forward<Second>(second)),
-                                  detail::keep_range(group_, std::forward<Rest>(rest))...);
+                                  detail::bind_range(group_, std::forward<First>(first)),
+                                  detail::bind_range(group_, std::forward<Second>(second)),
+                                  detail::bind_range(group_, std::forward<Rest>(rest))...);
     }
 
 private:

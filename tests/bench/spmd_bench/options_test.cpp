@@ -3,7 +3,8 @@
 
 #include "support/temporary_directory.hpp"
 
-#include <spmd/topology.hpp>
+#include <spmd/machine.hpp>
+#include <spmd/placement.hpp>
 
 #include <catch2/catch.hpp>
 #include <spmd_bench/options.hpp>

@@ -1,0 +1,205 @@
+#pragma once
+
+#include <spmd/detail/ranks/collective.hpp>
+#include <spmd/detail/ranks/communicator.hpp>
+#include <spmd/detail/ranks/rank_worker.hpp>
+#include <spmd/detail/results/slots.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <stdexcept>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+namespace spmd::detail {
+
+/// Marks what a rank's coroutine may `co_await`.
+class rank_awaitable {};
+
+/// How a collective is written: a collective that says what a member gives and what it takes.
+template <class Collective>
+concept collective_type =
+    std::derived_from<Collective, collective> && std::constructible_from<Collective, communicator&> &&
+    requires(Collective collective, typename Collective::contribution contribution, std::size_t id) {
+        { Collective::name } -> std::convertible_to<const char*>;
+        { Collective::has_root } -> std::convertible_to<bool>;
+        { contribution.root() } -> std::same_as<std::size_t>;
+        { contribution.count() } -> std::same_as<std::size_t>;
+        collective.give(id, contribution);
+        { collective.take(id, contribution) } -> std::same_as<typename Collective::result>;
+    };
+
+/// A contribution of nothing, to be built upon.
+struct no_contribution {
+    static constexpr bool asks_more = false; // than for the collective: for a root or a count
+    std::size_t root() const noexcept { return 0; }
+    std::size_t count() const noexcept { return 0; }
+};
+
+template <class Collective>
+constexpr const std::type_info* operation_of() {
+    if constexpr (requires { typename Collective::operation; })
+        return &typeid(typename Collective::operation);
+    else
+        return nullptr;
+}
+
+template <class Collective>
+inline const collective_kind kind_of{
+    Collective::name, Collective::type, operation_of<Collective>(), Collective::has_root,
+    [](communicator& of) -> std::unique_ptr<collective> { return std::make_unique<Collective>(of); }};
+
+/// A member on its way through a collective.
+template <class Collective>
+class arrival {
+public:
+    using contribution = typename Collective::contribution;
+    using result = typename Collective::result;
+
+    arrival(const arrival&) = delete;
+    arrival& operator=(const arrival&) = delete;
+
+    communicator& of() const noexcept { return *of_; }
+    std::size_t id() const noexcept { return id_; }
+    const std::source_location& where() const noexcept { return where_; }
+    request asked() const noexcept {
+        return {&kind_of<Collective>, contribution_.root(), contribution_.count()};
+    }
+
+protected:
+    arrival(communicator& of, std::size_t id, contribution given, const std::source_location& where)
+        : of_(&of), id_(id), where_(where), contribution_(std::move(given)) {
+        static_assert(collective_type<Collective>);
+    }
+    ~arrival() = default;
+
+    /// Comes to the collective. It will not take place if the member asked for something else.
+    collective& come() const { return rank_worker::next_collective(*this); }
+    bool agrees_with(const collective& at) const noexcept {
+        return contribution::asks_more ? at.asked() == asked() : at.asked().kind == &kind_of<Collective>;
+    }
+    void give(collective& at) {
+        try {
+            static_cast<Collective&>(at).give(id_, contribution_);
+        } catch (...) { // the member has not come
+            --of_->next_of(id_);
+            rank_worker::here().forget_collective();
+            throw;
+        }
+    }
+    /// Takes, and leaves. Requires: the collective is complete.
+    result take(collective& at) {
+        const leaving after(at);
+        at.throw_if_failed();
+        return static_cast<Collective&>(at).take(id_, contribution_);
+    }
+
+private:
+    class leaving {
+    public:
+        explicit leaving(collective& at) noexcept : at_(&at) {}
+        leaving(const leaving&) = delete;
+        leaving& operator=(const leaving&) = delete;
+        ~leaving() { rank_worker::here().leave(*at_); }
+
+    private:
+        collective* at_;
+    };
+
+    communicator* of_;
+    std::size_t id_;
+    std::source_location where_;
+    [[no_unique_address]] contribution contribution_;
+};
+
+class membership;
+/// What split gives a rank for its place in a group: rank.hpp has the rest.
+template <class Result>
+Result from_membership(const membership& place);
+
+/// Arrives and waits at once: what `co_await me.barrier()` awaits. It takes part of each rank's frame, so it is
+/// small, and does not end with more than a return.
+template <class Collective, class Result = typename Collective::result>
+class [[nodiscard("co_await it")]] collective_awaitable final : public arrival<Collective>,
+                                                                public rank_awaitable {
+public:
+    collective_awaitable(communicator& of, std::size_t id, typename Collective::contribution given,
+                         const std::source_location& where)
+        : arrival<Collective>(of, id, std::move(given), where) {}
+
+    bool await_ready() {
+        at_ = &this->come();
+        rank_worker& here = rank_worker::here();
+        here.record().wait_for(*at_, this->where());
+        if (this->agrees_with(*at_)) [[likely]] {
+            this->give(*at_);
+            here.arrive();
+        } else {
+            at_->break_up(this->id(), this->where(), this->asked());
+        }
+        return false;
+    }
+    void await_suspend(std::coroutine_handle<> rank) const noexcept {
+        rank_worker::here().record().continue_at(rank);
+    }
+    Result await_resume() {
+        rank_worker::here().record().throw_if_failed();
+        if constexpr (std::same_as<Result, typename Collective::result>)
+            return this->take(*at_);
+        else
+            return from_membership<Result>(this->take(*at_));
+    }
+
+private:
+    collective* at_ = nullptr; // not taken from the rank's record: by now that may be another wait's
+};
+
+/// A collective whose members give a T each.
+template <class T>
+class values_collective : public collective {
+public:
+    static constexpr const std::type_info* type = &typeid(T);
+
+protected:
+    explicit values_collective(communicator& of) : collective(of) {
+        if (slots<T>::destroys) given_ = std::make_unique<bool[]>(of.size);
+    }
+    ~values_collective() override { destroy_values(); }
+
+    void keep(std::size_t id, T&& value) {
+        slots<T>::fill(values_->begin(), id, [&]() -> T&& { return std::move(value); });
+        if constexpr (slots<T>::destroys) given_[id] = true;
+    }
+    decltype(auto) value(std::size_t id) noexcept { return (*values_)[id]; }
+    /// All values at once. Requires: they are all there.
+    results<T> take_values() {
+        results<T> all = values_->take();
+        is_taken_ = true;
+        return all;
+    }
+    void prepare() override {
+        if (!values_) values_.emplace(size());
+    }
+    void clear() noexcept override {
+        destroy_values();
+        if (std::exchange(is_taken_, false)) values_.reset();
+    }
+
+private:
+    void destroy_values() noexcept {
+        if constexpr (slots<T>::destroys)
+            for (std::size_t id = 0; id < size(); ++id)
+                if (std::exchange(given_[id], false)) values_->destroy(id);
+    }
+
+    std::optional<slots<T>> values_;
+    std::unique_ptr<bool[]> given_; // those that are to be destroyed
+    bool is_taken_ = false;
+};
+
+} // namespace spmd::detail

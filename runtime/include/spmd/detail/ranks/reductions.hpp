@@ -1,0 +1,230 @@
+#pragma once
+
+#include <spmd/detail/base/tree_reduce.hpp>
+#include <spmd/detail/ranks/arrival.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace spmd::detail {
+
+/// op(T, T) gives something that is a T again.
+template <class Op, class T>
+concept combines = std::is_invocable_r_v<T, Op&, T, T>;
+
+/// True for a vector that an operation combines element by element, since it does not combine vectors.
+template <class T, class Op>
+inline constexpr bool by_elements = false;
+template <class E, class A, class Op>
+inline constexpr bool by_elements<std::vector<E, A>, Op> =
+    !combines<Op, std::vector<E, A>> && combines<Op, E>;
+
+/// What is given to a reduction: a value and how to combine it.
+template <class T, class Op>
+struct reduction_contribution : no_contribution {
+    static constexpr bool asks_more = by_elements<T, Op>;
+    reduction_contribution(T v, Op o) : value(std::move(v)), op(std::move(o)), elements(count_of(value)) {}
+
+    std::size_t count() const noexcept {
+        if constexpr (by_elements<T, Op>)
+            return elements;
+        else
+            return 0;
+    }
+    static auto count_of(const T& value) noexcept {
+        if constexpr (by_elements<T, Op>)
+            return value.size();
+        else
+            return no_contribution();
+    }
+
+    T value;
+    [[no_unique_address]] Op op;
+    [[no_unique_address]] decltype(count_of(std::declval<const T&>())) elements;
+};
+
+template <class T, class Op>
+struct rooted_contribution : reduction_contribution<T, Op> {
+    static constexpr bool asks_more = true;
+    rooted_contribution(T v, Op o, std::size_t r)
+        : reduction_contribution<T, Op>(std::move(v), std::move(o)), at(r) {}
+    std::size_t root() const noexcept { return at; }
+    std::size_t at;
+};
+
+template <class T, class Op>
+T combine(Op& op, T left, T right) {
+    if constexpr (by_elements<T, Op>) {
+        for (std::size_t i = 0; i < left.size(); ++i)
+            left[i] = std::invoke(op, std::move(left[i]), std::move(right[i]));
+        return left;
+    } else {
+        return std::invoke(op, std::move(left), std::move(right));
+    }
+}
+
+/// Combines the members' values in the tree of tree_reduce.hpp: each leaf as soon as it is complete, by an
+/// operation that its first member gave.
+template <class T, class Op>
+class reduction_collective : public values_collective<T> {
+public:
+    using operation = Op;
+
+protected:
+    explicit reduction_collective(communicator& of)
+        : values_collective<T>(of), ops_(this->leaves()), sums_(this->leaves()) {}
+
+    void keep(std::size_t id, reduction_contribution<T, Op>& contribution) {
+        if (id % collective::leaf_size == 0) ops_[id / collective::leaf_size].emplace(contribution.op);
+        values_collective<T>::keep(id, std::move(contribution.value));
+    }
+    void fold(std::size_t begin, std::size_t end) override {
+        const std::size_t leaf = begin / collective::leaf_size;
+        auto op = [&](T left, T right) { return combine<T>(*ops_[leaf], std::move(left), std::move(right)); };
+        sums_[leaf].emplace(fold_leaf<T>(
+            begin, end, [this](std::size_t id) -> T&& { return std::move(this->value(id)); }, op));
+    }
+    void finish() override {
+        if (sums_.size() == 1) return;
+        std::vector<T> level;
+        level.reserve(sums_.size());
+        for (std::optional<T>& sum : sums_) level.push_back(std::move(*sum));
+        auto op = [&](T left, T right) { return combine<T>(*ops_[0], std::move(left), std::move(right)); };
+        sums_[0].emplace(combine_pairwise(std::move(level), op));
+    }
+    void clear() noexcept override {
+        values_collective<T>::clear();
+        for (std::optional<T>& sum : sums_) sum.reset();
+        for (std::optional<Op>& op : ops_) op.reset();
+    }
+    T& sum() noexcept { return *sums_[0]; }
+
+private:
+    std::vector<std::optional<Op>> ops_; // of each leaf
+    std::vector<std::optional<T>> sums_; // of each leaf; the first also of all
+};
+
+template <class T, class Op>
+class all_reduce_collective final : public reduction_collective<T, Op> {
+public:
+    static constexpr const char* name = "all_reduce";
+    static constexpr bool has_root = false;
+    using contribution = reduction_contribution<T, Op>;
+    using result = T;
+
+    explicit all_reduce_collective(communicator& of) : reduction_collective<T, Op>(of) {}
+    void give(std::size_t id, contribution& given) { this->keep(id, given); }
+    result take(std::size_t, contribution&) { return std::as_const(this->sum()); }
+};
+
+template <class T, class Op>
+class reduce_collective final : public reduction_collective<T, Op> {
+public:
+    static constexpr const char* name = "reduce";
+    static constexpr bool has_root = true;
+    using contribution = rooted_contribution<T, Op>;
+    using result = std::optional<T>;
+
+    explicit reduce_collective(communicator& of) : reduction_collective<T, Op>(of) {}
+    void give(std::size_t id, contribution& given) { this->keep(id, given); }
+    result take(std::size_t id, contribution& given) {
+        return id == given.root() ? result(std::move(this->sum())) : std::nullopt;
+    }
+};
+
+/// Combines each member's value with those before it: within a leaf from the left, and then with what all leaves
+/// before it gave, from the left.
+template <class T, class Op>
+class prefix_collective : public values_collective<T> {
+public:
+    using operation = Op;
+
+protected:
+    explicit prefix_collective(communicator& of)
+        : values_collective<T>(of), ops_(this->leaves()), before_(this->leaves()) {}
+
+    void keep(std::size_t id, reduction_contribution<T, Op>& contribution) {
+        if (id % collective::leaf_size == 0) ops_[id / collective::leaf_size].emplace(contribution.op);
+        values_collective<T>::keep(id, std::move(contribution.value));
+    }
+    void fold(std::size_t begin, std::size_t end) override {
+        for (std::size_t id = begin + 1; id < end; ++id) {
+            T sum = combine<T>(*ops_[begin / collective::leaf_size], std::as_const(this->value(id - 1)),
+                               std::move(this->value(id)));
+            this->value(id) = std::move(sum);
+        }
+    }
+    void finish() override {
+        for (std::size_t leaf = 1; leaf < before_.size(); ++leaf) {
+            const T& last = this->value(leaf * collective::leaf_size - 1);
+            before_[leaf].emplace(leaf == 1 ? last : combine<T>(*ops_[0], *before_[leaf - 1], last));
+        }
+    }
+    void clear() noexcept override {
+        values_collective<T>::clear();
+        for (std::optional<T>& sum : before_) sum.reset();
+        for (std::optional<Op>& op : ops_) op.reset();
+    }
+    /// All values up to that of `id`, combined.
+    T prefix(std::size_t id, Op& op) {
+        const std::size_t leaf = id / collective::leaf_size;
+        const T& within = this->value(id);
+        return leaf == 0 ? within : combine<T>(op, *before_[leaf], within);
+    }
+
+private:
+    std::vector<std::optional<Op>> ops_;   // of each leaf
+    std::vector<std::optional<T>> before_; // what the leaves before each gave; none before the first
+};
+
+template <class T, class Op>
+class scan_collective final : public prefix_collective<T, Op> {
+public:
+    static constexpr const char* name = "scan";
+    static constexpr bool has_root = false;
+    using contribution = reduction_contribution<T, Op>;
+    using result = T;
+
+    explicit scan_collective(communicator& of) : prefix_collective<T, Op>(of) {}
+    void give(std::size_t id, contribution& given) { this->keep(id, given); }
+    result take(std::size_t id, contribution& given) { return this->prefix(id, given.op); }
+};
+
+template <class T, class Op>
+struct exclusive_scan_contribution : reduction_contribution<T, Op> {
+    exclusive_scan_contribution(T v, Op o, T f)
+        : reduction_contribution<T, Op>(std::move(v), std::move(o)), first(std::move(f)) {}
+    T first;
+};
+
+/// Throws: std::invalid_argument unless `first` has as many elements as what is scanned.
+void require_as_long(std::size_t first, std::size_t elements);
+
+template <class T, class Op>
+class exclusive_scan_collective final : public prefix_collective<T, Op> {
+public:
+    static constexpr const char* name = "exclusive_scan";
+    static constexpr bool has_root = false;
+    using contribution = exclusive_scan_contribution<T, Op>;
+    using result = T;
+
+    explicit exclusive_scan_collective(communicator& of) : prefix_collective<T, Op>(of) {}
+    void give(std::size_t id, contribution& given) {
+        if constexpr (by_elements<T, Op>) {
+            if (given.first.empty()) given.first.resize(given.count());
+            require_as_long(given.first.size(), given.count());
+        }
+        this->keep(id, given);
+    }
+    result take(std::size_t id, contribution& given) {
+        if (id == 0) return std::move(given.first);
+        return combine<T>(given.op, std::move(given.first), this->prefix(id - 1, given.op));
+    }
+};
+
+} // namespace spmd::detail

@@ -1,0 +1,261 @@
+#pragma once
+
+#include <spmd/concat.hpp>
+#include <spmd/detail/ranks/arrival.hpp>
+#include <spmd/shared_values.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+namespace spmd::detail {
+
+/// Throws std::invalid_argument unless there is one value for each rank.
+void require_one_each(const char* collective, std::size_t values, std::size_t ranks);
+
+class barrier_collective final : public collective {
+public:
+    static constexpr const char* name = "barrier";
+    static constexpr const std::type_info* type = nullptr;
+    static constexpr bool has_root = false;
+    using contribution = no_contribution;
+    using result = void;
+
+    explicit barrier_collective(communicator& of) : collective(of) {}
+    void give(std::size_t, contribution&) noexcept {}
+    result take(std::size_t, contribution&) noexcept {}
+};
+
+/// A contribution of a value.
+template <class T>
+struct value_contribution : no_contribution {
+    explicit value_contribution(T v) : value(std::move(v)) {}
+    T value;
+};
+
+template <class T>
+struct rooted_value : no_contribution {
+    static constexpr bool asks_more = true;
+    rooted_value(T v, std::size_t r) : value(std::move(v)), at(r) {}
+    std::size_t root() const noexcept { return at; }
+    T value;
+    std::size_t at;
+};
+
+/// A collective at which only the root gives.
+template <class T>
+class root_collective : public collective {
+public:
+    static constexpr const std::type_info* type = &typeid(T);
+    static constexpr bool has_root = true;
+    using contribution = rooted_value<T>;
+
+    void give(std::size_t id, contribution& given) {
+        if (id == given.root()) value_.emplace(std::move(given.value));
+    }
+
+protected:
+    explicit root_collective(communicator& of) : collective(of) {}
+    T& of_root() noexcept { return *value_; }
+    void clear() noexcept override { value_.reset(); }
+
+private:
+    std::optional<T> value_;
+};
+
+template <class T>
+class broadcast_collective final : public root_collective<T> {
+public:
+    static constexpr const char* name = "broadcast";
+    using result = T;
+
+    explicit broadcast_collective(communicator& of) : root_collective<T>(of) {}
+    result take(std::size_t, typename broadcast_collective::contribution&) {
+        return std::as_const(this->of_root());
+    }
+};
+
+template <class T>
+class scatter_collective final : public root_collective<std::vector<T>> {
+public:
+    static constexpr const char* name = "scatter";
+    using result = T;
+
+    explicit scatter_collective(communicator& of) : root_collective<std::vector<T>>(of) {}
+    result take(std::size_t id, typename scatter_collective::contribution&) {
+        return std::move(this->of_root()[id]);
+    }
+
+private:
+    void finish() override { require_one_each(name, this->of_root().size(), this->size()); }
+};
+
+template <class T>
+class gather_collective final : public values_collective<T> {
+public:
+    static constexpr const char* name = "gather";
+    static constexpr bool has_root = true;
+    using contribution = rooted_value<T>;
+    using result = results<T>;
+
+    explicit gather_collective(communicator& of) : values_collective<T>(of) {}
+    void give(std::size_t id, contribution& given) { this->keep(id, std::move(given.value)); }
+    result take(std::size_t id, contribution& given) {
+        return id == given.root() ? this->take_values() : result();
+    }
+};
+
+/// The members' ranges one after the other.
+template <class Part, class ValueOf>
+flat<Part> chained(std::size_t count, const ValueOf& part) {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < count; ++i) size += static_cast<std::size_t>(std::ranges::size(part(i)));
+    flat<Part> whole;
+    whole.reserve(size);
+    for (std::size_t i = 0; i < count; ++i)
+        for (auto& item : part(i)) whole.push_back(std::move(item));
+    return whole;
+}
+
+template <class Part>
+class concat_collective final : public values_collective<Part> {
+public:
+    static constexpr const char* name = "concat";
+    static constexpr bool has_root = true;
+    using contribution = rooted_value<Part>;
+    using result = flat<Part>;
+
+    explicit concat_collective(communicator& of) : values_collective<Part>(of) {}
+    void give(std::size_t id, contribution& given) { this->keep(id, std::move(given.value)); }
+    result take(std::size_t id, contribution& given) {
+        if (id != given.root()) return {};
+        return chained<Part>(this->size(), [this](std::size_t i) -> Part& { return this->value(i); });
+    }
+};
+
+/// A collective that gives all members the same values to look at.
+template <class T, class Item>
+class sharing_collective : public values_collective<T> {
+public:
+    static constexpr bool has_root = false;
+    using contribution = value_contribution<T>;
+    using result = shared_values<Item>;
+
+    void give(std::size_t id, contribution& given) { this->keep(id, std::move(given.value)); }
+    result take(std::size_t, contribution&) { return result(shared_); }
+
+protected:
+    explicit sharing_collective(communicator& of) : values_collective<T>(of) {}
+    void share(results<Item> values) { shared_ = std::make_shared<const results<Item>>(std::move(values)); }
+    void clear() noexcept override {
+        values_collective<T>::clear();
+        shared_.reset();
+    }
+
+private:
+    std::shared_ptr<const results<Item>> shared_;
+};
+
+template <class T>
+class all_gather_collective final : public sharing_collective<T, T> {
+public:
+    static constexpr const char* name = "all_gather";
+    explicit all_gather_collective(communicator& of) : sharing_collective<T, T>(of) {}
+
+private:
+    void finish() override { this->share(this->take_values()); }
+};
+
+template <class Part>
+class all_concat_collective final : public sharing_collective<Part, std::ranges::range_value_t<Part>> {
+public:
+    static constexpr const char* name = "all_concat";
+    explicit all_concat_collective(communicator& of)
+        : sharing_collective<Part, std::ranges::range_value_t<Part>>(of) {}
+
+private:
+    void finish() override {
+        this->share(chained<Part>(this->size(), [this](std::size_t i) -> Part& { return this->value(i); }));
+    }
+};
+
+/// A contribution of one value for each member.
+template <class T>
+struct values_contribution : no_contribution {
+    static constexpr bool asks_more = true;
+    explicit values_contribution(std::vector<T> v) : values(std::move(v)), given(values.size()) {}
+    std::size_t count() const noexcept { return given; }
+    std::vector<T> values;
+    std::size_t given; // as the values are moved away
+};
+
+template <class T>
+class all_to_all_collective final : public values_collective<std::vector<T>> {
+public:
+    static constexpr const char* name = "all_to_all";
+    static constexpr bool has_root = false;
+    using contribution = values_contribution<T>;
+    using result = std::vector<T>;
+
+    explicit all_to_all_collective(communicator& of) : values_collective<std::vector<T>>(of) {}
+    void give(std::size_t id, contribution& given) { this->keep(id, std::move(given.values)); }
+    result take(std::size_t id, contribution&) {
+        result mine;
+        mine.reserve(this->size());
+        for (std::size_t from = 0; from < this->size(); ++from)
+            mine.push_back(std::move(this->value(from)[id]));
+        return mine;
+    }
+
+private:
+    void finish() override { require_one_each(name, this->asked().count, this->size()); }
+};
+
+/// A place in a communicator that split made; none for a rank that left.
+class membership {
+public:
+    membership() = default;
+    membership(communicator& in, std::size_t id) noexcept : in_(&in), id_(id) {}
+    communicator* in() const noexcept { return in_; }
+    std::size_t id() const noexcept { return id_; }
+
+private:
+    communicator* in_ = nullptr;
+    std::size_t id_ = 0;
+};
+
+struct split_contribution : no_contribution {
+    split_contribution(std::optional<std::size_t> c, std::int64_t k) noexcept : color(c), key(k) {}
+    std::optional<std::size_t> color;
+    std::int64_t key;
+};
+
+/// A communicator for each colour, its members in the order of their keys, then of their ids.
+class split_collective final : public values_collective<split_contribution> {
+public:
+    static constexpr const char* name = "split";
+    static constexpr const std::type_info* type = nullptr;
+    static constexpr bool has_root = false;
+    using contribution = split_contribution;
+    using result = membership;
+
+    explicit split_collective(communicator& of);
+    ~split_collective() override;
+    void give(std::size_t id, contribution& given) { keep(id, contribution(given)); }
+    /// The reference that is counted for the member is the caller's.
+    result take(std::size_t id, contribution&) noexcept { return std::exchange(places_[id], {}); }
+
+private:
+    void finish() override;
+    void clear() noexcept override;
+
+    std::vector<membership> places_;
+};
+
+} // namespace spmd::detail

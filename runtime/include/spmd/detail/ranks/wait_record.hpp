@@ -1,0 +1,71 @@
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <source_location>
+
+namespace spmd::detail {
+
+class collective;
+class receiver;
+
+/// What a rank waits for, and where its coroutine goes on: one for each rank of a scheduler. Written by the thread that
+/// runs the rank, before others can wake it.
+class wait_record {
+public:
+    void wait_for(collective& at, const std::source_location& where) noexcept {
+        awaited_ = reinterpret_cast<char*>(&at);
+        where_ = where;
+    }
+    void wait_for(receiver& receive, const std::source_location& where) noexcept {
+        awaited_ = reinterpret_cast<char*>(&receive) + receiving;
+        where_ = where;
+    }
+    void continue_at(std::coroutine_handle<> rank) noexcept { continuation_ = rank; }
+    void resume() const { continuation_.resume(); }
+
+    bool is_started() const noexcept { return continuation_ != nullptr; }
+    void end() noexcept { continuation_ = nullptr; }
+    const std::source_location& where() const noexcept { return where_; }
+    /// Null where it waits for something else.
+    receiver* awaited_message() const noexcept {
+        return tag() == receiving ? reinterpret_cast<receiver*>(awaited_ - receiving) : nullptr;
+    }
+
+    bool has_failed() const noexcept { return tag() == failed; }
+    /// Marks the wait as failed with `error`, which lives until the failure is thrown or withdrawn.
+    void fail(const std::exception_ptr& error) noexcept {
+        awaited_ = reinterpret_cast<char*>(const_cast<std::exception_ptr*>(&error)) + failed;
+    }
+    /// Throws the failure of the wait, once. Called when a wait ends, and before the next begins: GCC 12 begins the
+    /// second wait of an expression before it takes the result of the first.
+    void throw_if_failed() {
+        if (has_failed()) [[unlikely]]
+            throw_error();
+    }
+    /// Withdraws a failure that nobody took and whose error is about to be destroyed.
+    void withdraw(const std::exception_ptr& error) noexcept {
+        if (has_failed() && &failure() == &error) awaited_ = nullptr;
+    }
+    /// Requires: the rank waits for a collective.
+    collective& awaited_collective() const noexcept { return *reinterpret_cast<collective*>(awaited_); }
+
+private:
+    // What is awaited, by how far the pointer is off: objects lie at multiples of 8.
+    static constexpr unsigned receiving = 1;
+    static constexpr unsigned failed = 2;
+    unsigned tag() const noexcept {
+        return static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(awaited_) & 3U);
+    }
+    const std::exception_ptr& failure() const noexcept {
+        return *reinterpret_cast<const std::exception_ptr*>(awaited_ - failed);
+    }
+    [[noreturn]] void throw_error();
+
+    std::coroutine_handle<> continuation_; // null: not started, or ended
+    char* awaited_ = nullptr;              // a collective, a receiver or an error
+    std::source_location where_;
+};
+
+} // namespace spmd::detail

@@ -1,0 +1,223 @@
+#pragma once
+
+#include <spmd/detail/base/item_tally.hpp>
+#include <spmd/detail/launch/group.hpp>
+#include <spmd/detail/launch/job.hpp>
+#include <spmd/detail/results/slots.hpp>
+#include <spmd/detail/trace/stopwatch.hpp>
+#include <spmd/detail/trace/trace_log.hpp>
+#include <spmd/error.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace spmd {
+
+/// What happens to tasks that have not started when one throws.
+enum class on_error {
+    go_on, ///< they run
+    stop,  ///< they are cancelled
+};
+
+/// `run_options::chunk`: the library chooses how many items one task of a map takes.
+inline constexpr std::size_t automatic = 0;
+
+/// How one submission is run; for `pool.with(…)`.
+struct run_options {
+    spmd::on_error on_error = on_error::go_on;
+    /// Takes the time of every task: see async_result::timing().
+    bool timing = false;
+    /// Items per task of a map, or `automatic`. A broadcast always has one task per rank.
+    std::size_t chunk = 1;
+    /// What a trace calls the submission; empty: "broadcast" or "map". The caller keeps it as long as the view.
+    std::string_view name = {};
+};
+
+namespace detail {
+
+enum class task_state : std::uint8_t { pending, done, failed, cancelled };
+
+/// A job whose tasks each end in a state of their own: done, failed with an error, or cancelled.
+class tracked_job : public job {
+public:
+    tracked_job(std::span<const placed_range> shares, std::size_t chunk, const pool_state& pool,
+                cost_estimate& cost, task_kind kind, const run_options& options);
+
+    task_kind kind() const noexcept { return kind_; }
+    /// Complexity: O(1) while every task is done, else O(log failures).
+    task_state state(std::size_t i) const noexcept;
+    bool is_done(std::size_t i) const noexcept override {
+        const std::uint8_t ended = std::atomic_ref(records_[i >> grain()]).load(std::memory_order_acquire);
+        return (i & below_grain()) < ended;
+    }
+    /// How many tasks have ended in whatever way. Complexity: O(count()), less for many.
+    std::size_t ended() const noexcept;
+    /// How many items ranks have said they have done.
+    std::size_t items_reported() const noexcept { return reported_.total(); }
+
+    ~tracked_job() override;
+
+    /// Throws composite_error or cancelled unless every task is done. Requires: finished.
+    void throw_unless_all_done() const;
+    /// The error of a task that failed or was cancelled. Requires: the task ended so.
+    std::exception_ptr error_of(std::size_t i) const;
+    /// The errors of all tasks, null for those that are done. Requires: finished.
+    std::vector<std::exception_ptr> errors() const;
+    /// Throws std::logic_error where no timing was asked for. Requires: finished.
+    const std::vector<interval>& intervals() const;
+    /// What it is in a trace.
+    const traced_submission& traced() const noexcept { return traced_; }
+    /// The collectives of its tasks, where they were timed. Requires: finished.
+    virtual std::vector<collective_times> collectives() const { return {}; }
+
+    /// Destroys the task, its arguments and all results. Requires: finished.
+    virtual void dispose() noexcept;
+
+protected:
+    /// Runs body(i) for each index unless a stop was requested, and keeps how it ended.
+    template <class Body>
+    void run_each(index_range range, const Body& body) noexcept;
+    /// Keeps how one task ended.
+    void succeed(std::size_t i) noexcept { end(records_, i, grain()); }
+    void fail(std::size_t i, std::exception_ptr error) noexcept;
+    void skip(index_range range) noexcept;
+    std::span<interval> intervals_to_fill() noexcept { return intervals_; }
+    item_tally& reported_items() noexcept { return reported_; }
+    std::chrono::steady_clock::time_point submitted() const noexcept { return submitted_; }
+
+private:
+    template <class Body>
+    void run_observed(index_range range, const Body& body) noexcept;
+    template <class Body>
+    void run_unobserved(index_range range, const Body& body) noexcept;
+    template <unsigned Grain, class Body>
+    void run_all(index_range range, const Body& body) noexcept;
+    /// Keeps that the task has ended, and with it those before it in its record.
+    static void end(std::uint8_t* records, std::size_t i, unsigned grain) noexcept {
+        const std::size_t in_record = i & ((std::size_t{1} << grain) - 1);
+        std::atomic_ref(records[i >> grain])
+            .store(static_cast<std::uint8_t>(in_record + 1), std::memory_order_release);
+    }
+    std::size_t below_grain() const noexcept { return (std::size_t{1} << grain()) - 1; }
+    std::size_t records() const noexcept { return (count() + below_grain()) >> grain(); }
+
+    /// Tasks that did not end well.
+    struct trouble {
+        std::map<std::size_t, std::exception_ptr> failures;
+        std::map<std::size_t, std::size_t> cancelled; ///< ranges, end by begin
+        std::size_t cancelled_count = 0;
+        std::mutex mutex; ///< guards the rest until finished
+
+        bool was_cancelled(std::size_t i) const {
+            const auto after = cancelled.upper_bound(i);
+            return after != cancelled.begin() && i < std::prev(after)->second;
+        }
+    };
+    trouble& troubles() noexcept;
+
+    task_kind kind_;
+    spmd::on_error on_error_;
+    std::chrono::steady_clock::time_point submitted_{};
+    /// How many of the tasks of each record have ended. A record's tasks are run by one thread, in order.
+    std::uint8_t* records_ = nullptr;
+    std::unique_ptr<std::uint8_t[]> many_records_;
+    std::atomic<trouble*> trouble_{nullptr}; // made by the first task that does not end well
+    item_tally reported_;
+    std::vector<interval> intervals_; // empty unless timing was asked for
+    traced_submission traced_;
+    std::array<std::uint8_t, 128> few_records_{};
+};
+
+template <class Body>
+void tracked_job::run_each(index_range range, const Body& body) noexcept {
+    if (intervals_.empty() && traced_.log == nullptr) [[likely]]
+        return run_unobserved(range, body);
+    run_observed(range, body);
+}
+
+template <class Body>
+void tracked_job::run_observed(index_range range, const Body& body) noexcept {
+    const trace_span whole(traced_.log, {.kind = trace_kind::range,
+                                         .submission = traced_.number,
+                                         .subject = range.begin,
+                                         .count = range.size()});
+    std::uint64_t last = trace_ticks();
+    run_unobserved(range, [&](std::size_t i) {
+        const trace_span one(traced_.log,
+                             {.kind = trace_kind::task, .submission = traced_.number, .subject = i}, last);
+        if (intervals_.empty()) return body(i);
+        const stopwatch running(submitted_, intervals_[i]);
+        body(i);
+    });
+}
+
+template <class Body>
+void tracked_job::run_unobserved(index_range range, const Body& body) noexcept {
+    if (grain() == 0)
+        run_all<0>(range, body);
+    else
+        run_all<coarse_grain>(range, body);
+}
+
+template <unsigned Grain, class Body>
+void tracked_job::run_all(index_range range, const Body& body) noexcept {
+    std::uint8_t* const records = records_;
+    for (std::size_t i = range.begin; i < range.end; ++i) {
+        if (flags().is_wanted()) [[unlikely]] {
+            tell_waiters(); // of the index before
+            if (stop_requested()) return skip({i, range.end});
+        }
+        try {
+            body(i);
+        } catch (...) {
+            fail(i, std::current_exception());
+            continue;
+        }
+        end(records, i, Grain);
+    }
+}
+
+/// A tracked job whose tasks return a T each.
+template <class T>
+class result_job : public tracked_job {
+public:
+    using value_type = T;
+
+    template <class... Args>
+    explicit result_job(std::span<const placed_range> shares, Args&&... args)
+        : tracked_job(shares, std::forward<Args>(args)...), values_(std::in_place, count()) {}
+
+    auto& value(std::size_t i) noexcept { return (*values_)[i]; }
+    /// Moves all results out. Requires: every task is done.
+    auto take() { return values_->take(); }
+
+    void dispose() noexcept override {
+        if constexpr (slots<T>::destroys)
+            for (std::size_t i = 0; i < count(); ++i)
+                if (state(i) == task_state::done) values_->destroy(i);
+        values_.reset();
+        tracked_job::dispose();
+    }
+
+protected:
+    slots<T>& values() noexcept { return *values_; }
+
+private:
+    std::optional<slots<T>> values_;
+};
+
+} // namespace detail
+} // namespace spmd

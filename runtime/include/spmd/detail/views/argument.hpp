@@ -1,0 +1,67 @@
+#pragma once
+
+#include <spmd/detail/launch/group.hpp>
+#include <spmd/detail/ranks/rank_context.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace spmd::detail {
+
+/// How a job keeps an argument of its task. An ordinary one: a copy, which all ranks look at. A handle on pieces of
+/// the ranks (scattered, local, replicated) has a `type` here: a share of the pieces, which tells each rank its own.
+template <class Handle, bool IsConst>
+struct bound_handle {};
+
+template <class Arg>
+using bound_handle_of = bound_handle<std::remove_cvref_t<Arg>, std::is_const_v<std::remove_reference_t<Arg>>>;
+
+template <class Arg>
+concept handle = requires { typename bound_handle_of<Arg>::type; };
+
+template <class Arg>
+struct bound_as {
+    using type = std::decay_t<Arg>;
+};
+template <handle Arg>
+struct bound_as<Arg> {
+    using type = typename bound_handle_of<Arg>::type;
+};
+template <class Arg>
+using bound = typename bound_as<Arg>::type;
+
+/// What a job is given to keep.
+/// Throws: std::invalid_argument for a handle of another pool, or without a piece for one of the ranks.
+template <class Arg>
+decltype(auto) bind(const std::shared_ptr<const group>& ranks, Arg&& arg) {
+    if constexpr (handle<Arg>) {
+        bound<Arg> pieces(std::forward<Arg>(arg));
+        pieces.require(ranks);
+        return pieces;
+    } else {
+        return std::forward<Arg>(arg);
+    }
+}
+
+template <class Kept>
+concept bound_pieces = requires(const Kept& pieces, std::size_t engine) { pieces.piece_of(engine); };
+
+/// What a rank on an engine sees of what was kept: all of it, or its own piece.
+template <class Kept>
+decltype(auto) bound_argument_of(std::size_t engine, const Kept& argument) noexcept {
+    if constexpr (bound_pieces<Kept>)
+        return argument.piece_of(engine);
+    else
+        return (argument); // by reference
+}
+template <class Kept>
+decltype(auto) bound_argument_of(const rank_context& ranks, std::size_t id, const Kept& argument) noexcept {
+    return bound_argument_of(ranks.engines == nullptr ? id : ranks.engines[id], argument);
+}
+template <class Kept>
+using bound_argument = decltype(bound_argument_of(std::size_t{}, std::declval<const Kept&>()));
+
+} // namespace spmd::detail

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <spmd/detail/views/pieces.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace spmd::detail {
+
+/// The first of the ranks in each arena, by arena; `no_rank` where none of them is.
+inline constexpr std::size_t no_rank = ~std::size_t{0};
+std::vector<std::size_t> first_in_arenas(const group& ranks);
+
+[[noreturn]] void throw_no_copy(std::size_t arena);
+
+/// One object for each arena that some ranks are in.
+template <class T>
+class copies final : public pieces<T> {
+public:
+    copies(const std::shared_ptr<const group>& ranks, const piece_layout& layout)
+        : copies::pieces("replicated", ranks, layout, ranks->pool->topology.arenas.size()) {
+        for (const arena_place& arena : ranks->pool->topology.arenas) ends_.push_back(arena.ranks.end);
+    }
+
+    /// How many there are.
+    std::size_t size() const noexcept {
+        return static_cast<std::size_t>(std::count_if(this->table(), this->table() + ends_.size(),
+                                                      [](auto copy) { return !copy.empty(); }));
+    }
+    /// Null where the arena has none.
+    const T* in_arena(std::size_t arena) const noexcept { return this->table()[arena].data(); }
+    /// Requires: the engine has one. Complexity: O(arenas), which are few.
+    const T& of(std::size_t engine) const noexcept {
+        std::size_t arena = 0;
+        while (engine >= ends_[arena]) ++arena;
+        return *in_arena(arena);
+    }
+
+private:
+    std::vector<std::size_t> ends_; // of the engines in each arena
+};
+
+/// What each index of a map looks at: the copy of the arena that it was dealt to.
+template <class T>
+class copy_by_index {
+public:
+    /// Throws: std::invalid_argument for an arena that has none.
+    copy_by_index(std::shared_ptr<const copies<T>> from, std::span<const placed_range> shares)
+        : from_(std::move(from)) {
+        for (const placed_range& share : shares) {
+            if (share.indices.empty()) continue;
+            const T* const copy = from_->in_arena(share.arena);
+            if (copy == nullptr) throw_no_copy(share.arena);
+            ends_.push_back(share.indices.end);
+            copies_.push_back(copy);
+        }
+    }
+
+    template <class Index>
+    const T& operator()(Index i) const noexcept {
+        const auto share = std::ranges::upper_bound(ends_, static_cast<std::size_t>(i));
+        return *copies_[static_cast<std::size_t>(share - ends_.begin())];
+    }
+
+private:
+    std::shared_ptr<const copies<T>> from_;
+    std::vector<std::size_t> ends_; // of the indices in each share
+    std::vector<const T*> copies_;
+};
+
+} // namespace spmd::detail

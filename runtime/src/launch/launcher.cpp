@@ -1,0 +1,101 @@
+#include <spmd/detail/launch/launcher.hpp>
+
+#include <spmd/detail/base/clock.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+namespace spmd::detail {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// For how long a caller runs a job alone that was always small before.
+constexpr std::chrono::microseconds alone_at_most{5};
+/// How long a result that has just come may go unseen.
+constexpr std::chrono::milliseconds looks_again{1};
+/// A caller alone looks at the clock at least this often during a job.
+constexpr std::size_t looks_at_clock = 8;
+/// A caller that waits for one index runs ranges of a job that goes on: at least so many of a thread's share.
+constexpr std::size_t ranges_while_waiting = 8;
+
+} // namespace
+
+void launcher::join(job& work) {
+    if (work.start() && work.count() > 1 && topology().threads() > 1) {
+        if (!work.cost().is_small(work.count()))
+            call(work, 1);
+        else if (!work.goes_on())
+            run_alone_at_first(work);
+    }
+    if (!work.goes_on()) {
+        work.take_part();
+        return work.wait([&] { return work.finished(); });
+    }
+    work.join_in();
+    while (!work.finished()) {
+        work.take_part();
+        work.wait([&] { return work.finished() || work.is_claimable(); });
+    }
+    work.leave();
+}
+
+void launcher::run_alone_at_first(job& work) {
+    const auto begin = rough_time();
+    const std::size_t unseen = std::max<std::size_t>(work.count() / looks_at_clock, 1);
+    std::chrono::nanoseconds elapsed{};
+    std::size_t done = 0;
+    std::size_t next_look = 1;
+    while (elapsed < alone_at_most) {
+        const std::size_t size = work.chunk() != 0 ? work.chunk() : next_look - done;
+        const index_range range = work.claim(size);
+        work.run_claimed(range);
+        done += range.size();
+        if (done < next_look && !range.empty()) continue;
+        elapsed = rough_time() - begin;
+        next_look = done + unseen; // after the first index alone, which shows whether all is as usual
+        if (done == work.count() || range.empty()) break;
+    }
+    if (done < work.count())
+        call(work, 1);
+    else
+        work.cost().observe(elapsed, done);
+}
+
+void launcher::join_until(job& work, std::size_t index) {
+    start(work);
+    if (work.goes_on()) return run_until_done(work, index);
+    if (const index_range range = work.claim_up_to(index); !range.empty()) work.run_claimed(range);
+    // Later indices are not run meanwhile: one may wait until this one's result was seen.
+    const auto is_done = [&] { return work.is_done(index); };
+    if (work.spin(is_done)) return;
+    // Between two indices of a range a worker looks for waiters without a fence, and so may miss one that is
+    // just going to sleep: it looks again.
+    while (!work.wait_for_index(clock::now() + looks_again, is_done)) {
+    }
+}
+
+void launcher::run_until_done(job& work, std::size_t index) const {
+    // Any other index may be what this one waits for.
+    const std::size_t some = work.count() / (ranges_while_waiting * topology().threads()) + 1;
+    while (!work.is_done(index)) {
+        if (const index_range range = work.claim(some); !range.empty())
+            work.run_claimed(range);
+        else
+            work.wait_for_index(clock::now() + looks_again,
+                                [&] { return work.is_done(index) || work.is_claimable(); });
+    }
+}
+
+bool launcher::wait_until(job& work, clock::time_point deadline) {
+    start(work);
+    const auto is_finished = [&] { return work.finished(); };
+    if (work.wait_until(deadline, is_finished)) return true;
+    // Within a task there may be no other thread left to run it: a caller that keeps asking gets on.
+    if (job::inside())
+        if (const index_range range = work.claim(1); !range.empty()) work.run_claimed(range);
+    return work.finished();
+}
+
+} // namespace spmd::detail

@@ -1,0 +1,203 @@
+#include <spmd/detail/ranks/collective.hpp>
+
+#include <spmd/detail/base/describe.hpp>
+#include <spmd/detail/ranks/communicator.hpp>
+#include <spmd/detail/ranks/rank_scheduler.hpp>
+#include <spmd/error.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace spmd::detail {
+namespace {
+
+/// "all_reduce of double, root 3 at solver.cpp:41"; with the operation, and no elements, where these tell it from what
+/// another asked for.
+std::string text_of_arrival(const request& asked, const request& other, const std::source_location& where) {
+    const collective_kind& kind = *asked.kind;
+    std::string text = kind.name;
+    if (kind.type != nullptr) {
+        text += " of ";
+        text += name_of(*kind.type);
+    }
+    const bool is_same = asked.kind == other.kind;
+    if (!is_same && std::string_view(kind.name) == other.kind->name && kind.type == other.kind->type) {
+        text += " by ";
+        text += name_of(*kind.operation);
+    }
+    if (asked.count > 0 || (is_same && other.count > 0)) {
+        text += ", ";
+        text += std::to_string(asked.count);
+        text += asked.count == 1 ? " element" : " elements";
+    }
+    if (kind.has_root) {
+        text += ", root ";
+        text += std::to_string(asked.root);
+    }
+    text += " at ";
+    text += text_of(where);
+    return text;
+}
+
+} // namespace
+
+void wait_record::throw_error() {
+    const std::exception_ptr error = failure();
+    awaited_ = nullptr;
+    std::rethrow_exception(error);
+}
+
+collective::collective(communicator& of)
+    : of_(&of), size_(of.size),
+      arrived_(std::make_unique<std::atomic<std::uint32_t>[]>((of.size + leaf_size - 1) / leaf_size)) {}
+
+void collective::open(std::uint32_t number, const request& asked, const std::source_location& where) {
+    number_ = number;
+    asked_ = asked;
+    first_where_ = where;
+    // Also one in vain comes back, where all who came have dropped it.
+    broken_.store(false, std::memory_order_relaxed);
+    failure_ = nullptr;
+    mismatched_.clear();
+    error_ = nullptr;
+    started_.clear();
+    waiting_.clear();
+    complete_.store(false, std::memory_order_relaxed);
+    to_leave_.store(size_, std::memory_order_relaxed);
+    leaves_to_come_.store(leaves(), std::memory_order_relaxed);
+    for (std::size_t leaf = 0; leaf < leaves(); ++leaf) arrived_[leaf].store(0, std::memory_order_relaxed);
+    if (of_->ranks().is_timed()) arrivals_.assign(size_, {});
+    prepare();
+}
+
+void collective::keep_error() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (error_ == nullptr) error_ = std::current_exception();
+}
+
+bool collective::arrive(std::size_t leaf, std::uint32_t count) noexcept {
+    const std::size_t begin = leaf * leaf_size;
+    const std::size_t end = std::min(begin + leaf_size, size_);
+    const std::uint32_t before = arrived_[leaf].fetch_add(count, std::memory_order_acq_rel);
+    if (before + count < end - begin || broken_.load(std::memory_order_relaxed)) return false;
+    try {
+        fold(begin, end);
+    } catch (...) {
+        keep_error();
+    }
+    if (leaves_to_come_.fetch_sub(1, std::memory_order_acq_rel) > 1) return false;
+    if (broken_.load(std::memory_order_relaxed)) return false;
+    try {
+        if (error_ == nullptr) finish();
+    } catch (...) {
+        keep_error();
+    }
+    return true;
+}
+
+void collective::start(std::size_t id, const std::source_location& where, const request& asked) {
+    const std::lock_guard lock(mutex_);
+    started_.push_back({id, where, asked});
+}
+
+void collective::break_up(std::size_t id, const std::source_location& where, const request& asked) {
+    const std::lock_guard lock(mutex_);
+    mismatched_.push_back({id, where, asked});
+    broken_.store(true, std::memory_order_relaxed);
+}
+
+bool collective::wait(std::size_t index, wait_record& record, std::coroutine_handle<> rank,
+                      const std::source_location& where) {
+    const std::lock_guard lock(mutex_);
+    if (is_complete()) return false;
+    record.continue_at(rank);
+    record.wait_for(*this, where);
+    waiting_.push_back(index);
+    return true;
+}
+
+void collective::throw_error() const { std::rethrow_exception(error_); }
+
+std::vector<std::size_t> collective::complete(bool& everyone) {
+    const std::lock_guard lock(mutex_);
+    everyone = started_.empty();
+    if (!everyone) {
+        // Those who waited at once are all but those who did not.
+        std::ranges::sort(started_, {}, &early_arrival::id);
+        auto next = started_.begin();
+        for (std::size_t id = 0; id < size_; ++id) {
+            if (next != started_.end() && next->id == id)
+                ++next;
+            else
+                waiting_.push_back(of_->index_of(id));
+        }
+    }
+    complete_.store(true, std::memory_order_release);
+    return std::move(waiting_);
+}
+
+void collective::give_up(const std::exception_ptr& failure) {
+    broken_.store(true, std::memory_order_relaxed);
+    if (failure_ == nullptr) failure_ = failure;
+}
+
+std::exception_ptr collective::cause() {
+    if (is_complete()) return nullptr;
+    // Each of those who wait asks, and what one is told is true for all.
+    if (failure_ == nullptr && std::exchange(looked_at_, of_->ranks().halt()) != of_->ranks().halt())
+        failure_ = broken_.load(std::memory_order_relaxed) ? mismatch() : absence();
+    return failure_;
+}
+
+std::vector<collective::early_arrival> collective::arrivals_in_order() const {
+    std::vector<early_arrival> arrivals = started_;
+    arrivals.insert(arrivals.end(), mismatched_.begin(), mismatched_.end());
+    std::ranges::sort(arrivals, {}, &early_arrival::id);
+    const std::size_t known = arrivals.size();
+    for (std::size_t id = 0, next = 0; id < size_; ++id) {
+        if (next < known && arrivals[next].id == id)
+            ++next;
+        else if (of_->came_to(id, number_)) // and waits here since
+            arrivals.push_back({id, of_->ranks().record_of(of_->index_of(id)).where(), asked_});
+    }
+    std::ranges::sort(arrivals, {}, &early_arrival::id);
+    return arrivals;
+}
+
+std::exception_ptr collective::mismatch() const {
+    const std::vector<early_arrival> arrivals = arrivals_in_order();
+    const auto other = std::ranges::find_if(
+        arrivals, [&](const early_arrival& each) { return each.asked != arrivals.front().asked; });
+    const auto describe = [this](const early_arrival& each, const early_arrival& than) {
+        std::string text = "rank ";
+        text += std::to_string(of_->index_of(each.id));
+        text += " came for ";
+        text += text_of_arrival(each.asked, than.asked, each.where);
+        return text;
+    };
+    std::string text = "collective mismatch: ";
+    text += describe(arrivals.front(), other != arrivals.end() ? *other : arrivals.front());
+    if (other != arrivals.end()) {
+        text += ", but ";
+        text += describe(*other, arrivals.front());
+    }
+    return std::make_exception_ptr(mismatch_error(text));
+}
+
+std::exception_ptr collective::absence() const {
+    const rank_scheduler& ranks = of_->ranks();
+    for (std::size_t id = 0; id < size_; ++id) {
+        const std::size_t rank = of_->index_of(id);
+        if (of_->came_to(id, number_) || !ranks.has_ended(rank)) continue;
+        const std::vector<early_arrival> arrivals = arrivals_in_order();
+        std::string before = asked_.kind->name;
+        before += " at ";
+        before += text_of(arrivals.empty() ? first_where_ : arrivals.front().where);
+        return std::make_exception_ptr(peer_error(rank, before, ranks.error_of_ended(rank)));
+    }
+    return nullptr;
+}
+
+} // namespace spmd::detail

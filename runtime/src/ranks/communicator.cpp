@@ -1,0 +1,109 @@
+#include <spmd/detail/ranks/communicator.hpp>
+
+#include <spmd/detail/ranks/rank_scheduler.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace spmd::detail {
+
+void throw_no_coroutine(std::size_t id) {
+    throw std::logic_error("rank " + std::to_string(id) +
+                           " cannot meet others: its task is no coroutine, which returns spmd::task");
+}
+
+std::size_t require_member(const rank_context& of, std::size_t id) {
+    if (id < of.size) return id;
+    throw std::invalid_argument("rank " + std::to_string(id) + " is not in a group of " +
+                                std::to_string(of.size));
+}
+
+void acquire(const rank_context& shared) noexcept { shared.meets->acquire(); }
+void release(const rank_context& shared) noexcept { shared.meets->release(); }
+
+communicator::communicator(rank_scheduler& ranks, const rank_context& everyone)
+    : rank_context(everyone), ranks_(&ranks), engines_of_ranks_(everyone.engines), next_(everyone.size),
+      references_(1) {
+    meets = this;
+}
+
+communicator::communicator(rank_scheduler& ranks, const communicator& parent,
+                           std::vector<std::size_t> members)
+    : rank_context{members.size(), nullptr, parent.flags, parent.reported_items, this, true}, ranks_(&ranks),
+      engines_of_ranks_(parent.engines_of_ranks_), members_(std::move(members)), next_(size),
+      references_(size) {
+    indices_ = members_.data();
+    // The members stand here as ranks of the scheduler; these are engines, unless the scheduler's view chose others.
+    engines = members_.data();
+    if (engines_of_ranks_ != nullptr) {
+        engines_.reserve(size);
+        for (const std::size_t member : members_) engines_.push_back(engines_of_ranks_[member]);
+        engines = engines_.data();
+    }
+}
+
+communicator::~communicator() { delete[] boxes_.load(std::memory_order_relaxed); }
+
+std::unique_ptr<collective> communicator::spare_of(const collective_kind& kind) {
+    const auto found = std::ranges::find_if(
+        spare_, [&](const std::unique_ptr<collective>& each) { return each->asked().kind == &kind; });
+    if (found == spare_.end()) return kind.make(*this);
+    std::unique_ptr<collective> spare = std::move(*found);
+    spare_.erase(found);
+    return spare;
+}
+
+collective& communicator::collective_for(std::uint32_t number, const request& asked,
+                                         const std::source_location& where) {
+    const std::lock_guard lock(mutex_);
+    // A member comes to one after the other, so they are opened in order.
+    const std::uint32_t place = number - first_open_;
+    if (place == open_.size()) {
+        std::unique_ptr<collective> opened = spare_of(*asked.kind);
+        opened->open(number, asked, where);
+        open_.push_back(std::move(opened));
+    }
+    return *open_[place];
+}
+
+void communicator::retire(collective& over) {
+    over.retire();
+    const std::lock_guard lock(mutex_);
+    spare_.push_back(std::move(open_[over.number() - first_open_]));
+    if (spare_.size() > most_spare) spare_.erase(spare_.begin());
+    while (!open_.empty() && open_.front() == nullptr) {
+        open_.pop_front();
+        ++first_open_;
+    }
+}
+
+const communicator::survey& communicator::survey_members() {
+    if (std::exchange(surveyed_at_, ranks_->halt()) == ranks_->halt()) return survey_;
+    survey_ = {};
+    bool threw = false;
+    for (std::size_t id = 0; id < size; ++id) {
+        const std::size_t rank = index_of(id);
+        if (!ranks_->has_ended(rank)) {
+            ++survey_.left;
+        } else if (!threw) {
+            threw = ranks_->error_of_ended(rank) != nullptr;
+            if (threw || !survey_.gone) survey_.gone = rank;
+        }
+    }
+    return survey_;
+}
+
+message_box& communicator::box_of(std::size_t id) {
+    message_box* boxes = boxes_.load(std::memory_order_acquire);
+    if (boxes == nullptr) {
+        auto made = std::make_unique<message_box[]>(size);
+        if (boxes_.compare_exchange_strong(boxes, made.get(), std::memory_order_acq_rel,
+                                           std::memory_order_acquire))
+            boxes = made.release();
+    }
+    return boxes[id];
+}
+
+} // namespace spmd::detail

@@ -1,0 +1,129 @@
+#include <spmd/detail/results/result_job.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+namespace spmd::detail {
+namespace {
+
+traced_submission begin_trace(trace_log* log, task_kind kind, std::string_view name, std::size_t tasks) {
+    if (log == nullptr) return {};
+    const char* const verb = kind == task_kind::item ? "map" : "broadcast";
+    const traced_submission begun{log, log->next_submission()};
+    const std::uint64_t now = trace_ticks();
+    log->record({.kind = trace_kind::submission,
+                 .submission = begun.number,
+                 .subject = log->number_of(name.empty() ? verb : name),
+                 .count = tasks,
+                 .operation = verb,
+                 .begin = now,
+                 .end = now});
+    return begun;
+}
+
+} // namespace
+
+tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk, const pool_state& pool,
+                         cost_estimate& cost, task_kind kind, const run_options& options)
+    : job(shares, chunk, pool.threads, cost), kind_(kind), on_error_(options.on_error),
+      traced_(begin_trace(pool.trace.get(), kind, options.name, count())) {
+    if (records() > few_records_.size()) many_records_ = std::make_unique<std::uint8_t[]>(records());
+    records_ = many_records_ ? many_records_.get() : few_records_.data();
+    if (options.timing) {
+        intervals_.resize(count());
+        submitted_ = std::chrono::steady_clock::now();
+    }
+}
+
+tracked_job::~tracked_job() { delete trouble_.load(std::memory_order_relaxed); }
+
+void tracked_job::dispose() noexcept {
+    delete trouble_.exchange(nullptr);
+    many_records_.reset();
+    intervals_ = {};
+}
+
+task_state tracked_job::state(std::size_t i) const noexcept {
+    if (!is_done(i)) return task_state::pending;
+    trouble* const bad = trouble_.load(std::memory_order_acquire);
+    if (bad == nullptr) return task_state::done;
+    const std::lock_guard lock(bad->mutex);
+    if (bad->failures.contains(i)) return task_state::failed;
+    return bad->was_cancelled(i) ? task_state::cancelled : task_state::done;
+}
+
+std::size_t tracked_job::ended() const noexcept {
+    std::size_t ended = 0;
+    for (std::size_t record = 0; record < records(); ++record)
+        ended += std::atomic_ref(records_[record]).load(std::memory_order_acquire);
+    return ended;
+}
+
+tracked_job::trouble& tracked_job::troubles() noexcept {
+    trouble* bad = trouble_.load(std::memory_order_acquire);
+    if (bad != nullptr) return *bad;
+    auto made = std::make_unique<trouble>();
+    return trouble_.compare_exchange_strong(bad, made.get(), std::memory_order_acq_rel) ? *made.release()
+                                                                                        : *bad;
+}
+
+void tracked_job::fail(std::size_t i, std::exception_ptr error) noexcept {
+    {
+        trouble& bad = troubles();
+        const std::lock_guard lock(bad.mutex);
+        bad.failures.emplace(i, std::move(error));
+    }
+    if (on_error_ == on_error::stop) request_stop();
+    end(records_, i, grain());
+}
+
+void tracked_job::skip(index_range range) noexcept {
+    {
+        trouble& bad = troubles();
+        const std::lock_guard lock(bad.mutex);
+        const auto after = bad.cancelled.upper_bound(range.begin);
+        if (after != bad.cancelled.begin() && std::prev(after)->second == range.begin)
+            std::prev(after)->second = range.end;
+        else
+            bad.cancelled.emplace_hint(after, range.begin, range.end);
+        bad.cancelled_count += range.size();
+    }
+    for (std::size_t i = range.begin; i < range.end; ++i) end(records_, i, grain());
+}
+
+void tracked_job::throw_unless_all_done() const {
+    const trouble* const bad = trouble_.load(std::memory_order_acquire);
+    if (bad == nullptr) return;
+    if (bad->failures.empty()) throw cancelled_error(kind_, bad->cancelled_count, count());
+    std::vector<failure> failures;
+    failures.reserve(bad->failures.size());
+    for (const auto& [index, error] : bad->failures) failures.push_back({index, error});
+    throw composite_error(kind_, std::move(failures), count(), bad->cancelled_count);
+}
+
+std::exception_ptr tracked_job::error_of(std::size_t i) const {
+    trouble& bad = *trouble_.load(std::memory_order_acquire);
+    const std::lock_guard lock(bad.mutex);
+    const auto found = bad.failures.find(i);
+    return found != bad.failures.end() ? found->second : std::make_exception_ptr(cancelled_error(kind_, i));
+}
+
+std::vector<std::exception_ptr> tracked_job::errors() const {
+    std::vector<std::exception_ptr> errors(count());
+    const trouble* const bad = trouble_.load(std::memory_order_acquire);
+    if (bad == nullptr) return errors;
+    for (const auto& [index, error] : bad->failures) errors[index] = error;
+    for (const auto& [begin, end] : bad->cancelled)
+        for (std::size_t i = begin; i < end; ++i)
+            errors[i] = std::make_exception_ptr(cancelled_error(kind_, i));
+    return errors;
+}
+
+const std::vector<interval>& tracked_job::intervals() const {
+    if (intervals_.empty() && count() > 0)
+        throw std::logic_error("timing() was not asked for: submit by pool.with({.timing = true})");
+    return intervals_;
+}
+
+} // namespace spmd::detail

@@ -1,0 +1,131 @@
+#include <spmd/detail/trace/trace_log.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
+
+namespace spmd::detail {
+namespace {
+
+std::uint64_t next_log() noexcept {
+    static std::atomic<std::uint64_t> next{1};
+    return next.fetch_add(1, std::memory_order_relaxed);
+}
+
+} // namespace
+
+bool ask_for_steady_ticks() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    constexpr unsigned advanced_power_management = 0x80000007;
+    constexpr unsigned invariant_counter = 1U << 8U; // of edx: Intel's manual, volume 3, 18.17.1
+    unsigned eax = 0;
+    unsigned ebx = 0;
+    unsigned ecx = 0;
+    unsigned edx = 0;
+    return __get_cpuid(advanced_power_management, &eax, &ebx, &ecx, &edx) != 0 &&
+           (edx & invariant_counter) != 0;
+#else
+    return false;
+#endif
+}
+
+trace_buffer::~trace_buffer() {
+    for (const chunk* at = first_.load(std::memory_order_relaxed); at != nullptr;) {
+        const chunk* const done = at;
+        at = at->next.load(std::memory_order_relaxed);
+        delete done;
+    }
+}
+
+bool trace_buffer::grow(std::atomic<std::size_t>& room) noexcept {
+    std::size_t left = room.load(std::memory_order_relaxed);
+    std::size_t wanted = std::min(left, chunk_size);
+    while (wanted > 0 && !room.compare_exchange_weak(left, left - wanted, std::memory_order_relaxed))
+        wanted = std::min(left, chunk_size);
+    chunk* const made = wanted > 0 ? new (std::nothrow) chunk : nullptr;
+    if (made == nullptr) {
+        dropped_.fetch_add(1, std::memory_order_relaxed);
+        return false;
+    }
+    made->size = wanted;
+    (last_ == nullptr ? first_ : last_->next).store(made, std::memory_order_release);
+    last_ = made;
+    full_ = false;
+    return true;
+}
+
+std::size_t trace_buffer::size() const noexcept {
+    std::size_t sum = 0;
+    for (const chunk* at = first_.load(std::memory_order_acquire); at != nullptr;
+         at = at->next.load(std::memory_order_acquire))
+        sum += at->used.load(std::memory_order_acquire);
+    return sum;
+}
+
+trace_log::trace_log(std::size_t capacity)
+    : number_(next_log()), room_(capacity), first_ticks_(trace_ticks()),
+      first_time_(std::chrono::steady_clock::now()) {}
+
+trace_buffer* trace_log::attach() noexcept {
+    const std::thread::id me = std::this_thread::get_id();
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find(buffers_, me, [](const auto& each) { return each->thread(); });
+    if (found != buffers_.end()) {
+        here_ = {number_, found->get()};
+        return here_.buffer;
+    }
+    try {
+        here_ = {number_, buffers_.emplace_back(std::make_unique<trace_buffer>(me)).get()};
+        return here_.buffer;
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+std::uint64_t trace_log::number_of(std::string_view name) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = numbers_.find(name); found != numbers_.end()) return found->second;
+    names_.emplace_back(name);
+    return numbers_.emplace(name, names_.size() - 1).first->second;
+}
+
+std::string trace_log::name(std::uint64_t number) const {
+    const std::lock_guard lock(mutex_);
+    return names_.at(number);
+}
+
+std::vector<const trace_buffer*> trace_log::buffers() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<const trace_buffer*> all;
+    all.reserve(buffers_.size());
+    for (const auto& each : buffers_) all.push_back(each.get());
+    return all;
+}
+
+std::size_t trace_log::size() const {
+    std::size_t sum = 0;
+    for (const trace_buffer* each : buffers()) sum += each->size();
+    return sum;
+}
+
+std::size_t trace_log::dropped() const {
+    std::size_t sum = without_buffer_.load(std::memory_order_relaxed);
+    for (const trace_buffer* each : buffers()) sum += each->dropped();
+    return sum;
+}
+
+trace_log::clock::clock(const trace_log& log) : first_ticks_(log.first_ticks_) {
+    const std::uint64_t ticks = trace_ticks() - log.first_ticks_;
+    const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - log.first_time_;
+    per_tick_ = ticks == 0 ? 1.0 : static_cast<double>(time.count()) / static_cast<double>(ticks);
+}
+
+std::int64_t trace_log::clock::nanoseconds(std::uint64_t ticks) const noexcept {
+    return std::llround(static_cast<double>(static_cast<std::int64_t>(ticks - first_ticks_)) * per_tick_);
+}
+
+} // namespace spmd::detail

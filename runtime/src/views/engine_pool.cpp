@@ -1,0 +1,53 @@
+#include <spmd/engine_pool.hpp>
+
+#include "trace/environment_trace.hpp"
+
+#include <stdexcept>
+#include <string>
+
+namespace spmd {
+namespace detail {
+
+std::vector<placed_range> deal(std::size_t count, const pool_topology& topology) {
+    if (topology.arenas.size() == 1) return {{0, {0, count}}};
+    std::vector<std::size_t> threads;
+    threads.reserve(topology.arenas.size());
+    for (const arena_place& arena : topology.arenas) threads.push_back(arena.threads);
+    std::vector<placed_range> dealt;
+    dealt.reserve(threads.size());
+    for (const index_range block : deal_ranks(count, threads)) dealt.push_back({dealt.size(), block});
+    return dealt;
+}
+
+} // namespace detail
+
+namespace {
+
+std::shared_ptr<const detail::group> make_pool(std::size_t ranks, std::unique_ptr<detail::launcher> launch,
+                                               const std::optional<trace_recorder>& trace) {
+    if (ranks == 0) throw std::invalid_argument("an engine pool has at least one rank, not 0");
+    auto pool = std::make_shared<detail::pool_state>();
+    pool->topology = launch->topology();
+    pool->threads = pool->topology.threads();
+    pool->launch = std::move(launch);
+    pool->trace = trace ? trace->log() : detail::environment_trace();
+    pool->everyone.size = ranks;
+    pool->everyone.shares = detail::deal(ranks, pool->topology);
+    pool->everyone.pool = pool.get();
+    for (const detail::placed_range& share : pool->everyone.shares)
+        pool->topology.arenas[share.arena].ranks = share.indices;
+    return {pool, &pool->everyone};
+}
+
+} // namespace
+
+engine_pool::engine_pool(const engine_pool_options& options)
+    : engine_pool(options.ranks,
+                  detail::make_tbb_launcher(options.threads, options.placement, options.pin_workers),
+                  options.trace) {}
+
+engine_pool::engine_pool(std::size_t ranks, std::unique_ptr<detail::launcher> launch,
+                         const std::optional<trace_recorder>& trace)
+    : group_(make_pool(ranks, std::move(launch), trace)) {}
+
+} // namespace spmd

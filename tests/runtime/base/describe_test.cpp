@@ -1,0 +1,59 @@
+// Guards against messages and pictures in which a vector of strings takes four lines, and against a reader of types that
+// loses a part of one that it does not know.
+
+#include <spmd/detail/base/describe.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace {
+
+struct digest {};
+template <class... T>
+struct holder {};
+
+template <class T>
+std::string name() {
+    return spmd::detail::name_of(typeid(T));
+}
+
+} // namespace
+
+TEST_CASE("types are named as one would write them") {
+    CHECK(name<int>() == "int");
+    CHECK(name<std::string>() == "std::string");
+    CHECK(name<std::string_view>() == "std::string_view");
+    CHECK(name<std::vector<std::string>>() == "std::vector<std::string>");
+    CHECK(name<std::vector<std::vector<double>>>() == "std::vector<std::vector<double>>");
+    CHECK(name<std::map<std::string, int>>() == "std::map<std::string, int>");
+    CHECK(name<std::set<int, std::greater<>>>() == "std::set<int, std::greater<void>>");
+    CHECK(name<std::set<int, std::less<>>>() == "std::set<int, std::less<void>>");
+    CHECK(name<std::unordered_map<std::string, std::vector<int>>>() ==
+          "std::unordered_map<std::string, std::vector<int>>");
+    CHECK(name<std::unique_ptr<digest>>() == "std::unique_ptr<digest>");
+    CHECK(name<std::function<std::string(int, const std::string&)>>() ==
+          "std::function<std::string (int, std::string const&)>");
+}
+
+TEST_CASE("what is not of the standard library keeps all its arguments") {
+    CHECK(name<holder<int, std::allocator<int>>>() == "holder<int, std::allocator<int>>");
+    CHECK(name<holder<>>() == "holder<>");
+    CHECK(name<holder<std::vector<char>, int(*)[3]>>() == "holder<std::vector<char>, int (*) [3]>");
+}
+
+TEST_CASE("what cannot be read stays as it is") {
+    using spmd::detail::readable_type;
+    CHECK(readable_type("").empty());
+    for (const char* odd : {"a<b", "a>b", "a)b", "a(b", "a<b,", "a::operator<", "a::operator<<int>", "a,b"}) {
+        CAPTURE(odd);
+        CHECK(readable_type(odd) == odd);
+    }
+}

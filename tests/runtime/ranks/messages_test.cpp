@@ -1,0 +1,605 @@
+// Guards messages between ranks against getting lost, coming twice, in another order than they were sent, to another
+// receive than the one that asked, or into another group; against a receive that waits for ever although its message
+// is there, or goes on without; and against messages that nobody receives and that are never freed.
+
+#include "support/pools.hpp"
+
+#include <spmd/spmd.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace test_support;
+using Catch::Matchers::Contains;
+using spmd::rank;
+using spmd::task;
+
+const std::vector<std::size_t> sizes{2, 3, 8, 60, 1000};
+
+template <class Body>
+void for_each_size(const std::vector<std::size_t>& all, Body&& body) {
+    for (const std::size_t ranks : all) for_each_launcher(ranks, body);
+}
+
+// Whether the task found on every rank what it had expected.
+template <class Task>
+bool right_on_all(const spmd::engine_pool& pool, const Task& each) {
+    const auto found = pool.broadcast(each).get();
+    return std::ranges::all_of(found, [](bool right) { return right; });
+}
+
+// Counts how many of its kind there are.
+class token {
+public:
+    explicit token(std::atomic<std::ptrdiff_t>& count) noexcept : count_(&count) { ++*count_; }
+    token(token&& other) noexcept : token(*other.count_) {}
+    token& operator=(token&&) noexcept = default;
+    ~token() { --*count_; }
+
+private:
+    std::atomic<std::ptrdiff_t>* count_;
+};
+
+template <class Exception>
+bool is_a(const std::exception_ptr& error) {
+    if (error == nullptr) return false;
+    try {
+        std::rethrow_exception(error);
+    } catch (const Exception&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+} // namespace
+
+TEST_CASE("a value goes once round a ring") {
+    for_each_size({1, 2, 3, 8, 60, 1000}, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t next = (me.id() + 1) % me.size();
+            const std::size_t before = (me.id() + me.size() - 1) % me.size();
+            if (me.id() == 0) {
+                co_await me.send(std::vector<std::size_t>(1, 0), next);
+                const auto all = co_await me.receive<std::vector<std::size_t>>(before);
+                std::vector<std::size_t> expected(me.size());
+                std::iota(expected.begin(), expected.end(), std::size_t{0});
+                co_return all == expected;
+            }
+            auto all = co_await me.receive<std::vector<std::size_t>>(before);
+            all.push_back(me.id());
+            co_await me.send(std::move(all), next);
+            co_return true;
+        }));
+    });
+}
+
+TEST_CASE("ping-pong between all pairs of neighbours") {
+    for_each_size({2, 8, 60, 1000}, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t mate = me.id() ^ 1U;
+            constexpr int rounds = 200;
+            int value = 0;
+            for (int round = 0; round < rounds; ++round) {
+                if (me.id() % 2 == 0) co_await me.send(value + 1, mate);
+                value = co_await me.receive<int>(mate);
+                if (me.id() % 2 == 1) co_await me.send(value + 1, mate);
+            }
+            co_return value == (me.id() % 2 == 0 ? 2 * rounds : 2 * rounds - 1);
+        }));
+    });
+}
+
+TEST_CASE("messages of one sender and tag come in the order in which they were sent") {
+    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            constexpr int each = 5;
+            const std::size_t to = (me.id() + 1) % me.size();
+            const std::size_t from = (me.id() + me.size() - 1) % me.size();
+            for (int i = 0; i < each; ++i)
+                for (const int tag : {7, -1, 0}) co_await me.send(10 * i + tag, to, tag);
+            bool right = true;
+            for (const int tag : {0, 7, -1}) // the tags in another order
+                for (int i = 0; i < each; ++i)
+                    right = co_await me.receive<int>(from, tag) == 10 * i + tag && right;
+            co_return right;
+        }));
+    });
+}
+
+TEST_CASE("any tag takes the messages of a sender in order, whatever their tags") {
+    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t to = (me.id() + 1) % me.size();
+            const std::size_t from = (me.id() + me.size() - 1) % me.size();
+            for (const int tag : {3, 1, 2, 1}) co_await me.send(std::to_string(tag), to, tag);
+            std::string first_two = co_await me.receive<std::string>(from);
+            first_two += co_await me.receive<std::string>(from, spmd::any_tag);
+            const auto last = co_await me.receive_message<std::string>(from, 1);
+            const auto third = co_await me.receive_message<std::string>(from);
+            co_return first_two == "31" && last.value == "1" && last.tag == 1 && third.value == "2" &&
+                third.tag == 2 && third.from == from&& last.from == from;
+        }));
+    });
+}
+
+TEST_CASE("any source takes every message once, each sender's in order") {
+    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            constexpr std::size_t each = 3;
+            if (me.id() != me.size() / 2) {
+                for (std::size_t i = 0; i < each; ++i) co_await me.send(i, me.size() / 2, 5);
+                co_return true;
+            }
+            std::vector<std::size_t> next(me.size(), 0);
+            bool right = true;
+            for (std::size_t i = 0; i < each * (me.size() - 1); ++i) {
+                const auto got = co_await me.receive_message<std::size_t>(spmd::any_source, 5);
+                right = right && got.tag == 5 && got.value == next[got.from]++;
+            }
+            for (std::size_t from = 0; from < me.size(); ++from)
+                right = right && next[from] == (from == me.id() ? 0 : each);
+            co_return right;
+        }));
+    });
+}
+
+TEST_CASE("a receive takes what was sent before it, and what is sent after it") {
+    for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t to = (me.id() + 1) % me.size();
+            co_await me.send(1, to);
+            co_await me.barrier(); // sent by now
+            const int before = co_await me.receive<int>();
+            auto posted = me.start_receive<int>();
+            const bool early = posted.ready();
+            co_await me.barrier(); // posted by now
+            co_await me.send(2, to);
+            co_await me.barrier(); // sent by now
+            const bool ready = posted.ready();
+            co_return before == 1 && !early && ready && co_await posted == 2;
+        }));
+    });
+}
+
+TEST_CASE("a rank may send to itself") {
+    for_each_size({1, 2, 60}, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            co_await me.send(me.id(), me.id());
+            const std::size_t first = co_await me.receive<std::size_t>(me.id());
+            auto posted = me.start_receive<std::size_t>();
+            co_await me.send(me.id() + 1, me.id());
+            const std::size_t second = co_await posted;
+            co_return first == me.id() && second == me.id() + 1;
+        }));
+    });
+}
+
+TEST_CASE("values that can only be moved, and a receive that waits for them") {
+    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            using owned = std::unique_ptr<std::size_t>;
+            const std::size_t from = (me.id() + me.size() - 1) % me.size();
+            co_await me.send(std::make_unique<std::size_t>(me.id()), (me.id() + 1) % me.size());
+            const owned got = co_await me.receive<owned>(from);
+            const std::size_t mirror = me.size() - 1 - me.id();
+            auto posted = me.start_receive_message<owned>(mirror, 4);
+            co_await me.send(std::make_unique<std::size_t>(me.id()), mirror, 4);
+            const spmd::message<owned> other = co_await posted;
+            co_return *got == from && *other.value == mirror&& other.from == mirror&& other.tag == 4;
+        }));
+    });
+}
+
+TEST_CASE("receives that were started are served in the order in which they were, each as it takes") {
+    for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t to = (me.id() + 1) % me.size();
+            const std::size_t from = (me.id() + me.size() - 1) % me.size();
+            auto of_tag_1 = me.start_receive<int>(from, 1);
+            auto first = me.start_receive<int>();
+            auto second = me.start_receive<int>(from);
+            auto last_of_tag_1 = me.start_receive<int>(spmd::any_source, 1);
+            co_await me.barrier();
+            for (const int tag : {2, 3, 1, 1}) co_await me.send(100 * tag, to, tag);
+            const int d = co_await last_of_tag_1;
+            const int c = co_await second;
+            const int a = co_await of_tag_1;
+            const int b = co_await first;
+            co_return a == 100 && b == 200 && c == 300 && d == 100;
+        }));
+    });
+}
+
+TEST_CASE("a started receive that is dropped leaves its message to the next, in its place") {
+    for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t to = (me.id() + 1) % me.size();
+            {
+                auto dropped_before = me.start_receive<int>();
+            }
+            {
+                auto dropped_after = me.start_receive<int>();
+                co_await me.barrier();
+                for (const int value : {1, 2, 3}) co_await me.send(value, to, value);
+                co_await me.barrier(); // it has message 1
+            }
+            bool right = true;
+            for (const int value : {1, 2, 3}) right = co_await me.receive<int>() == value && right;
+            { // The last message of a box is given back, and taken; then more come.
+                auto again = me.start_receive<int>();
+                co_await me.barrier();
+                co_await me.send(4, to);
+                co_await me.barrier();
+            }
+            co_await me.send(5, to);
+            co_await me.barrier();
+            const int four = co_await me.receive<int>();
+            const int five = co_await me.receive<int>();
+            co_await me.send(6, to);
+            co_return right&& four == 4 && five == 5 && co_await me.receive<int>() == 6;
+        }));
+    });
+}
+
+TEST_CASE("messages of a group stay in it, and its ids are meant") {
+    for_each_size({2, 3, 8, 60, 1000}, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t n = me.size();
+            const rank turned = co_await me.split(0, -static_cast<std::int64_t>(me.id()));
+            const rank half = co_await me.split(me.id() % 2);
+            // The same receiver and tag in each.
+            co_await me.send(std::string("all"), 0, 1);
+            co_await turned.send(std::string("turned"), n - 1, 1); // the same rank 0
+            co_await half.send(std::string("half"), 0, 1);
+            co_await me.barrier();
+            if (me.id() > 1) co_return true;
+            bool right = true;
+            for (std::size_t i = 0; i < half.size(); ++i) {
+                const auto got = co_await half.receive_message<std::string>();
+                right = right && got.value == "half" && got.from < half.size();
+            }
+            if (me.id() == 1) co_return right;
+            for (std::size_t from = 0; from < n; ++from) {
+                const auto got = co_await turned.receive_message<std::string>(n - 1 - from, 1);
+                right = right && got.value == "turned" && got.from == n - 1 - from;
+            }
+            for (std::size_t from = 0; from < n; ++from)
+                right = co_await me.receive<std::string>(from) == "all" && right;
+            co_return right;
+        }));
+    });
+}
+
+TEST_CASE("messages among the ranks of a view, and a ring in each group of a split") {
+    for_each_launcher(60, [](const spmd::engine_pool& pool) {
+        const auto sums = pool.on(spmd::slice{.first = 3, .stride = 2})
+                              .broadcast([](rank me) -> task<std::size_t> {
+                                  const rank row = co_await me.split(me.id() / 5);
+                                  std::size_t sum = 0;
+                                  std::size_t passed = row.engine();
+                                  for (std::size_t step = 0; step < row.size(); ++step) {
+                                      co_await row.send(passed, (row.id() + 1) % row.size());
+                                      passed = co_await row.receive<std::size_t>();
+                                      sum += passed;
+                                  }
+                                  co_return sum;
+                              })
+                              .get();
+        REQUIRE(sums.size() == 29);
+        for (std::size_t id = 0; id < sums.size(); ++id) {
+            std::size_t expected = 0;
+            for (std::size_t mate = id / 5 * 5; mate < std::min<std::size_t>(id / 5 * 5 + 5, 29); ++mate)
+                expected += 3 + 2 * mate;
+            REQUIRE(sums[id] == expected);
+        }
+    });
+}
+
+TEST_CASE("messages and collectives, mixed freely") {
+    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t n = me.size();
+            bool right = true;
+            for (std::size_t round = 0; round < 10; ++round) {
+                auto sum = me.start_all_reduce(me.id(), std::plus<>{});
+                co_await me.send(round, (me.id() + round) % n, static_cast<int>(round));
+                if ((me.id() + round) % 2 == 0) co_await me.barrier();
+                right =
+                    co_await me.receive<std::size_t>(spmd::any_source, static_cast<int>(round)) == round &&
+                    right;
+                if ((me.id() + round) % 2 == 1) {
+                    auto met = me.start_barrier();
+                    right = co_await sum == n * (n - 1) / 2 && right;
+                    co_await met;
+                } else {
+                    right = co_await sum == n * (n - 1) / 2 && right;
+                }
+            }
+            co_return right;
+        }));
+    });
+}
+
+TEST_CASE("a message of another type than received is a mismatch that names both") {
+    for_each_size({2, 3, 60}, [](const spmd::engine_pool& pool) {
+        for (const bool waits : {false, true}) {
+            auto result = pool.broadcast([waits](rank me) -> task<> {
+                if (me.id() == 0 && !waits) co_await me.send(1.5, 1);
+                if (me.id() == 1 && waits) {
+                    auto posted = me.start_receive<int>();
+                    co_await me.barrier();
+                    co_await posted;
+                }
+                co_await me.barrier();
+                if (me.id() == 0 && waits) co_await me.send(1.5, 1);
+                if (me.id() == 1) co_await me.receive<int>(0);
+            });
+            const auto ends = result.outcomes();
+            for (std::size_t id = 0; id < ends.size(); ++id) REQUIRE(ends[id].has_value() == (id != 1));
+            CHECK(is_a<spmd::mismatch_error>(ends[1].error()));
+            CHECK_THAT(spmd::message_of(ends[1].error()),
+                       Contains("rank 1 receives int at messages_test.cpp:") &&
+                           Contains("but rank 0 sent double at messages_test.cpp:"));
+        }
+    });
+}
+
+TEST_CASE("after a mismatch a rank goes on, and that message is gone") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            if (me.id() == 0) {
+                co_await me.send(1.5, 1);
+                co_await me.send(2, 1);
+                co_return true;
+            }
+            bool refused = false;
+            try {
+                co_await me.receive<int>();
+            } catch (const spmd::mismatch_error&) {
+                refused = true;
+            }
+            co_return refused&& co_await me.receive<int>() == 2;
+        }));
+    });
+}
+
+TEST_CASE("messages that nobody receives are freed with the broadcast") {
+    for_each_size({1, 2, 60, 1000}, [](const spmd::engine_pool& pool) {
+        std::atomic<std::ptrdiff_t> living{0};
+        std::atomic<std::ptrdiff_t> most{0};
+        {
+            auto result = pool.broadcast([&](rank me) -> task<> {
+                const std::size_t to = (me.id() + 1) % me.size();
+                for (int i = 0; i < 5; ++i) co_await me.send(token(living), to, i);
+                co_await me.barrier();
+                const token got = co_await me.receive<token>(spmd::any_source, 3);
+                auto never_awaited = me.start_receive<token>(spmd::any_source, 4);
+                most = std::max<std::ptrdiff_t>(most, living);
+                co_await me.barrier();
+            });
+            result.get();
+            CHECK(most >= static_cast<std::ptrdiff_t>(4 * pool.size()));
+        }
+        CHECK(living == 0);
+    });
+}
+
+TEST_CASE("messages are freed where their receivers fail, or are never told") {
+    for_each_launcher(4, [](const spmd::engine_pool& pool) {
+        std::atomic<std::ptrdiff_t> living{0};
+        {
+            auto result = pool.broadcast([&](rank me) -> task<> {
+                const token own(living);
+                co_await me.send(token(living), (me.id() + 1) % me.size(), 1);
+                auto posted = me.start_receive<token>(spmd::any_source, 1);
+                if (me.id() == 2) throw std::runtime_error("gone");
+                const token got = co_await me.receive<token>((me.id() + 1) % me.size(), 2);
+            });
+            CHECK_THROWS_AS(result.get(), spmd::composite_error);
+        }
+        CHECK(living == 0);
+    });
+}
+
+TEST_CASE("many messages wait, and are freed, without deep recursion") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        std::atomic<std::ptrdiff_t> living{0};
+        constexpr std::ptrdiff_t many = 300'000;
+        pool.broadcast([&](rank me) -> task<> {
+                if (me.id() == 0)
+                    for (std::ptrdiff_t i = 0; i < many; ++i) co_await me.send(token(living), 1);
+                co_await me.barrier();
+            })
+            .get();
+        CHECK(living == 0);
+    });
+}
+
+TEST_CASE("a sender that has ended is named to those who wait for it") {
+    for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
+        auto result = pool.broadcast([](rank me) -> task<int> {
+            if (me.id() == 0) co_return co_await me.receive<int>(1, 4);
+            co_return 0;
+        });
+        const auto ends = result.outcomes();
+        CHECK(is_a<spmd::peer_error>(ends[0].error()));
+        CHECK_THAT(spmd::message_of(ends[0].error()),
+                   Contains("rank 1 returned before it came to a send for "
+                            "the receive(from 1, tag 4) at messages_test"));
+        for (std::size_t id = 1; id < ends.size(); ++id) REQUIRE(ends[id].has_value());
+    });
+}
+
+TEST_CASE("a message from a rank that has ended is received all the same") {
+    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            co_await me.send(me.id(), 0, 2);
+            if (me.id() > 0) co_return true;
+            std::size_t sum = 0;
+            for (std::size_t i = 0; i < me.size(); ++i) sum += co_await me.receive<std::size_t>();
+            co_return sum == me.size() * (me.size() - 1) / 2;
+        }));
+    });
+}
+
+TEST_CASE("receives that wait for each other are a deadlock that says who waits for what") {
+    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+        auto result = pool.broadcast([](rank me) -> task<int> {
+            if (me.id() == 2) co_return co_await me.receive<int>();
+            co_return co_await me.receive<int>(1 - me.id(), 9);
+        });
+        for (const auto& end : result.outcomes()) {
+            REQUIRE(is_a<spmd::deadlock_error>(end.error()));
+            REQUIRE_THAT(spmd::message_of(end.error()),
+                         Contains("rank 0: receive(from 1, tag 9) at messages_test.cpp:") &&
+                             Contains("rank 1: receive(from 0, tag 9) at messages_test.cpp:") &&
+                             Contains("rank 2: receive(from any, tag any) at messages_test.cpp:"));
+        }
+    });
+}
+
+TEST_CASE("after a deadlock was caught, ranks may send and receive again") {
+    for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t to = (me.id() + 1) % me.size();
+            bool told = false;
+            try {
+                co_await me.receive<int>(to, 1);
+            } catch (const spmd::deadlock_error&) {
+                told = true;
+            }
+            co_await me.send(static_cast<int>(me.id()), to, 1);
+            const std::size_t from = (me.id() + me.size() - 1) % me.size();
+            co_return told&& co_await me.receive<int>(from, 1) == static_cast<int>(from);
+        }));
+    });
+}
+
+TEST_CASE("a receiver or sender that is no member is refused by its number") {
+    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            int refused = 0;
+            const std::vector<std::function<void()>> bad{
+                [&] { static_cast<void>(me.send(1, 3)); },
+                [&] { static_cast<void>(me.receive<int>(3)); },
+                [&] { static_cast<void>(me.receive_message<int>(3)); },
+                [&] { static_cast<void>(me.start_receive<int>(3)); },
+                [&] { static_cast<void>(me.start_receive_message<int>(3)); },
+            };
+            for (const auto& each : bad) {
+                try {
+                    each();
+                } catch (const std::invalid_argument& error) {
+                    if (error.what() == std::string("rank 3 is not in a group of 3")) ++refused;
+                }
+            }
+            co_await me.barrier();
+            co_return refused == 5;
+        }));
+    });
+}
+
+TEST_CASE("a started receive can be awaited once") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            auto posted = me.start_receive<int>();
+            co_await me.send(7, 1 - me.id());
+            const int got = co_await posted;
+            try {
+                co_await posted;
+            } catch (const std::logic_error&) {
+                co_return got == 7;
+            }
+            co_return false;
+        }));
+    });
+}
+
+TEST_CASE(
+    "a message whose receive was dropped goes to the next one that takes it, and to its old place else") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t other = 1 - me.id();
+            std::optional dropped = me.start_receive<int>();
+            auto kept = me.start_receive<int>(other, 4);
+            co_await me.send(1, other, 4);
+            co_await me.barrier();
+            dropped.reset();
+            if (co_await kept != 1) co_return false;
+
+            std::vector<spmd::pending<int>> several;
+            for (int i = 0; i < 3; ++i) several.push_back(me.start_receive<int>());
+            for (int i = 0; i < 5; ++i) co_await me.send(i, other);
+            co_await me.barrier();
+            several.clear();
+            for (int i = 0; i < 5; ++i)
+                if (co_await me.receive<int>() != i) co_return false;
+            co_return true;
+        }));
+    });
+}
+
+// If each were looked for among all others, these would take minutes.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t very_many = 5'000;
+#else
+constexpr std::size_t very_many = 200'000;
+#endif
+
+TEST_CASE("one rank receives from very many in the order that it likes") {
+    for_each_concurrent_pool(very_many, 2, [](const spmd::engine_pool& pool) {
+        const auto right = pool.broadcast([](rank me) -> task<bool> {
+                                   if (me.id() == 0) {
+                                       co_await me.barrier();
+                                       // Not from the first, but from the last, the middle ones, and then any.
+                                       for (std::size_t i = me.size() - 1; i > 10; --i)
+                                           if (co_await me.receive<std::size_t>(i, 1) != i) co_return false;
+                                       std::size_t sum = 0;
+                                       for (int i = 0; i < 10; ++i) sum += co_await me.receive<std::size_t>();
+                                       co_return sum == 55;
+                                   }
+                                   co_await me.send(me.id(), 0, 1);
+                                   co_await me.barrier();
+                                   co_return true;
+                               })
+                               .get();
+        CHECK(std::ranges::all_of(right, [](bool each) { return each; }));
+    });
+}
+
+TEST_CASE("one rank begins to receive from very many, who send in another order") {
+    for_each_concurrent_pool(very_many, 2, [](const spmd::engine_pool& pool) {
+        const auto right = pool.broadcast([](rank me) -> task<bool> {
+                                   if (me.id() > 0) {
+                                       co_await me.barrier();
+                                       co_await me.send(me.id(), 0);
+                                       co_return true;
+                                   }
+                                   std::vector<spmd::pending<std::size_t>> all;
+                                   for (std::size_t i = me.size() - 1; i > 0; --i)
+                                       all.push_back(me.start_receive<std::size_t>(i));
+                                   auto another = me.start_receive<std::size_t>(1); // one too many
+                                   co_await me.barrier();
+                                   std::size_t expected = me.size();
+                                   for (auto& each : all)
+                                       if (co_await each != --expected) co_return false;
+                                   co_return !another.ready();
+                               })
+                               .get();
+        CHECK(std::ranges::all_of(right, [](bool each) { return each; }));
+    });
+}

@@ -1,0 +1,940 @@
+// Guards against whatever depends on the schedule: collectives of groups and of groups within groups, messages and
+// operations awaited later, mixed at random. Each program must give, on every launcher, bit by bit what a plain
+// sequential model of it gives, which is written here and uses nothing of the library; and each program with one
+// mistake in it must end, never hang, with the errors that the model works out, in the same words everywhere.
+#include "support/pools.hpp"
+#include "support/random_program.hpp"
+
+#include <spmd/spmd.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace {
+
+using namespace test_support;
+
+/// What a mistake of another's makes of a rank, or its own.
+enum class ending { value, gave_up, mismatch, peer_error, deadlock };
+constexpr std::size_t endings = 5;
+
+std::string text_of_giving_up(std::size_t rank) {
+    std::string text = "rank ";
+    text += std::to_string(rank);
+    text += " gives up";
+    return text;
+}
+
+using tag_type = int;
+tag_type tag_of(const step& at) { return static_cast<tag_type>(at.number); }
+/// Of messages that nobody sends.
+constexpr tag_type tag_in_vain = 1'000'000;
+
+bool is_collective(action what) { return what <= action::all_to_all; }
+
+/// Calls body.operator()<T>() for the type that the step is about.
+template <class Body>
+decltype(auto) with_type(const step& at, Body&& body) {
+    switch (at.of) {
+        case value_type::integer: return body.template operator()<std::int64_t>();
+        case value_type::real: return body.template operator()<double>();
+        case value_type::text: return body.template operator()<std::string>();
+        default: return body.template operator()<std::vector<double>>();
+    }
+}
+
+/// The values that a rank gives to scatter or all_to_all.
+template <class T>
+std::vector<T> values_for_all(const memory& from, const step& at, std::size_t size) {
+    std::vector<T> values;
+    for (std::size_t id = 0; id < size; ++id) values.push_back(value_of<T>(from, at, id));
+    return values;
+}
+/// What is seen of a message that comes in any order with others.
+template <class T>
+std::uint64_t seen_of(std::size_t from, const T& value) {
+    memory of_message{from, 0};
+    of_message.see(value);
+    return of_message.digest;
+}
+
+// ---------------------------------------------------------------------------------------------------- the model
+
+/// Ranks that the model lets meet: all, or what a split made.
+struct model_group {
+    std::vector<std::size_t> members; // ranks of the pool, by id
+};
+
+struct model_rank;
+
+/// One collective, whatever the type.
+class model_collective {
+public:
+    explicit model_collective(step of) : at(std::move(of)) {}
+    virtual ~model_collective() = default;
+    virtual void give(std::size_t id, const model_rank& giver, const step& mine) = 0;
+    virtual void finish() = 0;
+    virtual void take(std::size_t id, model_rank& taker) = 0;
+
+    step at;
+    std::size_t came = 0;
+    bool is_broken = false;
+    std::optional<std::pair<ending, std::size_t>> failure; // and who failed
+};
+
+struct model_message {
+    std::size_t from = 0;
+    int tag = 0;
+    std::variant<std::int64_t, double, std::string, std::vector<double>> value;
+};
+
+struct model_receive {
+    std::size_t from = spmd::any_source;
+    int tag = spmd::any_tag;
+    value_type of = value_type::integer;
+    bool is_collected = false; // what comes in any order
+    std::optional<model_message> message;
+};
+
+/// A member's place in a group, and the colour that led there.
+struct model_place {
+    std::shared_ptr<model_group> group;
+    std::size_t id = 0;
+    std::optional<std::size_t> color;
+};
+
+/// What a rank waits for: a collective or a message.
+struct model_ticket {
+    std::shared_ptr<model_collective> collective;
+    std::shared_ptr<model_receive> receive;
+    model_place place;
+};
+
+struct model_rank {
+    std::size_t number = 0;
+    std::vector<step> steps;
+    memory seen;
+    std::vector<model_place> places; // by group; null where it is not in it
+    std::vector<model_ticket> started;
+    std::size_t next = 0;
+    std::deque<model_ticket> to_await; // before the next step
+    std::uint64_t collected = 0;
+    std::optional<ending> ended;
+    std::size_t culprit = 0; // for peer_error
+};
+
+/// Values of one type. What a reduction combines with what is as documented: leaves of 1,024 from the left.
+template <class T>
+class model_values final : public model_collective {
+public:
+    model_values(step of, std::size_t size)
+        : model_collective(std::move(of)), given_(size), firsts_(size), lists_(size), parts_(size) {}
+
+    void give(std::size_t id, const model_rank& giver, const step& mine) override {
+        const memory& from = giver.seen;
+        if (at.what == action::all_to_all || at.what == action::scatter)
+            lists_[id] = values_for_all<T>(from, mine, given_.size());
+        else if (at.what == action::concat || at.what == action::all_concat)
+            parts_[id] = part_of(from, mine);
+        else
+            given_[id] = value_of<T>(from, mine);
+        firsts_[id] = value_of<T>(from, mine, 1000);
+    }
+
+    void finish() override {
+        if (at.what == action::reduce || at.what == action::all_reduce) result_ = reduced();
+        if (at.what == action::scan || at.what == action::exclusive_scan) find_prefixes();
+        for (const std::vector<double>& part : parts_) whole_.insert(whole_.end(), part.begin(), part.end());
+    }
+
+    void take(std::size_t id, model_rank& taker) override {
+        memory& seen = taker.seen;
+        const std::size_t root = at.root % given_.size();
+        switch (at.what) {
+            case action::barrier: seen.see(at.seed); break;
+            case action::broadcast: seen.see(given_[root]); break;
+            case action::reduce: seen.see(id == root ? std::optional(result_) : std::nullopt); break;
+            case action::all_reduce: seen.see(result_); break;
+            case action::scan: seen.see(prefixes_[id]); break;
+            case action::exclusive_scan:
+                seen.see(id == 0 ? firsts_[0] : combined(firsts_[id], prefixes_[id - 1]));
+                break;
+            case action::gather: seen.see(id == root ? given_ : std::vector<T>()); break;
+            case action::all_gather: seen.see(given_); break;
+            case action::concat: seen.see(id == root ? whole_ : std::vector<double>()); break;
+            case action::all_concat: seen.see(whole_); break;
+            case action::scatter: seen.see(lists_[root][id]); break;
+            case action::all_to_all: {
+                std::vector<T> mine;
+                for (const std::vector<T>& list : lists_) mine.push_back(list[id]);
+                seen.see(mine);
+                break;
+            }
+            default: break;
+        }
+    }
+
+private:
+    static T combined(const T& left, const T& right) {
+        if constexpr (std::same_as<T, std::vector<double>>) {
+            T sum;
+            for (std::size_t i = 0; i < left.size(); ++i) sum.push_back(blend()(left[i], right[i]));
+            return sum;
+        } else {
+            return blend()(left, right);
+        }
+    }
+
+    T reduced() const {
+        std::vector<T> level;
+        for (std::size_t id = 0; id < given_.size(); ++id) {
+            if (id % 1024 == 0)
+                level.push_back(given_[id]);
+            else
+                level.back() = combined(level.back(), given_[id]);
+        }
+        while (level.size() > 1) {
+            std::vector<T> above;
+            for (std::size_t i = 0; i < level.size(); i += 2)
+                above.push_back(i + 1 < level.size() ? combined(level[i], level[i + 1]) : level[i]);
+            level = above;
+        }
+        return level[0];
+    }
+
+    void find_prefixes() {
+        std::optional<T> before; // what all leaves before this one gave
+        T within = given_[0];
+        for (std::size_t id = 0; id < given_.size(); ++id) {
+            if (id > 0 && id % 1024 == 0) before = before ? combined(*before, within) : within;
+            within = id % 1024 == 0 ? given_[id] : combined(within, given_[id]);
+            prefixes_.push_back(before ? combined(*before, within) : within);
+        }
+    }
+
+    std::vector<T> given_;
+    std::vector<T> firsts_;
+    std::vector<std::vector<T>> lists_;
+    std::vector<std::vector<double>> parts_;
+    std::vector<T> prefixes_;
+    std::vector<double> whole_;
+    T result_{};
+};
+
+class model_split final : public model_collective {
+public:
+    model_split(step of, std::shared_ptr<model_group> of_group)
+        : model_collective(std::move(of)), parent_(std::move(of_group)) {}
+
+    void give(std::size_t, const model_rank&, const step&) override {}
+    void finish() override {
+        std::map<std::size_t, std::vector<std::pair<std::int64_t, std::size_t>>> by_color; // keys and ids
+        for (std::size_t id = 0; id < parent_->members.size(); ++id) {
+            const std::size_t rank = parent_->members[id];
+            if (const auto color = color_at(at, rank)) by_color[*color].emplace_back(key_at(at, rank), id);
+        }
+        for (auto& [color, members] : by_color) {
+            std::ranges::sort(members);
+            auto group = std::make_shared<model_group>();
+            for (const auto& [key, id] : members) {
+                places_[parent_->members[id]] = {group, group->members.size(), color};
+                group->members.push_back(parent_->members[id]);
+            }
+        }
+    }
+    void take(std::size_t, model_rank& taker) override {
+        model_place& mine = taker.places[at.makes];
+        mine = places_[taker.number];
+        taker.seen.see(static_cast<std::uint64_t>(mine.group != nullptr));
+        if (mine.group == nullptr) return;
+        taker.seen.see(static_cast<std::uint64_t>(mine.id));
+        taker.seen.see(static_cast<std::uint64_t>(mine.group->members.size()));
+        taker.seen.see(static_cast<std::uint64_t>(taker.number));
+    }
+
+private:
+    std::shared_ptr<model_group> parent_;
+    std::map<std::size_t, model_place> places_;
+};
+
+/// Runs the ranks one after the other, each as far as it gets, until all have ended. When none gets any further,
+/// those that wait are told why, and end with it.
+class sequential_model {
+public:
+    explicit sequential_model(const random_program& program) : ranks_(program.ranks) {
+        const auto all = std::make_shared<model_group>();
+        for (std::size_t rank = 0; rank < program.ranks; ++rank) all->members.push_back(rank);
+        for (std::size_t rank = 0; rank < program.ranks; ++rank) {
+            model_rank& each = ranks_[rank];
+            each.number = rank;
+            each.steps = program.steps_of(rank);
+            each.seen.digest = mixed(program.seed, rank);
+            each.places.resize(program.groups);
+            each.places[0] = {all, rank, std::nullopt};
+        }
+        for (bool all_have_ended = false; !all_have_ended;) {
+            bool anyone_ran = false;
+            all_have_ended = true;
+            for (model_rank& each : ranks_) {
+                while (!each.ended && advance(each)) anyone_ran = true;
+                all_have_ended = all_have_ended && each.ended;
+            }
+            if (!anyone_ran && !all_have_ended) tell_why();
+        }
+    }
+
+    const std::vector<model_rank>& ranks() const noexcept { return ranks_; }
+
+private:
+    /// Meetings of a group by number, how many each member came to, and the messages to each.
+    struct group_state {
+        std::vector<std::shared_ptr<model_collective>> collectives;
+        std::map<std::size_t, std::size_t> came;
+        std::map<std::size_t, std::deque<model_message>> messages;
+        std::map<std::size_t, std::deque<std::shared_ptr<model_receive>>> receives;
+    };
+
+    /// One step, or one operation that it awaits; false when the rank has to wait.
+    bool advance(model_rank& me) {
+        if (!me.to_await.empty()) {
+            if (!is_there(me.to_await.front())) return false;
+            const model_ticket ticket = me.to_await.front();
+            me.to_await.pop_front();
+            take(me, ticket);
+            return true;
+        }
+        if (me.next == me.steps.size())
+            me.ended = ending::value;
+        else
+            perform(me, me.steps[me.next++]);
+        return true;
+    }
+
+    static bool is_there(const model_ticket& ticket) {
+        if (ticket.receive) return ticket.receive->message.has_value();
+        return !ticket.collective->is_broken && ticket.collective->came == ticket.place.group->members.size();
+    }
+
+    void take(model_rank& me, const model_ticket& ticket) {
+        if (ticket.collective) return ticket.collective->take(ticket.place.id, me);
+        const model_receive& receive = *ticket.receive;
+        if (receive.message->value.index() != static_cast<std::size_t>(receive.of)) {
+            me.ended = ending::mismatch;
+            return;
+        }
+        std::visit(
+            [&](const auto& value) {
+                if (!receive.is_collected) return me.seen.see(value);
+                me.collected += seen_of(receive.message->from, value);
+                const bool is_last = me.to_await.empty();
+                if (is_last) me.seen.see(std::exchange(me.collected, 0));
+            },
+            receive.message->value);
+    }
+
+    void perform(model_rank& me, const step& at) {
+        if (at.what == action::give_up) {
+            me.ended = ending::gave_up;
+            return;
+        }
+        if (at.what == action::leave) {
+            me.ended = ending::value;
+            return;
+        }
+        const model_place& place = me.places[at.group];
+        if (at.what == action::wait_in_vain) {
+            const model_place& here = place.group ? place : me.places[0];
+            const std::size_t from = (here.id + 1) % here.group->members.size();
+            me.to_await.push_back(receive(here, {from, tag_in_vain, value_type::integer, false, {}}));
+            return;
+        }
+        if (!place.group || !takes_part(at, place.color)) return;
+        if (is_collective(at.what) || at.what == action::split)
+            begin(me, at, come(me, place, at));
+        else if (at.what == action::permute)
+            permute(me, place, at);
+        else if (at.what == action::collect)
+            collect(me, place, at);
+        else if (at.what == action::work)
+            for (std::size_t i = 0; i < work_at(at, me.number); ++i) me.seen.see(at.seed);
+        else if (at.what == action::await_started)
+            await_started(me, at);
+        else if (at.what == action::drop_started)
+            drop_started(me);
+    }
+
+    static void begin(model_rank& me, const step& at, model_ticket ticket) {
+        if (at.started)
+            me.started.push_back(std::move(ticket));
+        else
+            me.to_await.push_back(std::move(ticket));
+    }
+
+    model_ticket come(model_rank& me, const model_place& place, const step& at) {
+        group_state& group = groups_[place.group];
+        const std::size_t number = group.came[place.id]++;
+        const std::size_t size = place.group->members.size();
+        if (number == group.collectives.size()) group.collectives.push_back(collective_for(place, at, size));
+        const std::shared_ptr<model_collective> collective = group.collectives[number];
+        ++collective->came;
+        if (is_the_same(collective->at, at, size))
+            collective->give(place.id, me, at);
+        else
+            collective->is_broken = true;
+        if (collective->came == size && !collective->is_broken) collective->finish();
+        return {collective, nullptr, place};
+    }
+
+    static std::shared_ptr<model_collective> collective_for(const model_place& place, const step& at,
+                                                            std::size_t size) {
+        if (at.what == action::split) return std::make_shared<model_split>(at, place.group);
+        return with_type(at, [&]<class T>() -> std::shared_ptr<model_collective> {
+            return std::make_shared<model_values<T>>(at, size);
+        });
+    }
+
+    static bool is_the_same(const step& a, const step& b, std::size_t size) {
+        if (a.what != b.what) return false;
+        const action what = a.what;
+        if (what == action::barrier || what == action::split || what == action::all_concat) return true;
+        const bool have_root = what == action::broadcast || what == action::reduce ||
+                               what == action::gather || what == action::concat || what == action::scatter;
+        if (have_root && a.root % size != b.root % size) return false;
+        if (what == action::concat) return true;
+        if (a.of != b.of) return false;
+        const bool reduces = what == action::reduce || what == action::all_reduce || what == action::scan ||
+                             what == action::exclusive_scan;
+        return !reduces || a.of != value_type::reals || a.elements == b.elements;
+    }
+
+    void permute(model_rank& me, const model_place& place, const step& at) {
+        const std::size_t size = place.group->members.size();
+        send(me, place, receiver_of(at, place.id, size), at);
+        const std::size_t from = sender_to(at, place.id, size);
+        const std::size_t how = at.seed / 3 % 3; // both are determined, or one by the other
+        begin(me, at,
+              receive(place, {how == 1 ? spmd::any_source : from,
+                              how == 2 ? spmd::any_tag : tag_of(at),
+                              at.of,
+                              false,
+                              {}}));
+    }
+
+    void collect(model_rank& me, const model_place& place, const step& at) {
+        const std::size_t size = place.group->members.size();
+        const std::size_t root = at.root % size;
+        if (place.id != root) return send(me, place, root, at);
+        for (std::size_t i = 1; i < size; ++i)
+            me.to_await.push_back(receive(place, {spmd::any_source, tag_of(at), at.of, true, {}}));
+    }
+
+    void send(const model_rank& me, const model_place& place, std::size_t to, const step& at) {
+        model_message message{place.id, tag_of(at), {}};
+        with_type(at, [&]<class T>() { message.value = value_of<T>(me.seen, at); });
+        group_state& group = groups_[place.group];
+        auto& waiting = group.receives[to];
+        for (auto each = waiting.begin(); each != waiting.end(); ++each) {
+            if (!matches(**each, message)) continue;
+            (*each)->message = std::move(message);
+            waiting.erase(each);
+            return;
+        }
+        group.messages[to].push_back(std::move(message));
+    }
+
+    model_ticket receive(const model_place& place, model_receive wanted) {
+        auto receive = std::make_shared<model_receive>(std::move(wanted));
+        group_state& group = groups_[place.group];
+        auto& there = group.messages[place.id];
+        const auto found =
+            std::ranges::find_if(there, [&](const model_message& each) { return matches(*receive, each); });
+        if (found == there.end()) {
+            group.receives[place.id].push_back(receive);
+        } else {
+            receive->message = std::move(*found);
+            there.erase(found);
+        }
+        return {nullptr, std::move(receive), place};
+    }
+
+    static bool matches(const model_receive& receive, const model_message& message) {
+        return (receive.from == spmd::any_source || receive.from == message.from) &&
+               (receive.tag == spmd::any_tag || receive.tag == message.tag);
+    }
+
+    static void await_started(model_rank& me, const step& at) {
+        for (const std::size_t place : awaited_at(at, me.number, me.started.size())) {
+            me.to_await.push_back(me.started[place]);
+            me.started.erase(me.started.begin() + static_cast<std::ptrdiff_t>(place));
+        }
+    }
+    static void drop_started(model_rank& me) {
+        const auto found = std::ranges::find_if(
+            me.started, [](const model_ticket& each) { return each.collective != nullptr; });
+        if (found != me.started.end()) me.started.erase(found);
+    }
+
+    /// Why each that waits does so in vain, where that does not depend on others that wait; else it is a deadlock.
+    void tell_why() {
+        std::vector<std::pair<model_rank*, std::pair<ending, std::size_t>>> told;
+        for (model_rank& each : ranks_) {
+            if (each.ended) continue;
+            const auto why = each.to_await.front().collective ? why_not_met(each.to_await.front())
+                                                              : why_not_received(each.to_await.front());
+            if (why) told.emplace_back(&each, *why);
+        }
+        if (told.empty())
+            for (model_rank& each : ranks_)
+                if (!each.ended) told.emplace_back(&each, std::pair(ending::deadlock, std::size_t{0}));
+        for (const auto& [rank, why] : told) std::tie(rank->ended, rank->culprit) = why;
+    }
+
+    using reason = std::optional<std::pair<ending, std::size_t>>;
+
+    reason why_not_met(const model_ticket& ticket) {
+        model_collective& collective = *ticket.collective;
+        if (collective.failure) return collective.failure;
+        group_state& group = groups_[ticket.place.group];
+        const auto number = static_cast<std::size_t>(std::ranges::find(group.collectives, ticket.collective) -
+                                                     group.collectives.begin());
+        if (collective.is_broken) {
+            collective.failure.emplace(ending::mismatch, 0);
+        } else {
+            for (std::size_t id = 0; id < ticket.place.group->members.size() && !collective.failure; ++id) {
+                const std::size_t rank = ticket.place.group->members[id];
+                if (group.came[id] <= number && ranks_[rank].ended)
+                    collective.failure.emplace(ending::peer_error, rank);
+            }
+        }
+        return collective.failure;
+    }
+
+    reason why_not_received(const model_ticket& ticket) const {
+        const std::vector<std::size_t>& members = ticket.place.group->members;
+        const std::size_t from = ticket.receive->from;
+        if (from != spmd::any_source) {
+            if (!ranks_[members[from]].ended) return std::nullopt;
+            return std::pair(ending::peer_error, members[from]);
+        }
+        // All others have ended: named is the first that threw, or the first.
+        std::optional<std::size_t> gone;
+        for (const std::size_t other : members) {
+            if (other == members[ticket.place.id]) continue;
+            if (!ranks_[other].ended) return std::nullopt;
+            if (!gone || (ranks_[*gone].ended == ending::value && ranks_[other].ended != ending::value))
+                gone = other;
+        }
+        if (!gone) return std::nullopt;
+        return std::pair(ending::peer_error, *gone);
+    }
+
+    std::vector<model_rank> ranks_;
+    std::map<std::shared_ptr<model_group>, group_state> groups_;
+};
+
+// ----------------------------------------------------------------------------------------- the same with the library
+
+struct started_operation {
+    virtual ~started_operation() = default;
+    virtual spmd::task<> see(memory& seen) = 0;
+    bool is_collective = true;
+};
+
+template <class T>
+struct started_for final : started_operation {
+    explicit started_for(spmd::pending<T> begun) : pending(std::move(begun)) {}
+    spmd::task<> see(memory& seen) override { seen.see(co_await pending); }
+    spmd::pending<T> pending;
+};
+struct started_barrier final : started_operation {
+    started_barrier(spmd::pending<void> begun, std::uint64_t what) : pending(std::move(begun)), seed(what) {}
+    spmd::task<> see(memory& seen) override {
+        co_await pending;
+        seen.see(seed);
+    }
+    spmd::pending<void> pending;
+    std::uint64_t seed;
+};
+
+/// What a rank of the pool keeps while it goes through its steps.
+struct running_rank {
+    std::size_t number;
+    memory seen;
+    std::vector<std::optional<spmd::rank>> places;
+    std::vector<std::optional<std::size_t>> colors;
+    std::vector<std::unique_ptr<started_operation>> started;
+    bool is_over = false;
+
+    template <class T>
+    void keep(spmd::pending<T> begun, bool is_collective = true) {
+        started.push_back(std::make_unique<started_for<T>>(std::move(begun)));
+        started.back()->is_collective = is_collective;
+    }
+};
+
+constexpr blend blended;
+
+template <class T>
+void start(running_rank& me, const step& at, const spmd::rank& group) {
+    const std::size_t size = group.size();
+    const std::size_t root = at.root % size;
+    const auto mine = [&] { return value_of<T>(me.seen, at); };
+    switch (at.what) {
+        case action::barrier:
+            me.started.push_back(std::make_unique<started_barrier>(group.start_barrier(), at.seed));
+            break;
+        case action::broadcast: me.keep(group.start_broadcast(mine(), root)); break;
+        case action::reduce: me.keep(group.start_reduce(mine(), blended, root)); break;
+        case action::all_reduce: me.keep(group.start_all_reduce(mine(), blended)); break;
+        case action::scan: me.keep(group.start_scan(mine(), blended)); break;
+        case action::exclusive_scan:
+            me.keep(group.start_exclusive_scan(mine(), blended, value_of<T>(me.seen, at, 1000)));
+            break;
+        case action::gather: me.keep(group.start_gather(mine(), root)); break;
+        case action::all_gather: me.keep(group.start_all_gather(mine())); break;
+        case action::concat: me.keep(group.start_concat(part_of(me.seen, at), root)); break;
+        case action::all_concat: me.keep(group.start_all_concat(part_of(me.seen, at))); break;
+        case action::scatter:
+            me.keep(group.start_scatter(
+                group.id() == root ? values_for_all<T>(me.seen, at, size) : std::vector<T>(), root));
+            break;
+        default: me.keep(group.start_all_to_all(values_for_all<T>(me.seen, at, size))); break;
+    }
+}
+
+template <class T>
+spmd::task<> meet(running_rank& me, const step& at, const spmd::rank& group) {
+    memory& seen = me.seen;
+    const std::size_t size = group.size();
+    const std::size_t root = at.root % size;
+    const auto mine = [&] { return value_of<T>(me.seen, at); };
+    switch (at.what) {
+        case action::barrier:
+            co_await group.barrier();
+            seen.see(at.seed);
+            break;
+        case action::broadcast: seen.see(co_await group.broadcast(mine(), root)); break;
+        case action::reduce: seen.see(co_await group.reduce(mine(), blended, root)); break;
+        case action::all_reduce: seen.see(co_await group.all_reduce(mine(), blended)); break;
+        case action::scan: seen.see(co_await group.scan(mine(), blended)); break;
+        case action::exclusive_scan: {
+            T first = value_of<T>(me.seen, at, 1000);
+            seen.see(co_await group.exclusive_scan(mine(), blended, std::move(first)));
+            break;
+        }
+        case action::gather: seen.see(co_await group.gather(mine(), root)); break;
+        case action::all_gather: seen.see(co_await group.all_gather(mine())); break;
+        case action::concat: seen.see(co_await group.concat(part_of(me.seen, at), root)); break;
+        case action::all_concat: seen.see(co_await group.all_concat(part_of(me.seen, at))); break;
+        case action::scatter: {
+            std::vector<T> values;
+            if (group.id() == root) values = values_for_all<T>(me.seen, at, size);
+            seen.see(co_await group.scatter(std::move(values), root));
+            break;
+        }
+        default: {
+            std::vector<T> values = values_for_all<T>(me.seen, at, size);
+            seen.see(co_await group.all_to_all(std::move(values)));
+            break;
+        }
+    }
+}
+
+spmd::task<> split(running_rank& me, const step& at, const spmd::rank& group) {
+    me.places[at.makes] = co_await group.split(color_at(at, me.number), key_at(at, me.number));
+    me.colors[at.makes] = color_at(at, me.number);
+    const std::optional<spmd::rank>& mine = me.places[at.makes];
+    me.seen.see(static_cast<std::uint64_t>(mine.has_value()));
+    if (!mine) co_return;
+    me.seen.see(static_cast<std::uint64_t>(mine->id()));
+    me.seen.see(static_cast<std::uint64_t>(mine->size()));
+    me.seen.see(static_cast<std::uint64_t>(mine->engine()));
+}
+
+template <class T>
+spmd::task<> permute(running_rank& me, const step& at, const spmd::rank& group) {
+    const std::size_t size = group.size();
+    co_await group.send(value_of<T>(me.seen, at), receiver_of(at, group.id(), size), tag_of(at));
+    const std::size_t how = at.seed / 3 % 3;
+    const std::size_t from = how == 1 ? spmd::any_source : sender_to(at, group.id(), size);
+    const int tag = how == 2 ? spmd::any_tag : tag_of(at);
+    if (at.started)
+        me.keep(group.start_receive<T>(from, tag), false);
+    else
+        me.seen.see(co_await group.receive<T>(from, tag));
+}
+
+template <class T>
+spmd::task<> collect(running_rank& me, const step& at, const spmd::rank& group) {
+    const std::size_t root = at.root % group.size();
+    if (group.id() != root) {
+        co_await group.send(value_of<T>(me.seen, at), root, tag_of(at));
+        co_return;
+    }
+    std::uint64_t collected = 0;
+    for (std::size_t i = 1; i < group.size(); ++i) {
+        const spmd::message<T> came = co_await group.receive_message<T>(spmd::any_source, tag_of(at));
+        collected += seen_of(came.from, came.value);
+    }
+    if (group.size() > 1) me.seen.see(collected);
+}
+
+spmd::task<> await_started(running_rank& me, const step& at) {
+    // In their own order of places, but all named before the first is awaited.
+    std::vector<std::unique_ptr<started_operation>> awaited;
+    for (const std::size_t place : awaited_at(at, me.number, me.started.size())) {
+        awaited.push_back(std::move(me.started[place]));
+        me.started.erase(me.started.begin() + static_cast<std::ptrdiff_t>(place));
+    }
+    for (const auto& each : awaited) co_await each->see(me.seen);
+}
+
+void drop_started(running_rank& me) {
+    const auto found = std::ranges::find_if(me.started, [](const auto& each) { return each->is_collective; });
+    if (found != me.started.end()) me.started.erase(found);
+}
+
+spmd::task<> perform(running_rank& me, const step& at, std::size_t depth) {
+    if (depth > 0) {
+        co_await perform(me, at, depth - 1);
+        co_return;
+    }
+    if (at.what == action::give_up) throw std::runtime_error(text_of_giving_up(me.number));
+    if (at.what == action::leave) {
+        me.is_over = true;
+        co_return;
+    }
+    const std::optional<spmd::rank>& place = me.places[at.group];
+    if (at.what == action::wait_in_vain) {
+        const spmd::rank here = place ? *place : *me.places[0];
+        co_await here.receive<std::int64_t>((here.id() + 1) % here.size(), tag_in_vain);
+        co_return;
+    }
+    if (!place || !takes_part(at, me.colors[at.group])) co_return;
+    const spmd::rank group = *place;
+    switch (at.what) {
+        case action::split: co_await split(me, at, group); break;
+        case action::permute:
+            co_await with_type(at, [&]<class T>() { return permute<T>(me, at, group); });
+            break;
+        case action::collect:
+            co_await with_type(at, [&]<class T>() { return collect<T>(me, at, group); });
+            break;
+        case action::work:
+            for (std::size_t i = 0; i < work_at(at, me.number); ++i) me.seen.see(at.seed);
+            break;
+        case action::await_started: co_await await_started(me, at); break;
+        case action::drop_started: drop_started(me); break;
+        default:
+            if (at.started)
+                with_type(at, [&]<class T>() { start<T>(me, at, group); });
+            else
+                co_await with_type(at, [&]<class T>() { return meet<T>(me, at, group); });
+    }
+}
+
+spmd::task<memory> run(const random_program& program, spmd::rank me) {
+    running_rank mine{me.id(), {mixed(program.seed, me.id()), 0}, {}, {}, {}};
+    mine.places.resize(program.groups);
+    mine.colors.resize(program.groups);
+    mine.places[0] = me;
+    const std::vector<step> steps = program.steps_of(me.id());
+    for (const step& each : steps) {
+        co_await perform(mine, each, each.depth);
+        if (mine.is_over) break;
+    }
+    co_return mine.seen;
+}
+
+/// How a rank ended: with what it remembers, or an error and its words.
+struct outcome_of_rank {
+    ending how = ending::value;
+    memory seen;
+    std::string words;
+    std::size_t culprit = 0;
+    std::string reason;
+};
+
+outcome_of_rank ending_of(spmd::outcome<memory>& outcome) {
+    outcome_of_rank made;
+    if (outcome.has_value()) {
+        made.seen = outcome.value();
+        return made;
+    }
+    made.words = spmd::message_of(outcome.error());
+    try {
+        std::rethrow_exception(outcome.error());
+    } catch (const spmd::peer_error& error) {
+        made.how = ending::peer_error;
+        made.culprit = error.rank();
+        made.reason = error.reason();
+    } catch (const spmd::mismatch_error&) {
+        made.how = ending::mismatch;
+    } catch (const spmd::deadlock_error&) {
+        made.how = ending::deadlock;
+    } catch (const std::runtime_error&) {
+        made.how = ending::gave_up;
+    }
+    return made;
+}
+
+std::vector<outcome_of_rank> endings_on(const spmd::engine_pool& pool, const random_program& program) {
+    auto outcomes = pool.broadcast([&program](spmd::rank me) { return run(program, me); }).outcomes();
+    std::vector<outcome_of_rank> all;
+    for (spmd::outcome<memory>& each : outcomes) all.push_back(ending_of(each));
+    return all;
+}
+
+/// Every launcher with 1 and 2 threads, one with several arenas, and one that shuffles by this seed.
+std::vector<pool_kind> kinds_for(std::uint64_t seed) {
+    std::vector<pool_kind> kinds;
+    for (pool_kind& kind : pool_kinds()) {
+        const bool is_shuffled = kind.name.find("shuffled") == 0;
+        const bool has_arenas = kind.name.find("arenas") != std::string::npos;
+        if (!is_shuffled && (kind.threads <= 2 || has_arenas)) kinds.push_back(std::move(kind));
+    }
+    kinds.push_back(
+        {"shuffled", 1, [seed](std::size_t ranks) { return make_shuffled_pool(ranks, seed); }, {}});
+    return kinds;
+}
+
+bool starts_with(const std::string& text, const std::string& begin) { return text.rfind(begin, 0) == 0; }
+
+} // namespace
+
+TEST_CASE("the generator makes every action on every type, in groups within groups") {
+    std::map<std::pair<action, value_type>, std::size_t> seen;
+    std::size_t in_groups = 0;
+    std::size_t of_groups = 0;
+    std::size_t started = 0;
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        for (const step& each : program_of(seed).steps) {
+            ++seen[{each.what, each.of}];
+            in_groups += each.group > 0;
+            of_groups += each.group > 0 && each.what == action::split;
+            started += each.started;
+        }
+    }
+    for (int what = 0; what <= static_cast<int>(action::drop_started); ++what)
+        for (int type = 0; type < 4; ++type)
+            CHECK(seen[{static_cast<action>(what), static_cast<value_type>(type)}] > 5);
+    CHECK(in_groups > 300);
+    CHECK(of_groups > 20);
+    CHECK(started > 300);
+}
+
+TEST_CASE("random programs give what a sequential model gives, on every launcher") {
+    for (std::uint64_t seed = 0; seed < 150; ++seed) {
+        const random_program program = program_of(seed);
+        const sequential_model model(program);
+        for (const pool_kind& kind : kinds_for(seed)) {
+            INFO("seed " << seed << ", " << program.ranks << " ranks, " << kind.name << ", " << kind.threads
+                         << " threads");
+            const auto ends = endings_on(kind.make(program.ranks), program);
+            for (std::size_t rank = 0; rank < program.ranks; ++rank) {
+                INFO("rank " << rank << ": " << ends[rank].words);
+                REQUIRE(model.ranks()[rank].ended == ending::value);
+                REQUIRE(ends[rank].how == ending::value);
+                REQUIRE(ends[rank].seen == model.ranks()[rank].seen);
+            }
+        }
+    }
+}
+
+namespace {
+
+/// What ranks may end with when one does such a thing wrong, whatever the program.
+void require_plausible(const random_program& program, std::size_t rank, const outcome_of_rank& end) {
+    const fault& wrong = *program.wrong;
+    // Two that receive from whomever it is wait for each other when the rest has ended.
+    if (end.how == ending::deadlock && end.words.find("receive(from any, ") != std::string::npos) return;
+    std::string culprit = "rank ";
+    culprit += std::to_string(wrong.rank);
+    switch (wrong.kind) {
+        case fault_kind::skips: REQUIRE(end.how != ending::gave_up); break;
+        case fault_kind::throws:
+            if (rank == wrong.rank) {
+                REQUIRE(end.how == ending::gave_up);
+                REQUIRE(end.words == text_of_giving_up(rank));
+            } else if (end.how != ending::value) {
+                REQUIRE(end.how == ending::peer_error);
+                REQUIRE(end.reason == text_of_giving_up(wrong.rank));
+            }
+            break;
+        case fault_kind::returns:
+            if (rank == wrong.rank || end.how == ending::value) {
+                REQUIRE(end.how == ending::value);
+            } else {
+                REQUIRE(end.how == ending::peer_error);
+                REQUIRE(starts_with(end.reason, culprit + " returned before it came to "));
+            }
+            break;
+        case fault_kind::waits_in_vain:
+            REQUIRE(
+                (end.how == ending::value || end.how == ending::deadlock || end.how == ending::peer_error));
+            if (rank == wrong.rank) REQUIRE(end.how != ending::value);
+            break;
+        default:
+            REQUIRE(
+                (end.how == ending::value || end.how == ending::mismatch || end.how == ending::peer_error));
+            if (end.how == ending::mismatch) REQUIRE(starts_with(end.words, "collective mismatch: rank "));
+            if (end.how == ending::mismatch) REQUIRE(end.words.find(", but rank ") != std::string::npos);
+            if (end.how == ending::peer_error) REQUIRE(starts_with(end.reason, "collective mismatch: rank "));
+    }
+}
+
+} // namespace
+
+TEST_CASE("random programs with one mistake end with the right errors, in the same words on every launcher") {
+    std::array<std::array<std::size_t, endings>, fault_kinds> programs_with{};
+    for (std::size_t kind_of_fault = 0; kind_of_fault < fault_kinds; ++kind_of_fault) {
+        for (std::uint64_t seed = 0; seed < 40; ++seed) {
+            const random_program program = faulty_program_of(seed, static_cast<fault_kind>(kind_of_fault));
+            const sequential_model model(program);
+            std::vector<outcome_of_rank> first;
+            for (const pool_kind& kind : kinds_for(seed)) {
+                INFO("seed " << seed << ", fault " << kind_of_fault << " of rank " << program.wrong->rank
+                             << " at step " << program.wrong->step << ", " << program.ranks << " ranks, "
+                             << kind.name << ", " << kind.threads << " threads");
+                const auto ends = endings_on(kind.make(program.ranks), program);
+                if (first.empty()) first = ends;
+                for (std::size_t rank = 0; rank < program.ranks; ++rank) {
+                    INFO("rank " << rank << ": " << ends[rank].words);
+                    const model_rank& expected = model.ranks()[rank];
+                    REQUIRE(expected.ended == ends[rank].how);
+                    if (expected.ended == ending::value) REQUIRE(expected.seen == ends[rank].seen);
+                    if (expected.ended == ending::peer_error) REQUIRE(expected.culprit == ends[rank].culprit);
+                    REQUIRE(ends[rank].words == first[rank].words);
+                    require_plausible(program, rank, ends[rank]);
+                }
+            }
+            std::array<bool, endings> seen{};
+            for (const outcome_of_rank& each : first) seen[static_cast<std::size_t>(each.how)] = true;
+            for (std::size_t how = 0; how < endings; ++how) programs_with[kind_of_fault][how] += seen[how];
+        }
+    }
+    // Every mistake had each of the consequences that it can have.
+    const auto programs = [&](fault_kind kind, ending how) {
+        return programs_with[static_cast<std::size_t>(kind)][static_cast<std::size_t>(how)];
+    };
+    for (const ending how : {ending::mismatch, ending::peer_error, ending::deadlock})
+        CHECK(programs(fault_kind::skips, how) > 0);
+    for (const fault_kind kind : {fault_kind::has_another_root, fault_kind::calls_another,
+                                  fault_kind::gives_another_type, fault_kind::gives_more_elements})
+        CHECK(programs(kind, ending::mismatch) > 20);
+    CHECK(programs(fault_kind::throws, ending::gave_up) == 40);
+    CHECK(programs(fault_kind::throws, ending::peer_error) > 30);
+    CHECK(programs(fault_kind::returns, ending::peer_error) > 30);
+    CHECK(programs(fault_kind::waits_in_vain, ending::deadlock) > 20);
+    CHECK(programs(fault_kind::waits_in_vain, ending::peer_error) > 0);
+}

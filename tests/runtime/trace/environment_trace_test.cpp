@@ -1,0 +1,79 @@
+// Guards SPMD_TRACE: a program that knows nothing of traces leaves one when it exits, and says what went wrong.
+#include "support/child_process.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace {
+
+using nlohmann::json;
+
+/// The notebook: 100 ranks, 500 files.
+test_support::program_result run_notebook(std::vector<std::string> environment) {
+    environment.insert(environment.begin(), "env");
+    environment.emplace_back("sh");
+    environment.emplace_back("-c");
+    environment.emplace_back(EXAMPLE_NOTEBOOK_PATH " 2>&1");
+    return test_support::run_program(environment);
+}
+
+json trace_at(const std::string& path) {
+    std::ifstream file(path);
+    REQUIRE(file.good());
+    return json::parse(file);
+}
+
+std::set<std::string> names_of_tasks(const json& trace) {
+    std::set<std::string> names;
+    for (const json& each : trace["traceEvents"])
+        if (each["ph"] == "X" && each["cat"] == "task") names.insert(each["name"]);
+    return names;
+}
+
+} // namespace
+
+TEST_CASE("the notebook's trace has all 100 ranks") {
+    const test_support::temporary_directory folder;
+    const auto ended = run_notebook({"SPMD_TRACE=" + folder.path() + "/trace.json"});
+    CHECK(ended.status == 0);
+    CHECK(ended.output == "500 digests by 100 ranks: the same\n");
+    const json trace = trace_at(folder.path() + "/trace.json");
+    std::set<std::string> expected;
+    for (int rank = 0; rank < 100; ++rank) expected.insert("rank " + std::to_string(rank));
+    CHECK(names_of_tasks(trace) == expected);
+    CHECK(trace["otherData"]["dropped"] == 0);
+}
+
+TEST_CASE("%p in its name is the process, and tracks can be those of ranks") {
+    const test_support::temporary_directory folder;
+    const auto ended =
+        run_notebook({"SPMD_TRACE=" + folder.path() + "/trace-%p.json", "SPMD_TRACE_TRACKS=rank"});
+    CHECK(ended.status == 0);
+    CHECK(ended.output == "500 digests by 100 ranks: the same\n");
+    const auto found = test_support::run_program({"sh", "-c", "cat " + folder.path() + "/trace-[0-9]*.json"});
+    CHECK(names_of_tasks(json::parse(found.output)) ==
+          std::set<std::string>{"broadcast", "gather", "make_local", "replicate"});
+}
+
+TEST_CASE("a file that cannot be written is named on standard error, and changes no outcome") {
+    const auto ended = run_notebook({"SPMD_TRACE=/no/such/folder/trace.json"});
+    CHECK(ended.status == 0);
+    CHECK(ended.output == "spmd: SPMD_TRACE: /no/such/folder/trace.json: No such file or directory\n"
+                          "500 digests by 100 ranks: the same\n"); // its own output at exit's end
+}
+
+TEST_CASE("tracks that there are not are named") {
+    const test_support::temporary_directory folder;
+    const auto ended =
+        run_notebook({"SPMD_TRACE=" + folder.path() + "/trace.json", "SPMD_TRACE_TRACKS=core"});
+    CHECK(ended.status == 0);
+    CHECK_THAT(ended.output,
+               Catch::Contains("SPMD_TRACE_TRACKS is rank or thread, not 'core': using thread"));
+    CHECK(names_of_tasks(trace_at(folder.path() + "/trace.json")).size() == 100);
+}
