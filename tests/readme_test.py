@@ -1,17 +1,23 @@
-"""readme_test.py BUILD_FOLDER INSTALL_PREFIX COMPILER [README]: does what the README tells its readers to do.
+"""readme_test.py BUILD_FOLDER INSTALL_PREFIX COMPILER [PAGE...]: does what the pages tell their readers to do.
 
-```cpp    compiled against the installed library, then run: must return 0. A block without main() becomes the
-          body of one, its #include lines stay in front, <spmd/spmd.hpp> comes first.
-```sh     run by bash in a folder that looks like the checkout: must return 0. The commands that would
-          build everything again are stood in for: bench/run and bench/run_meetings are the spmd_bench and the
-          spmd_meetings built here, tests/run lists the tests that its arguments choose.
-Any other language is not run.
+Without pages: README.md, runtime/docs/*.md and .github/CONTRIBUTING.md.
 
-What the page leaves out, a comment just above the block says, which readers do not see:
-<!-- given            C++ lines that the block builds upon, put in front of it
+```cpp    A block with main() is a program: compiled alone against the installed library, then run. All other blocks of
+          a page are compiled together, one compilation for each page: a block's #include lines go to the top, and the
+          rest becomes the body of a function, which is run in a process of its own. Must return 0. A result that is
+          dropped is an error.
+```sh     Run by bash in a folder that looks like the checkout: must return 0. Commands that would build everything
+          again are stood in for: bench/run is the spmd_bench built here; tests/run lists the tests that its arguments
+          choose; cmake only checks that its preset or target exists; .ci/run checks that the script exists.
+Other languages are not run.
+
+A comment just above a block, which readers do not see, says the rest:
+<!-- given            C++ declarations that the block relies on, put in front of it
 std::vector<int> v;
 -->
-<!-- not run: why --> for what no test can do; it is printed, with its reason.
+<!-- declarations -->  the block stands outside of functions: it is compiled, and there is nothing to run. More lines are
+                      put in front of it.
+<!-- not run: why -->  for what no test can do; it is printed, with its reason.
 """
 import concurrent.futures
 import os
@@ -23,38 +29,101 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TIMEOUT_SECONDS = 120
+RUN_SECONDS = 120
+COMPILE_SECONDS = 300
 
 BLOCK = re.compile(r"(?:^<!--(?P<comment>(?:(?!-->).)*)-->\n\n?)?"
                    r"^```(?P<language>cpp|sh)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^```(?:cpp|sh)$", re.MULTILINE)
+
+STAND_INS = r"""
+bench/run() { %(build)s/bin/spmd_bench "$@"; }
+tests/run() { ctest --test-dir %(build)s --show-only --no-tests=error "$@"; }
+.ci/run() { test -x .ci/run; }
+cmake() {
+    case "$*" in
+    *--build*--target*) ninja -C %(build)s -t query "${@: -1}" >/dev/null ;;
+    *--preset*) command cmake --list-presets=all | grep -F "\"${@: -1}\"" ;;
+    *) echo "cmake $*: the test has no stand-in for this" >&2; return 1 ;;
+    esac
+}
+"""
 
 
-def run(command, **options):
+class block:
+    """One block of a page; `line` is that of its first line of text."""
+
+    def __init__(self, match, page):
+        comment = (match["comment"] or "").strip()
+        self.language = match["language"]
+        self.text = match["text"]
+        self.line = page.count("\n", 0, match.start("text")) + 1
+        self.skipped = comment.removeprefix("not run:").strip() if comment.startswith("not run:") else None
+        kind, _, lines = comment.partition("\n")
+        self.given = lines + "\n" if kind in ("given", "declarations") else ""
+        self.is_declarations = kind == "declarations"
+        self.is_program = self.language == "cpp" and re.search(r"^int main\(", self.text, re.MULTILINE) is not None
+
+    def is_in_unit(self):
+        return self.language == "cpp" and self.skipped is None and not self.is_program
+
+
+def run(command, seconds=RUN_SECONDS, **options):
     """Nothing if it returned 0, else what went wrong."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, **options)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, **options)
     except subprocess.TimeoutExpired:
-        return f"still running after {TIMEOUT_SECONDS} s"
+        return f"still running after {seconds} s"
     return None if done.returncode == 0 else f"returned {done.returncode}\n{done.stdout}{done.stderr}"
 
 
-def program(block, given):
-    if re.search(r"^int main\(", block, re.MULTILINE):
-        return given + block
-    lines = (given + block).splitlines()
-    includes = [line for line in lines if line.startswith("#include")]
-    body = [line for line in lines if not line.startswith("#include")]
-    return "\n".join(["#include <spmd/spmd.hpp>", *includes, "int main() {", *body, "}", ""])
+def compile_program(source, executable, setup):
+    return run([setup["compiler"], "-std=c++20", "-O1", "-Werror=unused-result", str(source), "-o", str(executable),
+                *setup["flags"]], COMPILE_SECONDS)
 
 
-def check_cpp(block, given, folder, setup):
+def includes_of(text):
+    return [line for line in text.splitlines() if line.startswith("#include")]
+
+
+def without_includes(text):
+    """The text with empty lines in their place, so that the compiler's messages name the page's lines."""
+    return "\n".join("" if line.startswith("#include") else line for line in text.splitlines())
+
+
+def translation_unit(page, blocks):
+    """All of the page's blocks that are no programs of their own. argv[1] chooses which one is run, by its line."""
+    includes = dict.fromkeys(line for each in blocks for line in includes_of(each.given + each.text))
+    lines = ["#include <spmd/spmd.hpp>", *includes, "#include <cstdlib>"]
+    for each in blocks:
+        lines += [f"namespace block_{each.line} {{", without_includes(each.given)]
+        body = [f'#line {each.line} "{page.name}"', without_includes(each.text)]
+        lines += [*body, "}"] if each.is_declarations else ["void run() {", *body, "}", "}"]
+    lines.append("int main(int, char** argv) {")
+    lines += [f"    if (std::atoi(argv[1]) == {each.line}) block_{each.line}::run();" for each in blocks
+              if not each.is_declarations]
+    return "\n".join([*lines, "}", ""])
+
+
+def check_unit(page, blocks, folder, setup):
+    """A result for each block: nothing if it did what it should."""
+    source, executable = folder / "page.cpp", folder / "page"
+    source.write_text(translation_unit(page, blocks))
+    problem = compile_program(source, executable, setup)
+    if problem:
+        return [problem] + ["not compiled: see above"] * (len(blocks) - 1)
+    return [None if each.is_declarations
+            else run([str(executable), str(each.line)], cwd=folder, env=setup["environment"]) for each in blocks]
+
+
+def check_program(text, folder, setup):
     source, executable = folder / "block.cpp", folder / "block"
-    source.write_text(program(block, given))
-    return (run([setup["compiler"], "-std=c++20", "-O1", str(source), "-o", str(executable), *setup["flags"]])
+    source.write_text(text)
+    return (compile_program(source, executable, setup)
             or run([str(executable)], cwd=folder, env=setup["environment"]))
 
 
-def check_sh(block, folder, setup):
+def check_sh(text, folder, setup):
     # Links, so that a command finds the sources and yet writes next to them, not among them.
     for entry in ROOT.iterdir():
         if entry.name not in ("build", ".git"):
@@ -62,25 +131,34 @@ def check_sh(block, folder, setup):
     (folder / "build").mkdir()
     for preset in ("release", "debug", "bench"):
         (folder / "build" / preset).symlink_to(setup["build"])
-    build = shlex.quote(str(setup["build"]))
-    stand_ins = (f'bench/run() {{ {build}/bin/spmd_bench "$@"; }}\n'
-                 f'bench/run_meetings() {{ {build}/bin/spmd_meetings "$@"; }}\n'
-                 f'tests/run() {{ ctest --test-dir {build} --show-only --no-tests=error "$@"; }}\n')
-    return run(["bash", "-euo", "pipefail", "-c", stand_ins + block], cwd=folder, env=setup["environment"])
+    stand_ins = STAND_INS % {"build": shlex.quote(str(setup["build"]))}
+    return run(["bash", "-euo", "pipefail", "-c", stand_ins + text], cwd=folder, env=setup["environment"])
 
 
-def check(match, setup):
-    comment = (match["comment"] or "").strip()
-    if comment.startswith("not run:"):
-        return "skipped", comment.removeprefix("not run:").strip()
-    given = comment.removeprefix("given").lstrip("\n") + "\n" if comment.startswith("given") else ""
+def in_folder_of_its_own(check, *arguments):
     with tempfile.TemporaryDirectory(prefix="spmd_readme_") as name:
-        folder = pathlib.Path(name)
-        if match["language"] == "cpp":
-            problem = check_cpp(match["text"], given, folder, setup)
-        else:
-            problem = check_sh(match["text"], folder, setup)
-    return ("failed", problem) if problem else ("passed", "")
+        return check(*arguments[:-1], pathlib.Path(name), arguments[-1])
+
+
+def read_page(page):
+    text = page.read_text()
+    blocks = [block(match, text) for match in BLOCK.finditer(text)]
+    fences = len(FENCE.findall(text))
+    if len(blocks) != fences:
+        sys.exit(f"{page}: {fences} blocks begin with ```cpp or ```sh, {len(blocks)} could be read")
+    return blocks
+
+
+def check_page(page, blocks, pool, setup):
+    """Futures: each gives a list of (block, problem)."""
+    unit = [each for each in blocks if each.is_in_unit()]
+    if unit:
+        yield pool.submit(lambda: list(zip(unit, in_folder_of_its_own(check_unit, page, unit, setup))))
+    for each in blocks:
+        if each.skipped is not None or each.is_in_unit():
+            continue
+        check, text = (check_program, each.given + each.text) if each.is_program else (check_sh, each.text)
+        yield pool.submit(lambda b=each, c=check, t=text: [(b, in_folder_of_its_own(c, t, setup))])
 
 
 def setup_for(build, prefix, compiler):
@@ -94,20 +172,26 @@ def setup_for(build, prefix, compiler):
 
 def main():
     build, prefix, compiler = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]), sys.argv[3]
-    readme = pathlib.Path(sys.argv[4]) if len(sys.argv) > 4 else ROOT / "README.md"
-    text = readme.read_text()
-    blocks = list(BLOCK.finditer(text))
-    fences = len(re.findall(r"^```(?:cpp|sh)$", text, re.MULTILINE))
-    if not blocks or len(blocks) != fences:
-        sys.exit(f"{readme}: {fences} blocks begin with ```cpp or ```sh, {len(blocks)} could be read")
-
+    pages = [pathlib.Path(name) for name in sys.argv[4:]] or [
+        ROOT / "README.md", *sorted((ROOT / "runtime" / "docs").glob("*.md")), ROOT / ".github" / "CONTRIBUTING.md"]
     setup = setup_for(build, prefix, compiler)
+
+    read = {page: read_page(page) for page in pages}
+    if not any(read.values()):
+        sys.exit("no page has a block: is this the right folder?")
+    failed = False
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
-        results = list(pool.map(lambda block: check(block, setup), blocks))
-    for block, (outcome, message) in zip(blocks, results):
-        line = text.count("\n", 0, block.start("text"))
-        print(f"{readme.name}:{line}: {block['language']} block {outcome}" + (f": {message}" if message else ""))
-    sys.exit(1 if any(outcome == "failed" for outcome, _ in results) else 0)
+        running = {page: list(check_page(page, blocks, pool, setup)) for page, blocks in read.items()}
+        for page, blocks in read.items():
+            problems = {each.line: problem for future in running[page] for each, problem in future.result()}
+            for each in blocks:
+                problem = problems.get(each.line)
+                outcome = "skipped" if each.skipped is not None else "failed" if problem else "passed"
+                message = each.skipped or problem
+                print(f"{page.name}:{each.line}: {each.language} block {outcome}" + (f": {message}" if message else ""))
+                failed = failed or outcome == "failed"
+    sys.exit(1 if failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
