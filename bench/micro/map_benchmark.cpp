@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 namespace {

@@ -22,8 +22,8 @@ namespace detail {
 template <class T>
 class ordered_access {
 public:
-    explicit ordered_access(const async_result<T>& result) noexcept
-        : job_(result.job_.get()), launch_(&result.launch()) {}
+    explicit ordered_access(const async_result<T>& result)
+        : job_(result.require_job()), launch_(&result.launch()) {}
 
     std::size_t size() const noexcept { return job_->count(); }
     /// Itself, for a thread that takes part without waiting.

@@ -121,7 +121,8 @@ TEST_CASE("each command gives its exit status, output and errors, and leaves no 
     const std::vector<command> table{
         {"help", "--help", 0, "^Usage: spmd_bench", ""},
         {"the table", "--ranks 4 --repetitions 6", 0, "\nspmd +[0-9.]+ ", ""},
-        {"every way", "--ranks 4 --repetitions 2", 0, "\nread +[0-9.]+ [^]*\nCannot tell: spmd took .* 2 ", ""},
+        {"every way", "--ranks 4 --repetitions 2", 0, "\nread +[0-9.]+ [^]*\nCannot tell: spmd took .* 2 ",
+         ""},
         {"a sweep", "--workload spin --ranks 1,4 --item-cost 0:200ns:+100ns --items 9 --repetitions 2", 0,
          "\nranks  item cost .*\n1           0 ns .*\n1         100 ns .*\n1         200 ns .*\n4           "
          "0 ns ",

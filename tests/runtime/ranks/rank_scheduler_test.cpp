@@ -45,7 +45,7 @@ task<int> wait_for(rank me, std::size_t from, int tag) { co_return co_await me.r
 constexpr std::size_t pending_receive_line = __LINE__ + 1;
 auto begin_receive(const rank& me, std::size_t from) { return me.receive<int>(from).start(); }
 constexpr std::size_t send_line = __LINE__ + 1;
-task<> send_double(rank me, std::size_t to) { me.send(1.5, to); }
+task<> send_double(rank me, std::size_t to) { co_return me.send(1.5, to); }
 constexpr std::size_t ints_line = __LINE__ + 1;
 task<int> sum_ints(rank me, int mine) { co_return co_await me.all_reduce(mine, std::plus<>{}); }
 constexpr std::size_t doubles_line = __LINE__ + 1;

@@ -15,6 +15,7 @@
 #include <list>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <ranges>
 #include <span>
 #include <stdexcept>
@@ -225,7 +226,9 @@ TEST_CASE("functions and members are tasks as well") {
 
 TEST_CASE("an error names the item, and the results of the others are kept") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
-        for (const std::size_t chunk : {1U, 3U, 0U}) {
+        for (const std::optional<std::size_t> chunk :
+             {std::optional<std::size_t>(1), std::optional<std::size_t>(3),
+              std::optional<std::size_t>(spmd::automatic)}) {
             std::atomic<int> runs{0};
             auto result = pool.with({.chunk = chunk})
                               .map(

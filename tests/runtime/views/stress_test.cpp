@@ -142,7 +142,7 @@ private:
         std::vector<std::size_t> items(below(60));
         std::iota(items.begin(), items.end(), std::size_t{0});
         const auto flat =
-            pool_->with({.chunk = below(4)})
+            pool_->with({.chunk = 1 + below(4)})
                 .map([](std::size_t i) { return std::vector<std::string>(i % 3, std::to_string(i)); }, items)
                 .concat();
         std::size_t at = 0;
