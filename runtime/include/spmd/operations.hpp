@@ -137,6 +137,7 @@ struct reduction_of<T, Op> {
 template <class E, class A, locating Op>
 struct reduction_of<std::vector<E, A>, Op> {
     using type = std::vector<located<E>>;
+    // NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): its values are
     static type from(std::vector<E, A>&& values, std::size_t index) {
         type all;
         all.reserve(values.size());

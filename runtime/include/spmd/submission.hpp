@@ -81,12 +81,12 @@ namespace detail {
 /// Makes submissions, and begins them in ways that are not for users.
 struct submission_access {
     template <class T>
-    static submission<T> make(job_pointer<result_job<T>> job, std::shared_ptr<const group> ranks) {
+    static spmd::submission<T> make(job_pointer<result_job<T>> job, std::shared_ptr<const group> ranks) {
         return {std::move(job), std::move(ranks)};
     }
     /// Begins it for a thread that joins before long: others are called where that is worth while.
     template <class T>
-    static async_result<T> start_ahead(submission<T> described) {
+    static async_result<T> start_ahead(spmd::submission<T> described) {
         ordered_access<T>(described.described_).start_ahead();
         return std::move(described.described_);
     }

@@ -26,7 +26,7 @@ inline constexpr bool is_result = false;
 template <class T>
 inline constexpr bool is_result<async_result<T>> = true;
 template <class T>
-inline constexpr bool is_result<submission<T>> = true;
+inline constexpr bool is_result<spmd::submission<T>> = true;
 
 /// Refers to what is awaited, where it stands: GCC 12 would copy it if await_transform returned a reference.
 template <class Awaitable>

@@ -85,7 +85,7 @@ protected:
         return ranks.with(options);
     }
     /// The batches of a stream are joined in order, each by some thread; what runs once by whoever comes.
-    void submit(submission<T> described) {
+    void submit(spmd::submission<T> described) {
         running_ = this->stream() != nullptr ? submission_access::start_ahead(std::move(described))
                                              : described.start();
         this->count_tasks(ordered_access<T>(running_).size());

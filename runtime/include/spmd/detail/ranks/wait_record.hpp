@@ -42,6 +42,7 @@ public:
     bool has_failed() const noexcept { return tag() == failed; }
     /// Marks the wait as failed with `error`, which lives until the failure is thrown or withdrawn.
     void fail(const std::exception_ptr& error) noexcept {
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): only read again
         awaited_ = reinterpret_cast<char*>(const_cast<std::exception_ptr*>(&error)) + failed;
     }
     /// Throws the failure of the wait, once. Called when a wait ends, and before the next begins: GCC 12 begins the
