@@ -105,7 +105,7 @@ results<T> put_in_order(launcher& launch, const slices<T>& from,
 
 /// The items of the group's ranks in their order: copies, or the items themselves where the handle is not const.
 template <class Handle>
-auto gather_items(const std::shared_ptr<const group>& ranks, run_options options, Handle& handle) {
+auto gather_items(const std::shared_ptr<const group>& ranks, const run_options& options, Handle& handle) {
     using value = typename Handle::value_type;
     using taken = std::conditional_t<std::is_const_v<Handle>, const value&, value&&>;
     const auto from = handle_access::share(handle);
@@ -115,14 +115,15 @@ auto gather_items(const std::shared_ptr<const group>& ranks, run_options options
     if constexpr (std::is_nothrow_constructible_v<value, taken>) {
         return put_in_order<taken>(launch, *from, contributions);
     } else { // by the ranks, so that an error tells whose item it was; after that they are moved
-        options.name = "gather";
+        run_options named = options;
+        named.name = "gather";
         const auto take = [](rank, auto mine) {
             std::vector<value> all;
             all.reserve(mine.size());
             for (auto& item : mine) all.push_back(static_cast<taken>(item));
             return all;
         };
-        std::vector<std::vector<value>> made = submit_broadcast(ranks, options, take, handle).get();
+        std::vector<std::vector<value>> made = submit_broadcast(ranks, named, take, handle).get();
         for (contribution<value>& each : contributions) each.items = made[each.id].data();
         return put_in_order<value&&>(launch, *from, contributions);
     }
