@@ -76,17 +76,20 @@ double plot_scale::position(double value) const {
     return begin_ + (1 - begin_) * std::log(value / low_) / std::log(high_ / low_);
 }
 
-void plot_scale::thin_labels(double width) {
+void plot_scale::thin_labels(double width, double beyond) {
     constexpr double gap = 1.5;
     double taken = -1e9; // up to where
     for (plot_tick& tick : ticks_) {
-        // A character of two bytes is counted twice, which does no harm.
-        const double half = static_cast<double>(tick.label.size()) / 2;
-        const double middle = position(tick.value) * width;
-        if (middle - half < taken)
+        // A character of two bytes counts twice, which leaves too much room rather than too little.
+        const auto length = static_cast<double>(tick.label.size());
+        const double centred = position(tick.value) * width - length / 2;
+        const double last = width + beyond - length;
+        tick.ends_at_edge = centred > last;
+        const double begin = std::min(centred, last);
+        if (begin < taken)
             tick.label.clear();
         else
-            taken = middle + half + gap;
+            taken = begin + length + gap;
     }
 }
 

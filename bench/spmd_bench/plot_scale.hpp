@@ -9,7 +9,10 @@ namespace spmd_bench {
 /// A mark on an axis.
 struct plot_tick {
     double value;
-    std::string label; ///< empty where there is no room for one
+    /// Empty without room for one.
+    std::string label;
+    /// The label ends at the edge of the plot: around its tick it would reach beyond it.
+    bool ends_at_edge = false;
 };
 
 /// Where values stand on an axis, and the ticks on it: at round values, of which the first and the last are its ends.
@@ -26,8 +29,9 @@ public:
     /// 0 … 1 for what is between the ends.
     double position(double value) const;
     const std::vector<plot_tick>& ticks() const noexcept { return ticks_; }
-    /// Takes labels away until the others have a place of their own: `width` is that of the axis, in widths of a character.
-    void thin_labels(double width);
+    /// Removes labels until the others do not overlap, and moves those that would reach beyond the edge of the plot, which
+    /// is `beyond` after the end of the axis. In widths of a character, as `width`, that of the axis.
+    void thin_labels(double width, double beyond);
 
 private:
     double low_ = 0;

@@ -13,6 +13,7 @@ namespace {
 // In the units of the view box, which a phone shows at three quarters of a pixel each.
 constexpr double plot_width = 480;
 constexpr double right = 468;
+constexpr double edge = right + 8; // of labels
 constexpr double top = 34;
 constexpr double line_bottom = 274;
 constexpr double line_height = 320;
@@ -40,17 +41,15 @@ std::string opened(std::string_view title, std::string_view description, double 
 
 std::string x_axis(const plot_axis& axis, const area& in) {
     plot_scale scale = axis.scale;
-    scale.thin_labels((right - in.left) / character);
+    scale.thin_labels((right - in.left) / character, (edge - right) / character);
     std::string text;
     for (const plot_tick& tick : scale.ticks()) {
         const double x = in.x(scale.position(tick.value));
         text += fmt::format(R"(<path class="grid" d="M{0:.1f} {1}V{2}"/>)", x, top, in.bottom);
-        // The last label ends where the plot does.
-        const bool is_last = x > right - 20;
         if (!tick.label.empty())
             text += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{}</text>\n",
-                                is_last ? right + 8 : x, in.bottom + 17, is_last ? "end" : "middle",
-                                escaped_html(tick.label));
+                                tick.ends_at_edge ? edge : x, in.bottom + 17,
+                                tick.ends_at_edge ? "end" : "middle", escaped_html(tick.label));
     }
     return text + fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n",
                               (in.left + right) / 2, in.bottom + 38, escaped_html(axis.title));

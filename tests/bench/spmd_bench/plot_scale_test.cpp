@@ -84,10 +84,26 @@ TEST_CASE("all values are between the ends") {
 
 TEST_CASE("labels that would be over each other are taken away") {
     plot_scale scale = plot_scale::linear(0, 6'000, number_label);
-    scale.thin_labels(100);
+    scale.thin_labels(100, 10);
     CHECK(labels_of(scale) == texts{"0", "1,000", "2,000", "3,000", "4,000", "5,000", "6,000"});
-    scale.thin_labels(20);
+    scale.thin_labels(20, 10);
     CHECK(labels_of(scale) == texts{"0", "", "2,000", "", "4,000", "", "6,000"});
+}
+
+TEST_CASE("a label that ends at the edge, and not around its tick, has a place of its own too") {
+    // Seven labels of five characters, seven apart: centred they all fit, but the last one has room for 1 beyond its tick.
+    plot_scale scale = plot_scale::linear(0, 6000, number_label);
+    scale.thin_labels(42, 10);
+    CHECK(labels_of(scale) == texts{"0", "1,000", "2,000", "3,000", "4,000", "5,000", "6,000"});
+    CHECK_FALSE(scale.ticks().back().ends_at_edge);
+    scale.thin_labels(42, 1);
+    CHECK(labels_of(scale) == texts{"0", "1,000", "2,000", "3,000", "4,000", "5,000", ""});
+
+    plot_scale wide = plot_scale::linear(0, 6000, number_label);
+    wide.thin_labels(60, 1);
+    CHECK(labels_of(wide) == texts{"0", "1,000", "2,000", "3,000", "4,000", "5,000", "6,000"});
+    CHECK(wide.ticks().back().ends_at_edge);
+    CHECK_FALSE(wide.ticks()[5].ends_at_edge);
 }
 
 TEST_CASE("labels: times and numbers as short as they are exact") {
