@@ -25,8 +25,8 @@ traced_submission begin_trace(trace_log* log, task_kind kind, std::string_view n
 } // namespace
 
 tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk, const pool_state& pool,
-                         cost_estimate& cost, task_kind kind, const run_options& options)
-    : job(shares, chunk, pool.threads, cost), kind_(kind), on_error_(options.on_error),
+                         cost_estimate& cost, task_kind kind, const run_options& options, work_source* source)
+    : job(shares, chunk, pool.threads, cost, source), kind_(kind), on_error_(options.on_error),
       traced_(begin_trace(pool.trace.get(), kind, options.name, count())) {
     if (records() > few_records_.size()) many_records_ = std::make_unique<std::uint8_t[]>(records());
     records_ = many_records_ ? many_records_.get() : few_records_.data();
