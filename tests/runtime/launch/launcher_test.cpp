@@ -1,6 +1,6 @@
 // Guards the one launch primitive: an index that runs twice or never, whoever joins and whenever; a job that
-// needs another thread in order to finish; work that strays to another arena's threads; a thread that was called
-// and comes when all is over, and touches what is gone; and more threads in one job than its pool has.
+// needs another thread in order to finish; work that strays to another arena's threads; a thread that was
+// called and comes when all is over, and touches what is gone; and more threads in one job than its pool has.
 
 #include "support/pools.hpp"
 

@@ -1,7 +1,7 @@
-// Guards natural lines with several waits in one expression. Where the results are scalars, GCC 12 waits for all of
-// them before it takes any result: an awaitable that finds its result by what the rank waited for last gives that of
-// another wait, or crashes; and the failure of the first wait is lost behind the second. Also tasks that end
-// without the value that they promise.
+// Guards natural lines with several waits in one expression. Where the results are scalars, GCC 12 waits for
+// all of them before it takes any result: an awaitable that finds its result by what the rank waited for last
+// gives that of another wait, or crashes; and the failure of the first wait is lost behind the second. Also
+// tasks that end without the value that they promise.
 
 #include "support/pools.hpp"
 

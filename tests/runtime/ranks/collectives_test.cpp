@@ -1,7 +1,7 @@
-// Guards every collective, and its form that begins now and is awaited later, against results that depend on who ran
-// first: values from the wrong rank, combined twice, never, or in another order; a rank that passes before its
-// peers have come; groups of a split that mix up their members or their collectives; a failure that some ranks do not
-// hear of; and memory that grows with the number of collectives.
+// Guards every collective, and its form that begins now and is awaited later, against results that depend on
+// who ran first: values from the wrong rank, combined twice, never, or in another order; a rank that passes
+// before its peers have come; groups of a split that mix up their members or their collectives; a failure
+// that some ranks do not hear of; and memory that grows with the number of collectives.
 
 #include "support/pools.hpp"
 
@@ -99,7 +99,8 @@ T in_the_tree(const std::vector<T>& values, Op op) {
     return level.front();
 }
 
-// Prefixes as rank.hpp documents them: within leaves, and that with what all leaves before gave, from the left.
+// Prefixes as rank.hpp documents them: within leaves, and that with what all leaves before gave, from the
+// left.
 template <class T, class Op>
 std::vector<T> prefixes(const std::vector<T>& values, Op op) {
     std::vector<T> all;
@@ -459,7 +460,7 @@ TEST_CASE("an exclusive scan of vectors begins with zeros, or with a first value
                                   })
                                   .outcomes();
         CHECK(spmd::message_of(outcomes[1].error()) ==
-              "exclusive_scan of 2 elements begins with a first value of 3");
+              "exclusive_scan of 2 elements has an initial value of 3 elements");
         CHECK(is_a<std::invalid_argument>(outcomes[1].error()));
         CHECK(is_a<spmd::peer_error>(outcomes[0].error()));
     });
@@ -1066,25 +1067,26 @@ TEST_CASE("what an operation throws is thrown to every member, who then go on") 
 
 TEST_CASE("as many values as ranks, or all are told") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
-        const auto found_right =
-            pool.broadcast([](rank me) -> task<bool> {
-                    int told = 0;
-                    try {
-                        co_await me.scatter(std::vector<int>(me.id() == 2 ? 4 : 5), 2);
-                    } catch (const std::invalid_argument& error) {
-                        const std::string expected = "scatter takes one value for each rank: 4 for 5";
-                        told += error.what() == expected ? 1 : 0;
-                    }
-                    try {
-                        co_await me.all_to_all(std::vector<int>(6));
-                    } catch (const std::invalid_argument& error) {
-                        const std::string expected = "all_to_all takes one value for each rank: 6 for 5";
-                        told += error.what() == expected ? 1 : 0;
-                    }
-                    co_await me.barrier();
-                    co_return told == 2;
-                })
-                .get();
+        const auto found_right = pool.broadcast([](rank me) -> task<bool> {
+                                         int told = 0;
+                                         try {
+                                             co_await me.scatter(std::vector<int>(me.id() == 2 ? 4 : 5), 2);
+                                         } catch (const std::invalid_argument& error) {
+                                             const std::string expected =
+                                                 "scatter needs one value per rank: 4 values for 5 ranks";
+                                             told += error.what() == expected ? 1 : 0;
+                                         }
+                                         try {
+                                             co_await me.all_to_all(std::vector<int>(6));
+                                         } catch (const std::invalid_argument& error) {
+                                             const std::string expected =
+                                                 "all_to_all needs one value per rank: 6 values for 5 ranks";
+                                             told += error.what() == expected ? 1 : 0;
+                                         }
+                                         co_await me.barrier();
+                                         co_return told == 2;
+                                     })
+                                     .get();
         CHECK(all_equal(found_right, true));
     });
 }
@@ -1203,8 +1205,8 @@ TEST_CASE("ranks that come for different things are all told, and by which lines
         for (const auto& end : result.outcomes()) {
             REQUIRE(is_a<spmd::mismatch_error>(end.error()));
             REQUIRE_THAT(spmd::message_of(end.error()),
-                         Contains("rank 0 came for barrier at collectives_test.cpp:") &&
-                             Contains("rank 1 came for all_reduce of int at "));
+                         Contains("rank 0 called barrier at collectives_test.cpp:") &&
+                             Contains("rank 1 called all_reduce of int at "));
         }
     });
 }

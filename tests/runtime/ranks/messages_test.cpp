@@ -1,6 +1,7 @@
-// Guards messages between ranks against getting lost, coming twice, in another order than they were sent, to another
-// receive than the one that asked, or into another group; against a receive that waits for ever although its message
-// is there, or goes on without; and against messages that nobody receives and that are never freed.
+// Guards messages between ranks against getting lost, coming twice, in another order than they were sent, to
+// another receive than the one that asked, or into another group; against a receive that waits for ever
+// although its message is there, or goes on without; and against messages that nobody receives and that are
+// never freed.
 
 #include "support/pools.hpp"
 
@@ -570,7 +571,8 @@ TEST_CASE("one rank receives from very many in the order that it likes") {
         const auto right = pool.broadcast([](rank me) -> task<bool> {
                                    if (me.id() == 0) {
                                        co_await me.barrier();
-                                       // Not from the first, but from the last, the middle ones, and then any.
+                                       // Not from the first, but from the last, the middle ones, and then
+                                       // any.
                                        for (std::size_t i = me.size() - 1; i > 10; --i)
                                            if (co_await me.receive<std::size_t>(i, 1) != i) co_return false;
                                        std::size_t sum = 0;

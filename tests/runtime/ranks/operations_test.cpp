@@ -1,5 +1,5 @@
-// Guards the named operations: results worked out by hand, ties of min_at and max_at, which go to the lowest rank, and
-// vectors, which are combined element by element by every one of them.
+// Guards the named operations: results worked out by hand, ties of min_at and max_at, which go to the lowest
+// rank, and vectors, which are combined element by element by every one of them.
 
 #include "support/pools.hpp"
 

@@ -1,7 +1,8 @@
-// Guards against whatever depends on the schedule: collectives of groups and of groups within groups, messages and
-// operations awaited later, mixed at random. Each program must give, on every launcher, bit by bit what a plain
-// sequential model of it gives, which is written here and uses nothing of the library; and each program with one
-// mistake in it must end, never hang, with the errors that the model works out, in the same words everywhere.
+// Guards against whatever depends on the schedule: collectives of groups and of groups within groups,
+// messages and operations awaited later, mixed at random. Each program must give, on every launcher, bit by
+// bit what a plain sequential model of it gives, which is written here and uses nothing of the library; and
+// each program with one mistake in it must end, never hang, with the errors that the model works out, in the
+// same words everywhere.
 #include "support/pools.hpp"
 #include "support/random_program.hpp"
 
@@ -68,7 +69,8 @@ std::uint64_t seen_of(std::size_t from, const T& value) {
     return of_message.digest;
 }
 
-// ---------------------------------------------------------------------------------------------------- the model
+// ---------------------------------------------------------------------------------------------------- the
+// model
 
 /// Ranks that the model lets meet: all, or what a split made.
 struct model_group {
@@ -267,8 +269,8 @@ private:
     std::map<std::size_t, model_place> places_;
 };
 
-/// Runs the ranks one after the other, each as far as it gets, until all have ended. When none gets any further,
-/// those that wait are told why, and end with it.
+/// Runs the ranks one after the other, each as far as it gets, until all have ended. When none gets any
+/// further, those that wait are told why, and end with it.
 class sequential_model {
 public:
     explicit sequential_model(const random_program& program) : ranks_(program.ranks) {
@@ -484,7 +486,8 @@ private:
         if (found != me.started.end()) me.started.erase(found);
     }
 
-    /// Why each that waits does so in vain, where that does not depend on others that wait; else it is a deadlock.
+    /// Why each that waits does so in vain, where that does not depend on others that wait; else it is a
+    /// deadlock.
     void tell_why() {
         std::vector<std::pair<model_rank*, std::pair<ending, std::size_t>>> told;
         for (model_rank& each : ranks_) {
@@ -542,7 +545,8 @@ private:
     std::map<std::shared_ptr<model_group>, group_state> groups_;
 };
 
-// ----------------------------------------------------------------------------------------- the same with the library
+// ----------------------------------------------------------------------------------------- the same with the
+// library
 
 struct started_operation {
     virtual ~started_operation() = default;

@@ -1,5 +1,6 @@
-// Guards against ranks that wait for ever, and against errors that do not say who waits for whom, and where: every
-// program below must end, on every launcher, and its errors must be word for word the same on all of them.
+// Guards against ranks that wait for ever, and against errors that do not say who waits for whom, and where:
+// every program below must end, on every launcher, and its errors must be word for word the same on all of
+// them.
 #include "support/pools.hpp"
 
 #include <spmd/spmd.hpp>
@@ -325,7 +326,7 @@ TEST_CASE("ranks that meet for different things get mismatch_error, with both ra
             CHECK(count_of<spmd::mismatch_error>(outcomes) == 3);
             for (const auto& each : outcomes)
                 CHECK(spmd::message_of(each.error()) ==
-                      "collective mismatch: rank 0 came for " + one + ", but rank 2 came for " + other);
+                      "collective mismatch: rank 0 called " + one + ", but rank 2 called " + other);
         });
     };
     check(
@@ -366,8 +367,8 @@ TEST_CASE("a collective that is begun and awaited late, or never, is held agains
                                   })
                                   .start();
                 const texts errors = errors_of(std::move(result));
-                const std::string barrier = " came for barrier" + at(pending_line);
-                const std::string sum = " came for all_reduce of int" + at(ints_line);
+                const std::string barrier = " called barrier" + at(pending_line);
+                const std::string sum = " called all_reduce of int" + at(ints_line);
                 CHECK(errors[1] == (odd == 0
                                         ? "collective mismatch: rank 0" + barrier + ", but rank 1" + sum
                                         : "collective mismatch: rank 0" + sum + ", but rank 2" + barrier));
@@ -614,8 +615,8 @@ TEST_CASE("along a long ring, all that wait for one another in a row hear why") 
 
 TEST_CASE("in a row of many, each may catch that another failed, and wait for the next") {
     for_each_concurrent_pool(long_ring, 2, [](const spmd::engine_pool& pool) {
-        // Each odd one hears that the one before it has failed, sends to the one after it, and waits for that one,
-        // which then fails.
+        // Each odd one hears that the one before it has failed, sends to the one after it, and waits for that
+        // one, which then fails.
         auto result = pool.broadcast([](rank me) -> task<> {
                               if (me.id() == 0) throw std::runtime_error("no more");
                               bool heard = false;
@@ -803,8 +804,8 @@ TEST_CASE("ranks that combine by different operations are told which") {
                                           })
                                           .start());
         for (const std::string& each : errors) {
-            CHECK(each.find("rank 0 came for all_reduce of int by std::plus<void> at ") != std::string::npos);
-            CHECK(each.find("rank 1 came for all_reduce of int by std::multiplies<void> at ") !=
+            CHECK(each.find("rank 0 called all_reduce of int by std::plus<void> at ") != std::string::npos);
+            CHECK(each.find("rank 1 called all_reduce of int by std::multiplies<void> at ") !=
                   std::string::npos);
         }
     });
@@ -847,10 +848,10 @@ TEST_CASE("ranks that were cancelled while they waited say so") {
         result.cancel();
         shut.open();
         CHECK_THROWS_WITH(result.get(), "cancelled: 6 of 6 ranks did not run to the end");
-        CHECK(heard[0] == "cancelled: the broadcast was told to stop");
+        CHECK(heard[0] == "cancelled: a stop was requested");
         for (const std::size_t id : {1U, 2U, 3U, 4U, 5U})
             CHECK((heard[id] == "cancelled while it waited for other ranks" ||
-                   heard[id] == "cancelled: the broadcast was told to stop" || heard[id].empty()));
+                   heard[id] == "cancelled: a stop was requested" || heard[id].empty()));
     });
 }
 

@@ -1,5 +1,5 @@
-// Guards what a rank knows of itself: its id, the size of its group, its engine; and its part of every kind of range,
-// which must refer to the very items and, over all ranks, hold each of them once.
+// Guards what a rank knows of itself: its id, the size of its group, its engine; and its part of every kind
+// of range, which must refer to the very items and, over all ranks, hold each of them once.
 
 #include "support/pools.hpp"
 

@@ -1,7 +1,8 @@
-// Guards ranks that are coroutines, and their helpers: results and exceptions that get lost on their way through the
-// levels; frames, captures, arguments, locals and results that are destroyed twice or never, however a rank ends,
-// in every form of expression that task.hpp calls safe with GCC 12; stacks that grow with the number of awaits; and
-// all that an async_result and a rank promise, where ranks wait for each other.
+// Guards ranks that are coroutines, and their helpers: results and exceptions that get lost on their way
+// through the levels; frames, captures, arguments, locals and results that are destroyed twice or never,
+// however a rank ends, in every form of expression that task.hpp calls safe with GCC 12; stacks that grow
+// with the number of awaits; and all that an async_result and a rank promise, where ranks wait for each
+// other.
 
 #include "support/pools.hpp"
 
@@ -442,7 +443,8 @@ TEST_CASE("a plain map and a plain broadcast run beside ranks that wait") {
     });
 }
 
-// --- what an async_result promises -----------------------------------------------------------------------------
+// --- what an async_result promises
+// -----------------------------------------------------------------------------
 
 TEST_CASE("results of coroutines in order, one by one, concatenated, reduced") {
     for_each_pool([](const spmd::engine_pool& pool) {
@@ -574,7 +576,8 @@ TEST_CASE("inside a task, a wait with a deadline gets on although no other threa
     });
 }
 
-// --- everything is destroyed exactly once ----------------------------------------------------------------------
+// --- everything is destroyed exactly once
+// ----------------------------------------------------------------------
 
 namespace {
 
@@ -863,7 +866,8 @@ TEST_CASE("a result that was not asked for is destroyed with the rest") {
     });
 }
 
-// --- timing ----------------------------------------------------------------------------------------------------
+// --- timing
+// ----------------------------------------------------------------------------------------------------
 
 TEST_CASE("timing names each collective, where it was, who came last, and how long each waited") {
     for_each_launcher(9, [](const spmd::engine_pool& pool) {
