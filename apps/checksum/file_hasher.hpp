@@ -47,7 +47,7 @@ struct hasher_options {
     file_work work = file_work::sum;
     /// Called with the number of bytes of each read, on the reading thread.
     std::function<void(std::size_t bytes)> on_read{};
-    /// Called after each file, whether it could be read or not.
+    /// Called after each file, readable or not.
     std::function<void()> on_file{};
     /// Once true, nothing more is read, and sums that are not done stay so; null: never.
     const std::atomic<bool>* stop = nullptr;
@@ -133,7 +133,7 @@ private:
     std::size_t most_open_;
     const algorithm* algorithm_ = nullptr; // of the files that are being added
     std::optional<digest_stream> stream_;
-    timespec range_begin_{};            // on the clock from which files' times are taken
+    timespec range_begin_{};            // on the clock that stamps files' times
     large_files* left_ = nullptr;       // collects large files for the caller
     std::optional<bool> has_our_clock_; // of the range's file system; empty: determined for each file
     std::unique_ptr<std::byte[]> buffer_;

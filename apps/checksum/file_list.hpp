@@ -66,7 +66,7 @@ struct listing_counts {
 struct file_range {
     std::string directory{};          ///< prefix of each name: empty, or ending in a slash
     std::vector<std::string> names{}; ///< entries of the directory; whole paths if it is empty
-    /// Whether a name may be a symbolic link; if not, a link has replaced a file since it was listed.
+    /// True if a name may be a symbolic link; otherwise a link has replaced a file since it was listed.
     bool may_be_links = false;
 };
 

@@ -31,7 +31,7 @@ public:
     /// Reads an open file from its current offset; `name` is for messages.
     file_reader(descriptor file, std::string name, const std::atomic<bool>* stop = nullptr);
 
-    /// Whether next_block() would wait, as on a pipe without data.
+    /// Returns true if next_block() would wait, as on a pipe without data.
     [[nodiscard]] bool would_wait() const noexcept;
     /// The next bytes of the file, as many as one read returns; empty at its end only. Valid until the next
     /// call or the end of the reader's lifetime.

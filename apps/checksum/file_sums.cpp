@@ -38,7 +38,7 @@ std::size_t free_descriptors() {
     return limit.rlim_cur > other_descriptors ? limit.rlim_cur - other_descriptors : 0;
 }
 
-/// Reduces `wanted` threads to those that there are descriptors for.
+/// Reduces `wanted` threads to the number that the available descriptors allow.
 std::size_t threads_for(std::size_t wanted) {
     return std::clamp<std::size_t>(free_descriptors() / least_open_by_thread, 1, wanted);
 }
@@ -174,7 +174,7 @@ private:
     std::once_flag dealt_;
 };
 
-/// Sums a batch on the calling thread until it is done or the time is up; returns whether it is done.
+/// Sums a batch on the calling thread until it is done or the time is up; returns true if it is done.
 bool sum_alone(file_batch& batch, const hasher_options& options) {
     const auto end = std::chrono::steady_clock::now() + alone_at_most;
     file_hasher hasher(options);

@@ -101,7 +101,7 @@ struct model_message {
 struct model_receive {
     std::size_t from = spmd::any_source;
     int tag = spmd::any_tag;
-    value_type first = value_type::integer;
+    value_type type = value_type::integer;
     bool is_collected = false; // may arrive in any order
     std::optional<model_message> message;
 };
