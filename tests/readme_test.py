@@ -8,8 +8,8 @@ Without pages: README.md, runtime/docs/*.md and .github/CONTRIBUTING.md.
           return 0. A dropped result is an error.
 ```sh     Run by bash in a folder that looks like the checkout: must return 0. Commands that would rebuild
           everything have stand-ins: bench/run is the spmd_bench built here; tests/run lists the tests that
-          its arguments select; cmake only checks that its preset or target exists; .ci/run checks that the script
-          exists.
+          its arguments select; cmake only checks that its preset or target exists; .ci/run checks that the
+          script exists.
 Other languages are not run.
 
 A comment just above a block, which readers do not see, modifies the check:

@@ -151,15 +151,13 @@ TEST_CASE("version 2: a group outside the namespace falls back to the mount's ow
         const sample_machine machine;
         write_v2(machine, group, top);
         machine.write("sys/fs/cgroup/cpu.max", "250000 100000\n");
-        machine.write("sys/fs/cpu.max",
-                      "10000 100000\n"); // not a group: the directory that `..` would lead to
+        machine.write("sys/fs/cpu.max", "10000 100000\n"); // outside the control groups
         machine.write("sys/cpu.max", "10000 100000\n");
         CHECK(machine.quota() == 2.5);
     }
 }
 
-TEST_CASE("version 2: a sibling of the container's group is resolved relative to an outer mount",
-          "[machine]") {
+TEST_CASE("version 2: a sibling group is resolved relative to an outer mount", "[machine]") {
     const sample_machine machine;
     write_v2(machine, "/../../sibling", "/../..");
     machine.write("sys/fs/cgroup/sibling/cpu.max", "125000 100000\n");

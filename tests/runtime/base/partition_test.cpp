@@ -296,7 +296,7 @@ TEST_CASE("cyclic parts end below counts near the largest size_t without overflo
     }
 }
 
-TEST_CASE("every rule rejects a rank that does not exist, by name", "[partition]") {
+TEST_CASE("every rule rejects a rank that does not exist, naming it", "[partition]") {
     check_names_wrong_ranks(spmd::balanced, 10, 3);
     check_names_wrong_ranks(spmd::block, 10, 3);
     check_names_wrong_ranks(spmd::cyclic, 10, 3);

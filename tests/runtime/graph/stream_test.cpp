@@ -740,7 +740,7 @@ TEST_CASE("memory does not grow with the number of batches") {
 }
 #endif
 
-TEST_CASE("a stage of two streams is rejected by both their names") {
+TEST_CASE("a stage of two streams is rejected, naming both") {
     const spmd::engine_pool pool{{.ranks = 2}};
     spmd::task_graph graph{pool};
     count_up one_source(10);

@@ -168,7 +168,7 @@ TEST_CASE("a broadcast that cannot be submitted is an error of its stage, also b
 }
 #endif
 
-TEST_CASE("parts that cannot be copied go to one stage, and a second one is rejected by name") {
+TEST_CASE("parts that cannot be copied go to one stage, and a second one is rejected, naming it") {
     using owned = std::vector<std::unique_ptr<int>>;
     const spmd::engine_pool pool{{.ranks = 3}};
     spmd::task_graph graph{pool};
@@ -509,7 +509,7 @@ TEST_CASE("a graph without stages runs, and one on a view runs on its ranks") {
     CHECK(some.result(engines) == numbers{3, 5});
 }
 
-TEST_CASE("a stage of another graph is rejected by name") {
+TEST_CASE("a stage of another graph is rejected, naming it") {
     const spmd::engine_pool pool{{.ranks = 2}};
     spmd::task_graph one{pool};
     spmd::task_graph other{pool};

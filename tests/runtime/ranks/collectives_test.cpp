@@ -1090,7 +1090,7 @@ TEST_CASE("a wrong number of values is an error on every rank") {
     });
 }
 
-TEST_CASE("a root outside the group is rejected by its number") {
+TEST_CASE("a root outside the group is rejected, naming its number") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         const auto all_refused =
             pool.broadcast([](rank me) -> task<int> {

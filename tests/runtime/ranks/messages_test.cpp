@@ -494,7 +494,7 @@ TEST_CASE("ranks may send and receive again after catching a deadlock") {
     });
 }
 
-TEST_CASE("a receiver or sender outside the group is rejected by its number") {
+TEST_CASE("a receiver or sender outside the group is rejected, naming its number") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             int refused = 0;
@@ -569,8 +569,7 @@ TEST_CASE("one rank receives from very many, in an order of its choice") {
         const auto right = pool.broadcast([](rank me) -> task<bool> {
                                    if (me.id() == 0) {
                                        co_await me.barrier();
-                                       // In descending order of the sender, then the last ten from any
-                                       // source.
+                                       // In descending order, then the last ten from any source.
                                        for (std::size_t i = me.size() - 1; i > 10; --i)
                                            if (co_await me.receive<std::size_t>(i, 1) != i) co_return false;
                                        std::size_t sum = 0;
@@ -597,8 +596,7 @@ TEST_CASE("one rank starts receives from very many that send in another order") 
                                    std::vector<spmd::pending<std::size_t>> all;
                                    for (std::size_t i = me.size() - 1; i > 0; --i)
                                        all.push_back(me.receive<std::size_t>(i).start());
-                                   auto another =
-                                       me.receive<std::size_t>(1).start(); // one more than was sent
+                                   auto another = me.receive<std::size_t>(1).start(); // one too many
                                    co_await me.barrier();
                                    std::size_t expected = me.size();
                                    for (auto& each : all)

@@ -413,8 +413,7 @@ TEST_CASE("ranks that catch an error continue with collectives") {
                                   for (int round = 0; round < 10; ++round) {
                                       bool is_caught = false;
                                       try {
-                                          // A mismatch, a deadlock of all, and a receive that nobody sends
-                                          // to.
+                                          // A mismatch, a deadlock of all, a receive without a sender.
                                           if (round % 3 == 0 && me.id() == 7) co_await wait_at_barrier(me);
                                           if (round % 3 == 0) co_await sum_ints(me, 1);
                                           co_await wait_for(me, (me.id() + 1) % me.size(), round);

@@ -144,8 +144,7 @@ TEST_CASE("an async_result that is empty or was moved from is rejected") {
         CHECK_THROWS_AS(empty->timing(), std::logic_error);
     }
     CHECK(target.get().size() == 3);
-    source = pool.broadcast([](rank) { return std::vector<int>{1, 2}; })
-                 .start(); // a moved-from object can be assigned
+    source = pool.broadcast([](rank) { return std::vector<int>{1, 2}; }).start(); // assignable
     CHECK(source.concat().size() == 6);
 }
 
@@ -406,8 +405,8 @@ TEST_CASE("reduce adds in one fixed order: bitwise equal for every launcher and 
     }
     float backwards = 0;
     for (std::size_t i = 1000; i > 0; --i) backwards += mixed(i - 1);
-    CHECK(backwards !=
-          modelled_tree<float>(0, 1, 1000, mixed, std::plus<>{})); // otherwise this test proves nothing
+    // Otherwise this test would prove nothing.
+    CHECK(backwards != modelled_tree<float>(0, 1, 1000, mixed, std::plus<>{}));
 }
 
 TEST_CASE("reduce keeps the order of a non-commutative operation") {

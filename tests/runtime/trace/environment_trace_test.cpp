@@ -64,12 +64,12 @@ TEST_CASE("%p in the path is the process id, and tracks can follow ranks") {
 TEST_CASE("a path that cannot be written is reported on standard error and does not change the outcome") {
     const auto ended = run_notebook({"SPMD_TRACE=/no/such/folder/trace.json"});
     CHECK(ended.status == 0);
-    CHECK(ended.output ==
-          "spmd: SPMD_TRACE: /no/such/folder/trace.json: No such file or directory\n"
-          "500 digests by 100 ranks: the same\n"); // the program's own output, flushed at exit
+    // The program's own output is flushed at exit, after the message.
+    CHECK(ended.output == "spmd: SPMD_TRACE: /no/such/folder/trace.json: No such file or directory\n"
+                          "500 digests by 100 ranks: the same\n");
 }
 
-TEST_CASE("an unknown kind of tracks is rejected by name") {
+TEST_CASE("an unknown kind of tracks is rejected, naming it") {
     const test_support::temporary_directory folder;
     const auto ended =
         run_notebook({"SPMD_TRACE=" + folder.path() + "/trace.json", "SPMD_TRACE_TRACKS=core"});

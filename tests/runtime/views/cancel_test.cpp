@@ -62,7 +62,7 @@ TEST_CASE("tasks cancelled before a late helper arrives never run") {
     CHECK_THROWS_AS(result.get(), spmd::cancelled_error);
 }
 
-TEST_CASE("a cancel in the middle reaches running ranks, and the others never start") {
+TEST_CASE("a cancel during the run reaches running ranks, and the others never start") {
     for_each_concurrent_pool(100, 2, [](const spmd::engine_pool& pool) {
         std::atomic<std::size_t> started{0};
         std::atomic<std::size_t> stopped{0};

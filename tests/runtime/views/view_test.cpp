@@ -69,7 +69,7 @@ TEST_CASE("on() of a view counts from the view, engine() from the pool") {
     });
 }
 
-TEST_CASE("targets that do not exist, repeat, or are none are rejected by name") {
+TEST_CASE("targets that do not exist, repeat, or are none are rejected, naming them") {
     const spmd::engine_pool pool = make_shuffled_pool(10, 1);
     const spmd::view three = pool.on({2, 4, 6});
     CHECK_THROWS_AS(pool.on({10}), std::invalid_argument);
