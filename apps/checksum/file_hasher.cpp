@@ -57,7 +57,8 @@ read_result read_all(int file, std::byte* to, std::size_t size, const std::atomi
     return {done, 0};
 }
 
-/// Returns true if the file system of an open file takes times from this machine's clock, not from a
+/// Returns true if the file system of an open file stamps times from this machine's clock, not from a
+/// server's.
 /// server's.
 bool has_our_clock(int file) noexcept {
     struct statfs status{};

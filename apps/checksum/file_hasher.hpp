@@ -71,10 +71,10 @@ struct large_files {
 /// the other. A sum is done after its lane has run, at the latest in finish().
 ///
 /// A file that changes during reading is an error. One fstat(2) after the first read proves that it did not
-/// change if the file system takes times from this machine's clock and the file's times lie before the
+/// change if the file system stamps times from this machine's clock and the file's times are before the
 /// beginning of the read; otherwise the file is read again between two calls of fstat(2), whose size, times
-/// and inode must agree. The end of a file is where read(2) returns 0, whatever st_size is. Pipes are waited
-/// for until a stop.
+/// and inode must agree. The end of a file is where read(2) returns 0, regardless of st_size. Pipes are
+/// awaited until a stop.
 /// Thread safety: one thread at a time, not necessarily the same one.
 class file_hasher {
 public:

@@ -17,7 +17,7 @@ namespace checksum {
 ///         consume(block);
 ///     }
 ///
-/// The end of the file is where read(2) returns 0, whatever st_size is, so that /proc files, pipes and
+/// The end of the file is where read(2) returns 0, regardless of st_size, so that /proc files, pipes and
 /// growing files are read completely. Short and interrupted reads lose nothing. The thread's next reader
 /// reuses the buffer.
 /// Thread safety: one thread at a time; readers of different threads share nothing.

@@ -23,7 +23,7 @@ constexpr std::size_t batches_in_flight = 4;
 /// Files above this size, in bytes, are dealt out to the threads by size. Smaller ones are dealt out by
 /// number: threads then wait for each other no longer than one rank's share takes.
 constexpr std::uint64_t dealt_beyond = std::uint64_t{1} << 20;
-/// Time for which the calling thread works alone: starting others takes about as long.
+/// Time for which the calling thread works alone: starting others costs about as much.
 constexpr std::chrono::milliseconds alone_at_most{5};
 /// Descriptors reserved for other uses than files to sum: standard streams, directories, outputs.
 constexpr std::size_t other_descriptors = 32;
