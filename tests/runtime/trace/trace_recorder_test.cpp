@@ -228,13 +228,11 @@ TEST_CASE("a graph's stages are slices; a stream's batches have tracks and a cou
     {
         const spmd::engine_pool pool = traced_pool(4, 2, trace);
         spmd::task_graph graph(pool);
-        int generated = 0;
-        auto source =
-            graph.stream("source",
-                         [&]() -> std::optional<int> {
-                             return generated == batches ? std::nullopt : std::optional(generated++);
-                         },
-                         {.in_flight = 3});
+        int sent = 0;
+        auto source = graph.stream(
+            "source",
+            [&]() -> std::optional<int> { return sent == batches ? std::nullopt : std::optional(sent++); },
+            {.in_flight = 3});
         auto parts = graph.broadcast("double", source, [](spmd::rank me, int batch) {
             return std::vector<std::size_t>{me.id() * static_cast<std::size_t>(batch) * 2};
         });
