@@ -1,6 +1,6 @@
-// Guards the flat sequence: a part that is missing, doubled or out of order, at the borders of what one thread
-// copies and of the parts above all; items that are copied where they can be moved; memory that is given and not
-// used; and known sizes that cost a copy after all.
+// Guards the flat sequence against a part that is missing, doubled or out of order, above all at the borders
+// of parts and of the pieces that one thread copies; items copied where they can be moved; a supplied buffer
+// that is not used; and known sizes that still cost a copy.
 
 #include "support/pools.hpp"
 
@@ -24,14 +24,14 @@ namespace {
 using namespace test_support;
 using spmd::rank;
 
-// The size of a rank's part; what rank r has at k is its value(r, k).
+// Sizes of the ranks' parts; item k of rank r is value(r, k).
 struct part_sizes {
     const char* name;
     std::size_t ranks;
     std::size_t (*size_of)(std::size_t rank);
 };
 
-// The largest are above 1 MiB for every item type, from where on the copying is shared.
+// The largest are above 1 MiB for every item type, where copying is shared between threads.
 const part_sizes shapes[] = {
     {"all empty", 9, [](std::size_t) { return std::size_t{0}; }},
     {"one item", 9, [](std::size_t rank) { return std::size_t{rank == 4 ? 1U : 0U}; }},
@@ -52,14 +52,14 @@ std::size_t total_of(const part_sizes& shape) {
 
 std::size_t value(std::size_t rank, std::size_t k) { return rank * 1'000'003 + k; }
 
-// Whether the sequence is the parts one after the other.
+// Checks that the sequence is the parts one after the other.
 template <class Flat, class Make>
 bool is_concatenation(const Flat& flat, const part_sizes& shape, const Make& make) {
-    auto at = flat.begin();
+    auto item = flat.begin();
     for (std::size_t rank = 0; rank < shape.ranks; ++rank)
-        for (std::size_t k = 0; k < shape.size_of(rank); ++k, ++at)
-            if (at == flat.end() || !(*at == make(value(rank, k)))) return false;
-    return at == flat.end();
+        for (std::size_t k = 0; k < shape.size_of(rank); ++k, ++item)
+            if (item == flat.end() || !(*item == make(value(rank, k)))) return false;
+    return item == flat.end();
 }
 
 template <class Part, class Make>
@@ -102,9 +102,11 @@ TEST_CASE("parts of numbers become one sequence in rank order") {
     check_all_shapes<std::vector<std::size_t>>(as_number);
 }
 
-TEST_CASE("so do deques of them") { check_all_shapes<std::deque<std::size_t>>(as_number); }
+TEST_CASE("deques of numbers become one sequence in rank order") {
+    check_all_shapes<std::deque<std::size_t>>(as_number);
+}
 
-TEST_CASE("so do lists of strings, and vectors of what has no default") {
+TEST_CASE("lists of strings, and vectors of a type without a default constructor, are concatenated") {
     const part_sizes& uneven = shapes[2];
     for_each_launcher(uneven.ranks, [&](const spmd::engine_pool& pool) {
         CHECK(is_concatenation(concat_of<std::list<std::string>>(pool, uneven, as_text).concat(), uneven,
@@ -130,7 +132,7 @@ TEST_CASE("strings as items are moved, also by several threads") {
     });
 }
 
-TEST_CASE("items that only move are moved: each keeps its address") {
+TEST_CASE("move-only items are moved: each keeps its address") {
     for (const part_sizes& shape : {shapes[2], shapes[5]}) {
         for_each_launcher(shape.ranks, [&](const spmd::engine_pool& pool) {
             std::vector<std::vector<std::size_t*>> addresses(shape.ranks);
@@ -145,10 +147,10 @@ TEST_CASE("items that only move are moved: each keeps its address") {
                               .start();
             const auto flat = result.concat();
             REQUIRE(flat.size() == total_of(shape));
-            std::size_t at = 0;
+            std::size_t next = 0;
             bool same = true;
             for (std::size_t id = 0; id < shape.ranks; ++id)
-                for (std::size_t* address : addresses[id]) same = same && flat[at++].get() == address;
+                for (std::size_t* address : addresses[id]) same = same && flat[next++].get() == address;
             REQUIRE(same);
         });
     }
@@ -175,7 +177,7 @@ TEST_CASE("strings become one string, and flags a deque") {
     });
 }
 
-TEST_CASE("a map's results are concatenated as well, also of no items") {
+TEST_CASE("a map's results are concatenated too, also for no items") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         const auto repeat = [](std::size_t n) { return std::vector<std::size_t>(n, n); };
         CHECK(pool.map(repeat, std::vector<std::size_t>{2, 0, 1, 3}).concat() ==
@@ -184,7 +186,7 @@ TEST_CASE("a map's results are concatenated as well, also of no items") {
     });
 }
 
-TEST_CASE("memory that is given is used where it is large enough, and what it held is gone") {
+TEST_CASE("a supplied buffer is reused where large enough, and its old content is gone") {
     for (const part_sizes& shape : {shapes[0], shapes[2], shapes[5]}) {
         INFO(shape.name);
         for_each_launcher(shape.ranks, [&](const spmd::engine_pool& pool) {
@@ -227,7 +229,7 @@ TEST_CASE("ranks write their parts of one output, each item once") {
     });
 }
 
-TEST_CASE("parts that only refer to items leave them where they are") {
+TEST_CASE("parts that only refer to items leave them in place") {
     const std::vector<std::string> words{"a word that is kept elsewhere, 1",
                                          "a word that is kept elsewhere, 2"};
     for_each_launcher(2, [&](const spmd::engine_pool& pool) {
