@@ -1,6 +1,7 @@
 #include <spmd/timing.hpp>
 
-#include <spmd/detail/base/thread_number.hpp>
+#include "base/thread_number.hpp"
+
 #include <spmd/detail/trace/stopwatch.hpp>
 
 #include <algorithm>

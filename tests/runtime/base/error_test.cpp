@@ -1,5 +1,5 @@
-// Guards the error types: messages that are not those of one and of many, that leave out how many more there are,
-// and causes that are lost.
+// Guards the error types: messages that are not those of one and of many, that leave out how many more there
+// are, and causes that are lost.
 
 #include <spmd/error.hpp>
 
