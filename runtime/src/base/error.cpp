@@ -107,7 +107,7 @@ peer_error::peer_error(std::size_t rank, const std::string& operation, const std
 
 peer_error::peer_error(std::size_t rank, const std::string& operation,
                        std::pair<std::string, std::string> end)
-    : error("rank " + std::to_string(rank) + end.first + " before it came to " + operation +
+    : error("rank " + std::to_string(rank) + end.first + " before it reached " + operation +
             (end.second.empty() ? "" : ": " + end.second)),
       rank_(rank), reason_(std::move(end.second)) {
     if (reason_.empty()) reason_ = what();
