@@ -1,5 +1,5 @@
-// Guards against a pool that is wider than what a container's CPU quota or an affinity mask allows (it would
-// oversubscribe), and against one that is narrower because a quota file was misread. The control groups are
+// Guards against a pool that is wider than what a container's CPU quota or an affinity mask allows (it
+// would oversubscribe), and against one that is narrower because a quota file was misread. The control groups are
 // sample trees that copy what /proc and /sys/fs/cgroup show on the kinds of machines named.
 
 #include "support/temporary_directory.hpp"

@@ -1,5 +1,5 @@
-// Guards costs taken from a timing: a rank's time given to another's items, lost or counted twice; parts
-// without items; and weights from them that do not even out what they were measured of.
+// Guards costs taken from a timing: a rank's time given to another's items, lost or counted twice; parts without items;
+// and weights from them that do not even out what they were measured of.
 
 #include <spmd/measured_costs.hpp>
 

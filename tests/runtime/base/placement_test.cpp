@@ -1,5 +1,4 @@
-// Guards against ranks that are dealt to arenas twice, lost, or dealt out of proportion to the arenas'
-// threads.
+// Guards against ranks that are dealt to arenas twice, lost, or dealt out of proportion to the arenas' threads.
 
 #include <spmd/placement.hpp>
 
