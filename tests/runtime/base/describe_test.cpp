@@ -43,6 +43,19 @@ TEST_CASE("types are named as a programmer would write them") {
           "std::function<std::string (int, std::string const&)>");
 }
 
+TEST_CASE("an index out of range is named with its bound") {
+    CHECK(spmd::detail::not_below("rank", 3, 2) == "rank 3 is not below 2");
+}
+
+TEST_CASE("indices are abridged to the first few ranges") {
+    spmd::detail::index_ranges ranks;
+    ranks.add(3);
+    CHECK(ranks.text("rank") == "rank 3");
+    for (const std::size_t rank : {4U, 6U, 7U, 8U, 10U, 12U, 14U, 15U}) ranks.add(rank);
+    CHECK(ranks.size() == 9);
+    CHECK(ranks.text("rank") == "ranks 3, 4, 6 to 8, 10, 12 and 2 more");
+}
+
 TEST_CASE("types outside the standard library keep all their template arguments") {
     CHECK(name<holder<int, std::allocator<int>>>() == "holder<int, std::allocator<int>>");
     CHECK(name<holder<>>() == "holder<>");

@@ -221,9 +221,9 @@ TEST_CASE("a deadlock propagates through nested helpers, and may be caught on th
         CHECK(errors[0] == "");
         // Rank 4 waited for rank 0, which had returned; rank 3 waited for 4, and so on.
         const std::string reason =
-            "rank 0 returned before it came to a send for the receive(from 0, tag 0)" + at_line(receive_line);
+            "rank 0 returned before it reached a send for the receive(from 0, tag 0)" + at_line(receive_line);
         CHECK(errors[4] == reason);
-        CHECK(errors[3] == "rank 4 failed before it came to a send for the receive(from 4, tag 0)" +
+        CHECK(errors[3] == "rank 4 failed before it reached a send for the receive(from 4, tag 0)" +
                                at_line(receive_line) + ": " + reason);
     });
 }
@@ -235,7 +235,7 @@ TEST_CASE("a rank that waits for an ended rank gets peer_error, with the origina
                                                    if (me.id() != 2) co_await wait_at_barrier(me);
                                                })
                                                .start());
-            const std::string text = "rank 2 returned before it came to barrier" + at_line(barrier_line);
+            const std::string text = "rank 2 returned before it reached barrier" + at_line(barrier_line);
             CHECK(errors == texts{text, text, "", text});
         });
     }
@@ -247,7 +247,7 @@ TEST_CASE("a rank that waits for an ended rank gets peer_error, with the origina
                                                })
                                                .start());
             const std::string text =
-                "rank 2 threw before it came to split" + at_line(split_line) + ": no more";
+                "rank 2 threw before it reached split" + at_line(split_line) + ": no more";
             CHECK(errors == texts{text, text, "no more", text});
         });
     }
@@ -270,10 +270,10 @@ TEST_CASE("a rank that waits for an ended rank gets peer_error, with the origina
                 }
             }
             CHECK(spmd::message_of(outcomes[2].error()) ==
-                  "rank 3 threw before it came to a send for the receive(from 3, tag any)" +
+                  "rank 3 threw before it reached a send for the receive(from 3, tag any)" +
                       at_line(pending_receive_line) + ": no more");
             CHECK(spmd::message_of(outcomes[0].error()) ==
-                  "rank 1 failed before it came to a send for the receive(from 1, tag 7)" +
+                  "rank 1 failed before it reached a send for the receive(from 1, tag 7)" +
                       at_line(receive_line) + ": no more");
         });
     }
@@ -285,7 +285,7 @@ TEST_CASE("a rank that waits for an ended rank gets peer_error, with the origina
                                                        co_await wait_for(me, spmd::any_source, 5);
                                                })
                                                .start());
-            CHECK(errors[1] == "rank 2 threw before it came to a send for the receive(from any, tag 5)" +
+            CHECK(errors[1] == "rank 2 threw before it reached a send for the receive(from any, tag 5)" +
                                    at_line(receive_line) + ": no more");
         });
     }
@@ -297,7 +297,7 @@ TEST_CASE("a rank that waits for an ended rank gets peer_error, with the origina
                                                    if (me.id() != 3) co_await wait_at_barrier(group);
                                                })
                                                .start());
-            const std::string text = "rank 3 returned before it came to barrier" + at_line(barrier_line);
+            const std::string text = "rank 3 returned before it reached barrier" + at_line(barrier_line);
             CHECK(errors == texts{"", "", text, ""});
         });
     }
@@ -313,7 +313,7 @@ TEST_CASE("messages sent before a rank ended are still received") {
                                                co_await wait_for(me, 0, 7);
                                            })
                                            .start());
-        CHECK(errors[1] == "rank 0 threw before it came to a send for the receive(from 0, tag 7)" +
+        CHECK(errors[1] == "rank 0 threw before it reached a send for the receive(from 0, tag 7)" +
                                at_line(receive_line) + ": no more");
     });
 }
@@ -452,7 +452,7 @@ TEST_CASE("a collective that ranks have abandoned does not complete later") {
                                          at_line(receive_line);
             CHECK(errors[1] == deadlock);
             CHECK(errors[0] ==
-                  "rank 1 threw before it came to all_reduce" + at_line(ints_line) + ": " + deadlock);
+                  "rank 1 threw before it reached all_reduce" + at_line(ints_line) + ": " + deadlock);
         });
     }
     SECTION("abandoned for a mismatch") {
@@ -585,7 +585,7 @@ TEST_CASE("very many ranks at a barrier all learn that one has thrown") {
             shared += !each.has_value() && each.error() == outcomes[0].error() ? 1U : 0U;
         CHECK(shared == a_million - 1);
         const std::string text = spmd::message_of(outcomes[0].error());
-        CHECK(text.find("rank " + std::to_string(a_million / 2) + " threw before it came to barrier at ") ==
+        CHECK(text.find("rank " + std::to_string(a_million / 2) + " threw before it reached barrier at ") ==
               0);
     });
 }
@@ -601,11 +601,11 @@ TEST_CASE("along a long ring, each rank in the chain of waits learns the cause")
                           .start();
         const auto outcomes = result.outcomes();
         const std::string reason =
-            "rank 5 returned before it came to a send for the receive(from 5, tag 0)" + at_line(receive_line);
+            "rank 5 returned before it reached a send for the receive(from 5, tag 0)" + at_line(receive_line);
         CHECK(spmd::message_of(outcomes[6].error()) == reason);
         CHECK(spmd::message_of(outcomes[0].error()) ==
               "rank " + std::to_string(long_ring - 1) +
-                  " failed before it came to a send for the receive(from " + std::to_string(long_ring - 1) +
+                  " failed before it reached a send for the receive(from " + std::to_string(long_ring - 1) +
                   ", tag 0)" + at_line(receive_line) + ": " + reason);
         CHECK(count_of<spmd::peer_error>(outcomes) == long_ring - 5);
         for (const std::size_t id : {1U, 2U, 3U, 4U, 5U}) CHECK(outcomes[id].has_value());
@@ -635,7 +635,7 @@ TEST_CASE("in a long row, each rank may catch its neighbour's failure and wait f
         CHECK(spmd::message_of(outcomes[0].error()) == "no more");
         CHECK(spmd::message_of(outcomes[2].error()) == "at the end");
         CHECK(spmd::message_of(outcomes[1].error()) ==
-              "rank 2 threw before it came to a send for the receive(from 2, tag 0)" + at_line(receive_line) +
+              "rank 2 threw before it reached a send for the receive(from 2, tag 0)" + at_line(receive_line) +
                   ": at the end");
         CHECK(count_of<std::runtime_error>(outcomes) == long_ring);
     });
@@ -790,7 +790,7 @@ TEST_CASE("a rank whose value cannot be moved has not arrived, and may retry") {
                               .get();
         CHECK(sums == std::vector<int>{6, 6, 6});
         const std::string failed =
-            "rank 1 threw before it came to all_reduce" + at_line(stubborn_line) + ": cannot be moved";
+            "rank 1 threw before it reached all_reduce" + at_line(stubborn_line) + ": cannot be moved";
         CHECK(errors_of(pool.broadcast([](rank me) { return sum_stubborn(me, false); }).start()) ==
               texts{failed, "cannot be moved", failed});
     });
