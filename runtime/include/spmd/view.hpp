@@ -38,6 +38,10 @@ struct slice {
     std::size_t stride = 1;
 };
 
+/// A handle on state that stays with its ranks: scattered, local or replicated (handles.hpp).
+template <class T>
+concept rank_handle = detail::handle<T>;
+
 /// The task of a broadcast: called as task(rank, args…) by every rank, by several at the same time, hence const.
 /// Arguments arrive as const references to one copy, handles (rank_state.hpp) as the rank's own piece.
 template <class Task, class... Args>
