@@ -7,6 +7,7 @@
 #include <spmd/error.hpp>
 #include <spmd/graph_run.hpp>
 #include <spmd/handles.hpp>
+#include <spmd/index_range.hpp>
 #include <spmd/machine.hpp>
 #include <spmd/measured_costs.hpp>
 #include <spmd/message.hpp>

@@ -38,7 +38,8 @@ struct stream_options {
 ///
 ///     spmd::task_graph graph{pool};
 ///     auto files = graph.once("list", [&] { return list_files(root); });
-///     auto parts = graph.broadcast("md5", files, md5_of_my_part); // (rank, const vector<path>&) → vector<md5>
+///     // md5_of_my_part(rank, const vector<path>&) returns a vector<md5>
+///     auto parts = graph.broadcast("md5", files, md5_of_my_part);
 ///     auto flat = graph.concat("concat", parts);
 ///     graph.once("write", flat, write_manifest);
 ///     graph.run();

@@ -1,10 +1,11 @@
 #include "graph/graph_dot.hpp"
 
+#include "base/utf8.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -12,30 +13,10 @@
 namespace spmd::detail {
 namespace {
 
-constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
 constexpr std::size_t longest_type = 60;
 
-/// How many bytes of `text` are its first character in UTF-8, one that XML can hold too; 0 where they are
-/// none.
-/// Format: RFC 3629.
-std::size_t size_of_first_character(std::string_view text) {
-    const auto byte = [&](std::size_t i) {
-        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
-    };
-    const std::uint32_t lead = byte(0);
-    if (lead < 0x80) return lead < 0x20 || lead == 0x7F ? 0 : 1;
-    const std::size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || text.size() < size) return 0;
-    std::uint32_t code = lead & (0x7FU >> size);
-    for (std::size_t i = 1; i < size; ++i) {
-        if ((byte(i) & 0xC0U) != 0x80) return 0;
-        code = code << 6U | (byte(i) & 0x3FU);
-    }
-    constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-    const bool is_surrogate = code >= 0xD800 && code <= 0xDFFF;
-    return code < least[size] || code > 0x10FFFF || is_surrogate || code == 0xFFFE || code == 0xFFFF ? 0
-                                                                                                     : size;
-}
+/// False for characters that an SVG picture cannot hold (XML 1.0, 2.2).
+bool is_drawable(char32_t code) { return code >= 0x20 && code != 0x7F && code != 0xFFFE && code != 0xFFFF; }
 
 /// Text for between the quotes of a label: escapes what Graphviz would read as an escape or as HTML, and
 /// replaces what it cannot draw.
@@ -43,7 +24,8 @@ std::string escaped(std::string_view text) {
     std::string label;
     while (!text.empty()) {
         const char first = text.front();
-        const std::size_t size = size_of_first_character(text);
+        const auto character = first_utf8_character(text);
+        const std::size_t size = character ? character->size : 1;
         if (first == '"' || first == '\\')
             label += {'\\', first};
         else if (first == '&')
@@ -52,11 +34,9 @@ std::string escaped(std::string_view text) {
             label += "\\n";
         else if (first == '\t')
             label += ' ';
-        else if (size > 0)
-            label += text.substr(0, size);
         else
-            label += replacement;
-        text.remove_prefix(std::max<std::size_t>(size, 1));
+            label += character && is_drawable(character->code) ? text.substr(0, size) : utf8_replacement;
+        text.remove_prefix(size);
     }
     return label;
 }

@@ -1,8 +1,9 @@
 #include <spmd/detail/ranks/rank_scheduler.hpp>
 
+#include "base/thread_number.hpp"
+
 #include <spmd/detail/base/clock.hpp>
 #include <spmd/detail/base/describe.hpp>
-#include <spmd/detail/base/thread_number.hpp>
 #include <spmd/detail/ranks/rank_result_awaiter.hpp>
 #include <spmd/detail/ranks/rank_worker.hpp>
 #include <spmd/detail/trace/stopwatch.hpp>

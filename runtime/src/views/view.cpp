@@ -1,5 +1,6 @@
 #include <spmd/view.hpp>
 
+#include <spmd/detail/base/describe.hpp>
 #include <spmd/rank_state.hpp>
 
 #include <algorithm>
@@ -63,9 +64,7 @@ view view::on(std::span<const std::size_t> ranks) const {
     chosen.size = ranks.size();
     chosen.engines.reserve(ranks.size());
     for (const std::size_t rank : ranks) {
-        if (rank >= size())
-            throw std::invalid_argument("rank " + std::to_string(rank) + " is not below " +
-                                        std::to_string(size()));
+        if (rank >= size()) throw std::invalid_argument(detail::not_below("rank", rank, size()));
         chosen.engines.push_back(group_->engines.empty() ? rank : group_->engines[rank]);
     }
     require_distinct({ranks.begin(), ranks.end()});

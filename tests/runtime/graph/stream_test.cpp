@@ -502,7 +502,7 @@ TEST_CASE("ranks of a streamed broadcast that wait in vain fail with stage and b
     const spmd::stage_error error = error_of_run(graph);
     CHECK_THAT(error.what(),
                Catch::StartsWith("stage \"meet\", batch 5: 2 of 3 ranks failed: ranks 0, 2: "
-                                 "rank 1 returned before it came to barrier at stream_test.cpp:"));
+                                 "rank 1 returned before it reached barrier at stream_test.cpp:"));
 }
 
 TEST_CASE("cancel and drop, at any moment: what was delivered is a prefix, and it runs again") {
