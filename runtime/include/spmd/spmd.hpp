@@ -21,6 +21,7 @@
 #include <spmd/results.hpp>
 #include <spmd/run_options.hpp>
 #include <spmd/shared_values.hpp>
+#include <spmd/stage.hpp>
 #include <spmd/submission.hpp>
 #include <spmd/task.hpp>
 #include <spmd/task_graph.hpp>

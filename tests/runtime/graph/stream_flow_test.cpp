@@ -1,10 +1,11 @@
 // Guards the order in which a stream's steps become ready, without oneTBB: whichever steps run next or
 // concurrently, batches reach ordered stages in order, a failing batch ends a prefix, a cancel ends the run,
 // and the end is reported once, last of all.
+
+#include "graph/stream_flow.hpp"
 #include "support/pools.hpp"
 
 #include <spmd/detail/graph/serial_stages.hpp>
-#include <spmd/detail/graph/stream_flow.hpp>
 
 #include <catch2/catch.hpp>
 

@@ -751,7 +751,7 @@ TEST_CASE("a stage of two streams is rejected, naming both") {
     const auto of_one = graph.once("of one", one, [&](const counted& batch) { ones.add(batch.number()); });
     CHECK_THROWS_WITH(
         graph.once("both", std::tuple(of_one, other), [](const counted&) {}),
-        Catch::StartsWith("stage \"both\" takes batches of two streams, \"one\" and \"other\""));
+        Catch::StartsWith("stage \"both\" depends on two streams, \"one\" and \"other\", which may have"));
     graph.once("of other", other, [&](const counted& batch) { others.add(batch.number()); });
     graph.run(); // each by itself is valid
     CHECK(ones.values() == first_numbers(10));
@@ -764,9 +764,9 @@ TEST_CASE("an in_flight of zero, or beyond the limit, is rejected with the strea
     CHECK_THROWS_AS(graph.stream("nothing", [] { return std::optional<int>(); }, {.in_flight = 0}),
                     std::invalid_argument);
     CHECK_THROWS_WITH(graph.stream("nothing", [] { return std::optional<int>(); }, {.in_flight = 0}),
-                      Catch::StartsWith("stream \"nothing\": at least 1 batch is in flight, not 0"));
+                      Catch::StartsWith("stream \"nothing\": at least 1 batch must be in flight, not 0"));
     CHECK_THROWS_WITH(graph.stream("all", [] { return std::optional<int>(); }, {.in_flight = 65'537}),
-                      Catch::StartsWith("stream \"all\": at most 65536 batches are in flight, not 65537"));
+                      Catch::StartsWith("stream \"all\": at most 65536 batches can be in flight, not 65537"));
     const auto empty = graph.stream("very many", [] { return std::optional<int>(); }, {.in_flight = 65'536});
     graph.once("take", empty, [](int) {});
     graph.run();
