@@ -23,7 +23,7 @@ struct run_options {
     bool timing = false;
     /// Items per task of a map, at least 1, or `automatic`. A broadcast always has one task per rank.
     std::optional<std::size_t> chunk = 1;
-    /// The submission's name in traces and reports; empty: "broadcast" or "map".
+    /// The submission's name in traces and in a debugger; empty: its source line, as in "solver.cpp:42".
     std::string name = {};
     /// Cancels the submission when a stop is requested of it, as async_result::cancel() does.
     std::stop_token stop = {};

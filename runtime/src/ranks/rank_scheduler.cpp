@@ -653,13 +653,14 @@ void rank_scheduler::wake_from_outside(std::size_t rank) noexcept {
     if (active_.fetch_sub(1, std::memory_order_acq_rel) == 1) here.next_of_the_last();
 }
 
-bool rank_continuation::suspend_until_finished(job& awaited, std::coroutine_handle<> rank) {
+bool rank_continuation::suspend_until_finished(job& awaited, std::coroutine_handle<> rank,
+                                               const std::source_location& where) {
     rank_worker& here = rank_worker::here();
     ranks_ = &here.ranks();
     rank_ = here.rank();
     rank_scheduler& ranks = *ranks_; // this object may be gone when continue_with returns true
     wait_record& record = here.record();
-    record.wait_for_job();
+    record.wait_for_job(where);
     record.continue_at(rank);
     ranks.count_outside_wait();
     if (awaited.continue_with(*this)) return true;

@@ -1,5 +1,6 @@
 #include "trace/trace_json.hpp"
 
+#include <spmd/detail/base/describe.hpp>
 #include <spmd/detail/trace/trace_log.hpp>
 
 #include <algorithm>
@@ -123,6 +124,8 @@ struct track {
 /// What one submission was, as far as the trace has it.
 struct submission {
     std::string name = "broadcast";
+    std::string where;
+    std::uint64_t pool = trace_event::no_name;
     bool is_map = false;
     std::uint64_t tasks = 0;
     std::int64_t begin = 0;
@@ -165,7 +168,9 @@ private:
         submission& its = submissions_[event.submission];
         switch (event.kind) {
             case trace_kind::submission:
-                its.name = name(event.subject);
+                its.name = event.subject == trace_event::no_name ? text_of(event.where) : name(event.subject);
+                its.where = place(event.where);
+                its.pool = event.pool;
                 its.is_map = event.operation == std::string_view("map");
                 its.tasks = event.count;
                 its.begin = time(event.begin);
@@ -294,15 +299,21 @@ private:
     void add_broadcasts() {
         for (const auto& [number, its] : submissions_) {
             if (number == 0 || its.tasks == 0) continue;
-            track& at = all_[{broadcasts, 0}];
+            track& at = all_[{broadcasts, its.pool + 1}]; // those of pools without a name first
             at.shown_in = broadcasts;
             at.name = "submitted";
+            json_object arguments;
+            arguments.number(its.is_map ? "items" : "ranks", static_cast<std::int64_t>(its.tasks))
+                .string("at", its.where);
+            if (its.pool != trace_event::no_name) {
+                at.name = "submitted to " + name(its.pool);
+                arguments.string("pool", name(its.pool));
+            }
             at.slices.push_back({.begin = its.begin,
                                  .end = its.end,
                                  .name = its.name,
                                  .category = its.is_map ? "map" : "broadcast",
-                                 .arguments = json_object().number(its.is_map ? "items" : "ranks",
-                                                                   static_cast<std::int64_t>(its.tasks)),
+                                 .arguments = std::move(arguments),
                                  .submission = number,
                                  .arrows = slice::flow::source});
         }

@@ -20,9 +20,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <source_location>
 #include <span>
 #include <stop_token>
-#include <string_view>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,9 @@ public:
                 cost_estimate& cost, task_kind kind, const run_options& options);
 
     task_kind kind() const noexcept { return kind_; }
+    /// Notes the source line at which the submission begins, which names it where it has no name, and traces it.
+    /// Does nothing but the first time. Called before start().
+    void begin_at(const std::source_location& where);
     /// Complexity: O(1) while every task is done, else O(log failures).
     task_state state(std::size_t i) const noexcept;
     bool is_done(std::size_t i) const noexcept override {
@@ -108,6 +112,9 @@ private:
     };
     trouble& troubles() noexcept;
 
+    const pool_state* pool_;
+    std::string name_;
+    std::source_location where_; // line 0: not begun
     task_kind kind_;
     spmd::on_error on_error_;
     std::chrono::steady_clock::time_point submitted_{};

@@ -34,7 +34,7 @@ inline std::uint64_t trace_ticks() noexcept {
 }
 
 enum class trace_kind : std::uint8_t {
-    submission, ///< a broadcast or map was handed over: `subject` its name, `count` its tasks, `operation` which of the two
+    submission, ///< a broadcast or map, which is `operation`, began at `where`: `subject` its name, `count` its tasks
     range,  ///< a thread had the tasks [subject, subject + count) of a submission
     task,   ///< it ran task `subject`, or a part of it that followed a wait for `operation` at `where`
     woken,  ///< `count` tasks of a submission that waited can go on
@@ -45,6 +45,7 @@ enum class trace_kind : std::uint8_t {
 
 /// What happened from `begin` to `end`, in ticks, on one thread.
 struct trace_event {
+    static constexpr std::uint64_t no_name = ~std::uint64_t{0};
     trace_kind kind{};
     std::uint32_t submission = 0;
     std::uint64_t subject = 0;
@@ -53,6 +54,7 @@ struct trace_event {
     std::source_location where{};
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
+    std::uint64_t pool = no_name; ///< of a submission, by its name
 };
 
 /// The events of one thread. It alone appends; any thread may read what was appended, at any time.
