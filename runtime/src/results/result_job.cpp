@@ -15,7 +15,7 @@ traced_submission submission_in(trace_log* log) noexcept {
 
 tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk, const pool_state& pool,
                          cost_estimate& cost, task_kind kind, const run_options& options)
-    : job(shares, chunk, pool.threads, cost), pool_(&pool), name_(options.name), kind_(kind),
+    : job(shares, chunk, pool.threads, cost), label_{&pool, options.name, {}}, kind_(kind),
       on_error_(options.on_error), traced_(submission_in(pool.trace.get())) {
     if (records() > few_records_.size()) many_records_ = std::make_unique<std::uint8_t[]>(records());
     records_ = many_records_ ? many_records_.get() : few_records_.data();
@@ -27,8 +27,8 @@ tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk
 }
 
 void tracked_job::begin_at(const std::source_location& where) {
-    if (where_.line() != 0) return;
-    where_ = where;
+    if (label_.where.line() != 0) return;
+    label_.where = where;
     trace_log* const log = traced_.log;
     if (log == nullptr) return;
     const auto number_of = [&](const std::string& name) {
@@ -37,13 +37,13 @@ void tracked_job::begin_at(const std::source_location& where) {
     const std::uint64_t now = trace_ticks();
     log->record({.kind = trace_kind::submission,
                  .submission = traced_.number,
-                 .subject = number_of(name_),
+                 .subject = number_of(label_.name),
                  .count = count(),
                  .operation = kind_ == task_kind::item ? "map" : "broadcast",
                  .where = where,
                  .begin = now,
                  .end = now,
-                 .pool = number_of(pool_->name)});
+                 .pool = number_of(label_.pool->name)});
 }
 
 tracked_job::~tracked_job() { delete trouble_.load(std::memory_order_relaxed); }

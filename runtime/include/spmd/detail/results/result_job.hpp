@@ -29,6 +29,15 @@
 
 namespace spmd::detail {
 
+class listed_broadcast;
+
+/// What a submission is called by people.
+struct submission_label {
+    const pool_state* pool;
+    std::string name;
+    std::source_location where; ///< where it began, which names it if it has no name; line 0: not begun
+};
+
 enum class task_state : std::uint8_t { pending, done, failed, cancelled };
 
 /// A job whose tasks each end in a state of their own: done, failed with an error, or cancelled.
@@ -38,8 +47,8 @@ public:
                 cost_estimate& cost, task_kind kind, const run_options& options);
 
     task_kind kind() const noexcept { return kind_; }
-    /// Notes the source line at which the submission begins, which names it where it has no name, and traces it.
-    /// Does nothing but the first time. Called before start().
+    /// Notes the source line at which the submission begins, which names it where it has no name, and traces
+    /// it. Does nothing but the first time. Called before start().
     void begin_at(const std::source_location& where);
     /// Complexity: O(1) while every task is done, else O(log failures).
     task_state state(std::size_t i) const noexcept;
@@ -83,6 +92,7 @@ protected:
     std::chrono::steady_clock::time_point submitted() const noexcept { return submitted_; }
 
 private:
+    friend class listed_broadcast;
     template <class Body>
     void run_observed(index_range range, const Body& body) noexcept;
     template <class Body>
@@ -112,9 +122,7 @@ private:
     };
     trouble& troubles() noexcept;
 
-    const pool_state* pool_;
-    std::string name_;
-    std::source_location where_; // line 0: not begun
+    submission_label label_;
     task_kind kind_;
     spmd::on_error on_error_;
     std::chrono::steady_clock::time_point submitted_{};

@@ -34,7 +34,8 @@ inline std::uint64_t trace_ticks() noexcept {
 }
 
 enum class trace_kind : std::uint8_t {
-    submission, ///< a broadcast or map, which is `operation`, began at `where`: `subject` its name, `count` its tasks
+    /// A broadcast or map, which is `operation`, began at `where`: `subject` its name, `count` its tasks.
+    submission,
     range,  ///< a thread had the tasks [subject, subject + count) of a submission
     task,   ///< it ran task `subject`, or a part of it that followed a wait for `operation` at `where`
     woken,  ///< `count` tasks of a submission that waited can go on

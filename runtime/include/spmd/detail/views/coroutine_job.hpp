@@ -3,6 +3,7 @@
 #include <spmd/detail/launch/group.hpp>
 #include <spmd/detail/ranks/communicator.hpp>
 #include <spmd/detail/ranks/is_task.hpp>
+#include <spmd/detail/ranks/listed_broadcast.hpp>
 #include <spmd/detail/ranks/rank_scheduler.hpp>
 #include <spmd/detail/results/result_job.hpp>
 #include <spmd/detail/views/argument.hpp>
@@ -47,6 +48,7 @@ public:
     std::vector<collective_times> collectives() const override { return this->kept_collectives(); }
 
     void dispose() noexcept override {
+        listed_.reset();
         everyone_.reset();
         this->forget_failures();
         work_.reset();
@@ -122,6 +124,7 @@ private:
     launcher* launch_;
     std::optional<call> work_;
     std::optional<communicator> everyone_;
+    std::optional<listed_broadcast> listed_{std::in_place, static_cast<rank_scheduler&>(*this), *this};
 };
 
 template <class Task, class... Args>
