@@ -7,8 +7,8 @@ import struct
 
 import gdb
 
-MOST_GROUPS = 8  # as in the report of a deadlock
-MOST_RANGES = 4  # as detail/base/describe.hpp
+MOST_PLACES = 8  # as in the report of a deadlock
+MOST_RANGES = 4  # as in other messages
 ANY_SOURCE = 2**64 - 1
 ANY_TAG = -2**31
 
@@ -233,7 +233,7 @@ def shown(each, running):
     yield f"broadcast {name} {each.where} on {pool}: {each.count} ranks, {ended_count} ended"
 
     records, failures = each.wait_records(), each.failures()
-    groups, elsewhere = {}, 0
+    groups, places, elsewhere = {}, 0, 0
     for rank in range(each.count):
         if ended[rank]:
             state = failures.get(rank, "returned")
@@ -241,14 +241,16 @@ def shown(each, running):
             state = f"running in thread {running[each.scheduler, rank]}"
         else:
             state = records.state(rank)
-        if state in groups or len(groups) < MOST_GROUPS:
-            groups.setdefault(state, rank_ranges()).add(rank)
-        else:
-            elsewhere += 1
+        if state not in groups:
+            places += " at " in state
+            if " at " in state and places > MOST_PLACES:
+                elsewhere += 1
+                continue
+        groups.setdefault(state, rank_ranges()).add(rank)
     for state, ranks in groups.items():
         yield f"  {ranks}: {state}"
     if elsewhere:
-        yield f"  {elsewhere} more rank{'s' if elsewhere != 1 else ''} elsewhere"
+        yield f"  {elsewhere} more rank{'s' if elsewhere != 1 else ''}: waiting elsewhere"
 
 
 class spmd_command(gdb.Command):
