@@ -19,6 +19,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -225,13 +226,11 @@ private:
 namespace detail {
 
 template <class T>
-void result_awaiter<T>::begin() {
-    ordered_access<T>(*result_).start();
-}
-template <class T>
-bool result_awaiter<T>::await_ready() {
-    begin();
-    return result_->ready();
+bool result_awaiter<T>::await_ready(std::source_location where) {
+    const ordered_access<T> results(*result_);
+    results.begin_at(where);
+    results.start();
+    return results.finished();
 }
 template <class T>
 bool result_awaiter<T>::await_suspend(std::coroutine_handle<> awaiting) {

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 namespace spmd {
 namespace detail {
@@ -28,6 +30,8 @@ struct engine_pool_options {
     bool pin_workers = false;
     /// Records the pool's work; without a recorder, the environment variable SPMD_TRACE decides.
     std::optional<trace_recorder> trace = std::nullopt;
+    /// The pool's name in traces and in a debugger; may be empty.
+    std::string name = {};
 };
 
 /// R virtual ranks, placed on oneTBB arenas in contiguous blocks in proportion to the arenas' threads; fixed
@@ -60,7 +64,7 @@ public:
 private:
     friend struct detail::pool_maker;
     engine_pool(std::size_t ranks, std::unique_ptr<detail::launcher> launch,
-                const std::optional<trace_recorder>& trace);
+                const std::optional<trace_recorder>& trace, std::string name = {});
 };
 
 namespace detail {
@@ -68,8 +72,9 @@ namespace detail {
 /// Constructs pools on a launcher other than oneTBB's, for tests.
 struct pool_maker {
     static engine_pool make(std::size_t ranks, std::unique_ptr<launcher> launch,
-                            const std::optional<trace_recorder>& trace = std::nullopt) {
-        return {ranks, std::move(launch), trace};
+                            const std::optional<trace_recorder>& trace = std::nullopt,
+                            std::string name = {}) {
+        return {ranks, std::move(launch), trace, std::move(name)};
     }
 };
 

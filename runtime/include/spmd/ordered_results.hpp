@@ -8,6 +8,7 @@
 #include <exception>
 #include <iterator>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -47,6 +48,8 @@ public:
     }
     /// Blocks: until every task has ended; joins the work.
     void wait() const { launch_->join(*job_); }
+    /// As tracked_job::begin_at().
+    void begin_at(const std::source_location& where) const { job_->begin_at(where); }
     /// Has other threads run it, if nobody does.
     void start() const { launch_->start(*job_); }
     /// The same for a job that some thread joins before long.

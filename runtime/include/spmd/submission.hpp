@@ -3,6 +3,7 @@
 #include <spmd/async_result.hpp>
 
 #include <memory>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -14,9 +15,10 @@ struct submission_access;
 
 /// A broadcast or a map that is described and not yet begun: what `broadcast` and `map` return.
 ///
-/// `get`, `concat`, `reduce`, `outcomes`, `in_order` and `wait` run it with the calling thread among others, and wake
-/// other threads only where that pays. start() begins it on other threads and returns at once. Destroyed before
-/// either, it runs nothing.
+/// `get`, `concat`, `reduce`, `outcomes`, `in_order` and `wait` run it with the calling thread among others,
+/// and wake other threads only where that pays. start() begins it on other threads and returns at once.
+/// Destroyed before either, it runs nothing. The source line of that call names it in traces and in a debugger,
+/// unless run_options::name does.
 ///
 ///     std::vector<md5> digests = pool.broadcast(md5_of_my_part).concat();     // begun and joined
 ///     auto running = pool.broadcast(md5_of_my_part).start();                  // in flight
@@ -28,43 +30,48 @@ template <class T>
 class [[nodiscard("a submission runs nothing before it is started or waited for")]] submission {
 public:
     using value_type = T;
+    using location = std::source_location;
 
     submission(submission&&) noexcept = default;
     submission& operator=(submission&&) noexcept = default;
     ~submission() = default;
 
     /// Begins it on other threads; the submission is empty afterwards.
-    async_result<T> start() {
-        detail::ordered_access<T>(described_).start();
+    async_result<T> start(location where = location::current()) {
+        detail::ordered_access<T>(begun_at(where)).start();
         return std::move(described_);
     }
 
     /// As async_result::get().
-    results<T> get() { return described_.get(); }
+    results<T> get(location where = location::current()) { return begun_at(where).get(); }
     /// As async_result::concat().
     template <class Part = T>
         requires concatenable<Part>
-    flat<Part> concat(flat<Part> reused = {}) {
-        return described_.concat(std::move(reused));
+    flat<Part> concat(flat<Part> reused = {}, location where = location::current()) {
+        return begun_at(where).concat(std::move(reused));
     }
     /// As async_result::reduce().
     template <class Op>
-    auto reduce(Op op) {
-        return described_.reduce(std::move(op));
+    auto reduce(Op op, location where = location::current()) {
+        return begun_at(where).reduce(std::move(op));
     }
     template <class Op, class Value = T>
-    auto reduce(Op op, std::type_identity_t<Value> first) {
-        return described_.reduce(std::move(op), std::move(first));
+    auto reduce(Op op, std::type_identity_t<Value> first, location where = location::current()) {
+        return begun_at(where).reduce(std::move(op), std::move(first));
     }
     /// As async_result::outcomes().
-    std::vector<outcome<T>> outcomes() { return described_.outcomes(); }
+    std::vector<outcome<T>> outcomes(location where = location::current()) {
+        return begun_at(where).outcomes();
+    }
     /// As async_result::in_order(); of a temporary submission, the range keeps the results.
-    ordered_results<T> in_order() & { return described_.in_order(); }
-    ordered_results<T> in_order() && { return std::move(described_).in_order(); }
+    ordered_results<T> in_order(location where = location::current()) & { return begun_at(where).in_order(); }
+    ordered_results<T> in_order(location where = location::current()) && {
+        return std::move(begun_at(where)).in_order();
+    }
     /// As async_result::wait().
-    void wait() const { described_.wait(); }
+    void wait(location where = location::current()) const { begun_at(where).wait(); }
     /// As async_result::timing().
-    spmd::timing timing() const { return described_.timing(); }
+    spmd::timing timing(location where = location::current()) const { return begun_at(where).timing(); }
     /// As async_result's: gives what get() returns, without holding a thread.
     detail::result_awaiter<T> operator co_await() noexcept { return detail::result_awaiter<T>(described_); }
 
@@ -72,6 +79,15 @@ private:
     friend struct detail::submission_access;
     submission(detail::job_pointer<detail::result_job<T>> job, std::shared_ptr<const detail::group> group)
         : described_(std::move(job), std::move(group)) {}
+
+    const async_result<T>& begun_at(const location& where) const {
+        detail::ordered_access<T>(described_).begin_at(where);
+        return described_;
+    }
+    async_result<T>& begun_at(const location& where) {
+        detail::ordered_access<T>(described_).begin_at(where);
+        return described_;
+    }
 
     async_result<T> described_;
 };
@@ -87,7 +103,7 @@ struct submission_access {
     /// Begins it for a thread that joins before long: others are called where that is worth while.
     template <class T>
     static async_result<T> start_ahead(spmd::submission<T> described) {
-        ordered_access<T>(described.described_).start_ahead();
+        ordered_access<T>(described.begun_at(std::source_location::current())).start_ahead();
         return std::move(described.described_);
     }
 };

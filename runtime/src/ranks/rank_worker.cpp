@@ -44,7 +44,9 @@ rank_worker& rank_worker::running(const communicator& peers, std::size_t id) {
 void rank_worker::run(index_range range, bool whole_waves) noexcept {
     while (!range.empty()) {
         const nanoseconds begin = rough_time();
+        is_running_ = true;
         const std::size_t ran = run_traced(range);
+        is_running_ = false;
         const nanoseconds spent = rough_time() - begin;
         if (ran < range.size()) {
             const std::uint64_t cost = in_ns(spent) * ranks_->count_ / ran;

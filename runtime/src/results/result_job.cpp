@@ -7,27 +7,16 @@
 namespace spmd::detail {
 namespace {
 
-traced_submission begin_trace(trace_log* log, task_kind kind, std::string_view name, std::size_t tasks) {
-    if (log == nullptr) return {};
-    const char* const verb = kind == task_kind::item ? "map" : "broadcast";
-    const traced_submission begun{log, log->next_submission()};
-    const std::uint64_t now = trace_ticks();
-    log->record({.kind = trace_kind::submission,
-                 .submission = begun.number,
-                 .subject = log->number_of(name.empty() ? verb : name),
-                 .count = tasks,
-                 .operation = verb,
-                 .begin = now,
-                 .end = now});
-    return begun;
+traced_submission submission_in(trace_log* log) noexcept {
+    return log == nullptr ? traced_submission{} : traced_submission{log, log->next_submission()};
 }
 
 } // namespace
 
 tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk, const pool_state& pool,
                          cost_estimate& cost, task_kind kind, const run_options& options, work_source* source)
-    : job(shares, chunk, pool.threads, cost, source), kind_(kind), on_error_(options.on_error),
-      traced_(begin_trace(pool.trace.get(), kind, options.name, count())) {
+    : job(shares, chunk, pool.threads, cost, source), label_{&pool, options.name, {}}, kind_(kind),
+      on_error_(options.on_error), traced_(submission_in(pool.trace.get())) {
     if (records() > few_records_.size()) many_records_ = std::make_unique<std::uint8_t[]>(records());
     records_ = many_records_ ? many_records_.get() : few_records_.data();
     if (options.stop.stop_possible()) stop_callback_.emplace(options.stop, stop_request{this});
@@ -35,6 +24,26 @@ tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk
         intervals_.resize(count());
         submitted_ = std::chrono::steady_clock::now();
     }
+}
+
+void tracked_job::begin_at(const std::source_location& where) {
+    if (label_.where.line() != 0) return;
+    label_.where = where;
+    trace_log* const log = traced_.log;
+    if (log == nullptr) return;
+    const auto number_of = [&](const std::string& name) {
+        return name.empty() ? trace_event::no_name : log->number_of(name);
+    };
+    const std::uint64_t now = trace_ticks();
+    log->record({.kind = trace_kind::submission,
+                 .submission = traced_.number,
+                 .subject = number_of(label_.name),
+                 .count = count(),
+                 .operation = kind_ == task_kind::item ? "map" : "broadcast",
+                 .where = where,
+                 .begin = now,
+                 .end = now,
+                 .pool = number_of(label_.pool->name)});
 }
 
 tracked_job::~tracked_job() { delete trouble_.load(std::memory_order_relaxed); }

@@ -1,5 +1,7 @@
 #include "trace/trace_picture.hpp"
 
+#include <spmd/detail/base/describe.hpp>
+
 #include <algorithm>
 #include <source_location>
 #include <string_view>
@@ -42,7 +44,10 @@ void trace_picture::note_submission(const trace_event& event) {
     submission& noted = submissions_[event.submission];
     switch (event.kind) {
         case trace_kind::submission:
-            noted.name = log_.name(event.subject);
+            noted.name =
+                event.subject == trace_event::no_name ? text_of(event.where) : log_.name(event.subject);
+            noted.where = place(event.where);
+            noted.pool = event.pool;
             noted.is_map = event.operation == std::string_view("map");
             noted.tasks = event.count;
             noted.begin = time(event.begin);
@@ -159,13 +164,21 @@ void trace_picture::add_ranks() {
 void trace_picture::add_broadcasts() {
     for (const auto& [number, each] : submissions_) {
         if (number == 0 || each.tasks == 0) continue;
-        track_of(broadcasts, 0, "submitted")
+        json_object arguments;
+        arguments.number(each.is_map ? "items" : "ranks", static_cast<std::int64_t>(each.tasks))
+            .string("at", each.where);
+        std::string track_name = "submitted";
+        if (each.pool != trace_event::no_name) {
+            track_name += " to " + log_.name(each.pool);
+            arguments.string("pool", log_.name(each.pool));
+        }
+        // Those of pools without a name are shown first.
+        track_of(broadcasts, each.pool + 1, std::move(track_name))
             .slices.push_back({.begin = each.begin,
                                .end = each.end,
                                .name = each.name,
                                .category = each.is_map ? "map" : "broadcast",
-                               .arguments = json_object().number(each.is_map ? "items" : "ranks",
-                                                                 static_cast<std::int64_t>(each.tasks)),
+                               .arguments = std::move(arguments),
                                .submission = number,
                                .arrows = slice::flow::source});
     }

@@ -43,6 +43,8 @@ public:
     /// A submission, as far as the log has its events.
     struct submission {
         std::string name = "broadcast";
+        std::string where;
+        std::uint64_t pool = trace_event::no_name;
         bool is_map = false;
         std::uint64_t tasks = 0;
         std::int64_t begin = 0;

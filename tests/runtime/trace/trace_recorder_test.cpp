@@ -13,8 +13,10 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
+#include <source_location>
 #include <sstream>
 #include <stdexcept>
 #include <stop_token>
@@ -100,6 +102,12 @@ spmd::engine_pool traced_pool(std::size_t ranks, std::size_t threads, const spmd
 #endif
 }
 
+spmd::engine_pool named_pool(const std::string& name, const spmd::trace_recorder& trace) {
+    std::vector<std::size_t> threads{2};
+    return spmd::detail::pool_maker::make(4, std::make_unique<test_support::jthread_launcher>(threads), trace,
+                                          name);
+}
+
 spmd::task<int> meet_twice(spmd::rank me) {
     co_await me.barrier();
     co_return co_await me.all_reduce(static_cast<int>(me.id()), std::plus<>{});
@@ -181,7 +189,9 @@ TEST_CASE("arrows connect the broadcast to each rank and on to the concat, forwa
     constexpr std::size_t ranks = 20;
     const spmd::trace_recorder trace;
     const spmd::engine_pool pool = traced_pool(ranks, 2, trace);
-    pool.broadcast([](spmd::rank me) { return std::vector<std::size_t>{me.id()}; }).concat();
+    pool.with({.name = "ids"})
+        .broadcast([](spmd::rank me) { return std::vector<std::size_t>{me.id()}; })
+        .concat();
     const json shown = written(trace);
     require_nested(shown);
     std::map<std::string, std::map<std::string, json>> arrows; // by id, then by phase
@@ -199,9 +209,9 @@ TEST_CASE("arrows connect the broadcast to each rank and on to the concat, forwa
         REQUIRE(phases.size() == 3);
         CHECK(begin_of(phases["s"]) <= begin_of(phases["t"]));
         CHECK(begin_of(phases["t"]) <= begin_of(phases["f"]));
-        CHECK(is_in(phases["s"], [](const json& each) { return each["name"] == "broadcast"; }));
+        CHECK(is_in(phases["s"], [](const json& each) { return each["name"] == "ids"; }));
         CHECK(is_in(phases["t"], [](const json& each) { return each["cat"] == "task"; }));
-        CHECK(is_in(phases["f"], [](const json& each) { return each["name"] == "concat of broadcast"; }));
+        CHECK(is_in(phases["f"], [](const json& each) { return each["name"] == "concat of ids"; }));
     }
 }
 
@@ -285,6 +295,67 @@ TEST_CASE("a map's items are slices, and their own submissions nest in them") {
     const std::vector<json> slices = of_phase(shown, "X");
     for (const std::string& item : numbered("item ", 3)) CHECK(named(slices, item).size() == 1);
     CHECK(named(slices, "rank 1").size() == 3);
+}
+
+TEST_CASE("a submission without a name is called by the line where it begins, whichever verb begins it") {
+    const spmd::trace_recorder trace;
+    std::multiset<std::string> expected;
+    const auto note = [&](std::source_location where = std::source_location::current()) {
+        expected.insert("trace_recorder_test.cpp:" + std::to_string(where.line()));
+    };
+    const auto one = [](spmd::rank) { return 1; };
+    const auto part = [](spmd::rank) { return std::vector{1}; };
+    const auto same = [](int i) { return i; };
+    {
+        const spmd::engine_pool pool = traced_pool(2, 2, trace);
+        const std::vector items{1, 2, 3};
+        // clang-format off: one line each
+        note(); pool.broadcast(one).get();
+        note(); pool.map(same, items).get();
+        note(); pool.broadcast(one).start().get();
+        note(); pool.broadcast(part).concat();
+        note(); pool.broadcast(one).reduce(spmd::plus);
+        note(); pool.broadcast(one).reduce(spmd::plus, 0);
+        note(); pool.broadcast(one).outcomes();
+        note(); for (int value : pool.map(same, items).in_order()) static_cast<void>(value);
+        auto described = pool.with({.timing = true}).broadcast(one);
+        note(); described.wait();
+        static_cast<void>(described.timing());
+        described.get();
+        const auto with_await = [&](spmd::rank me) -> spmd::task<> {
+            if (me.id() != 0) co_return;
+            note(); co_await pool.map(same, items);
+            note(); auto running = pool.broadcast(one).start();
+            co_await running;
+        };
+        note(); pool.broadcast(with_await).get();
+        // clang-format on
+        static_cast<void>(pool.broadcast(one)); // never begun
+        pool.with({.name = "named"}).broadcast(one).get();
+        expected.insert("named");
+    }
+    std::multiset<std::string> submitted;
+    for (const json& each : of_phase(written(trace), "X"))
+        if (each.contains("args") && each["args"].contains("at") && !each["args"].contains("waited_for")) {
+            submitted.insert(each["name"]);
+            CHECK_THAT(each["args"]["at"].get<std::string>(), Catch::Contains("trace_recorder_test.cpp:"));
+        }
+    CHECK(submitted == expected);
+}
+
+TEST_CASE("a named pool's submissions have a track and an argument that name it") {
+    const spmd::trace_recorder trace;
+    const auto nothing = [](spmd::rank) {};
+    named_pool("solver", trace).with({.name = "step"}).broadcast(nothing).get();
+    named_pool("", trace).with({.name = "other"}).broadcast(nothing).get();
+    const json shown = written(trace);
+    const std::map<track, std::string> names = names_of(shown, "thread_name");
+    std::map<std::string, std::pair<std::string, std::string>> found; // by name: track and pool
+    for (const json& each : of_phase(shown, "X"))
+        if (each.contains("args") && each["args"].contains("at"))
+            found[each["name"]] = {names.at(track_of(each)), each["args"].value("pool", "none")};
+    CHECK(found == std::map<std::string, std::pair<std::string, std::string>>{
+                       {"step", {"submitted to solver", "solver"}}, {"other", {"submitted", "none"}}});
 }
 
 TEST_CASE("broadcasts that overlap without nesting have separate tracks") {

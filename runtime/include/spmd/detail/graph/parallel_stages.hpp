@@ -79,10 +79,10 @@ protected:
         same.streamed_ = streamed_;
         return copy;
     }
-    /// The view, for a submission that has the stage's name.
+    /// The view, for a submission that has the stage's name, or where that is empty its kind.
     view named(const view& ranks) const {
         run_options options = ranks.options();
-        options.name = this->name();
+        options.name = this->name().empty() ? this->kind() : this->name();
         return ranks.with(options);
     }
     // The batches of a stream are joined in order by some thread, so few other threads are needed.

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace spmd::detail {
@@ -29,6 +30,7 @@ struct pool_state {
     std::size_t threads = 1;
     group everyone;
     std::shared_ptr<trace_log> trace; ///< null where nothing is recorded
+    std::string name;                 ///< in traces and debuggers; may be empty
 };
 
 /// `count` indices dealt to the arenas in proportion to their threads.

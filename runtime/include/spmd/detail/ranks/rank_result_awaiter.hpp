@@ -6,6 +6,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <source_location>
 
 namespace spmd::detail {
 
@@ -13,7 +14,8 @@ namespace spmd::detail {
 class rank_continuation final : public continuation {
 public:
     /// Suspends the rank that runs on this thread until the job is finished; returns false if it is.
-    bool suspend_until_finished(job& awaited, std::coroutine_handle<> rank);
+    bool suspend_until_finished(job& awaited, std::coroutine_handle<> rank,
+                                const std::source_location& where);
 
 private:
     void go_on() noexcept override;
@@ -30,20 +32,23 @@ public:
     rank_result_awaiter(const rank_result_awaiter&) = delete;
     rank_result_awaiter& operator=(const rank_result_awaiter&) = delete;
 
-    bool await_ready() {
+    bool await_ready(std::source_location where = std::source_location::current()) {
         rank_worker::here().record().throw_if_failed();
         const ordered_access<T> results(*result_);
+        results.begin_at(where);
+        where_ = where;
         if (!results.finished()) results.take_part();
         return results.finished();
     }
     bool await_suspend(std::coroutine_handle<> rank) {
         const job_pointer<job> awaited = ordered_access<T>(*result_).work();
-        return continuation_.suspend_until_finished(*awaited, rank);
+        return continuation_.suspend_until_finished(*awaited, rank, where_);
     }
     results<T> await_resume() { return result_->get(); }
 
 private:
     async_result<T>* result_;
+    std::source_location where_;
     rank_continuation continuation_;
 };
 

@@ -24,9 +24,9 @@ public:
         where_ = where;
     }
     /// Records a wait for the end of another submission's job.
-    void wait_for_job() noexcept {
+    void wait_for_job(const std::source_location& where) noexcept {
         awaited_ = nullptr;
-        where_ = {};
+        where_ = where;
     }
     bool waits_for_job() const noexcept { return awaited_ == nullptr; }
     void continue_at(std::coroutine_handle<> rank) noexcept { continuation_ = rank; }

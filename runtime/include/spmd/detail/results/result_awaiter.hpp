@@ -4,6 +4,7 @@
 #include <spmd/results.hpp>
 
 #include <coroutine>
+#include <source_location>
 
 namespace spmd {
 
@@ -18,14 +19,13 @@ class result_awaiter final : public continuation {
 public:
     explicit result_awaiter(async_result<T>& result) noexcept : result_(&result) {}
 
-    bool await_ready();
+    bool await_ready(std::source_location where = std::source_location::current());
     bool await_suspend(std::coroutine_handle<> awaiting);
     results<T> await_resume();
 
     async_result<T>& result() const noexcept { return *result_; }
 
 private:
-    void begin();
     void go_on() noexcept override { awaiting_.resume(); }
 
     async_result<T>* result_;

@@ -20,13 +20,23 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <source_location>
 #include <span>
 #include <stop_token>
-#include <string_view>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace spmd::detail {
+
+class listed_broadcast;
+
+/// What a submission is called by people.
+struct submission_label {
+    const pool_state* pool;
+    std::string name;
+    std::source_location where; ///< where it began, which names it if it has no name; line 0: not begun
+};
 
 enum class task_state : std::uint8_t { pending, done, failed, cancelled };
 
@@ -38,6 +48,9 @@ public:
                 work_source* source = nullptr);
 
     task_kind kind() const noexcept { return kind_; }
+    /// Notes the source line at which the submission begins, which names it where it has no name, and traces
+    /// it. Does nothing but the first time. Called before start().
+    void begin_at(const std::source_location& where);
     /// Complexity: O(1) while every task is done, else O(log failures).
     task_state state(std::size_t i) const noexcept;
     bool is_done(std::size_t i) const noexcept override {
@@ -82,6 +95,7 @@ protected:
     void run_each(index_range range, const Body& body) noexcept;
 
 private:
+    friend class listed_broadcast;
     template <class Body>
     void run_observed(index_range range, const Body& body) noexcept;
     template <class Body>
@@ -111,6 +125,7 @@ private:
     };
     trouble& troubles() noexcept;
 
+    submission_label label_;
     task_kind kind_;
     spmd::on_error on_error_;
     std::chrono::steady_clock::time_point submitted_{};

@@ -10,7 +10,7 @@
 namespace spmd::detail {
 
 enum class trace_kind : std::uint8_t {
-    /// A broadcast or map was submitted: `subject` is its name, `count` its tasks, `operation` "broadcast" or
+    /// A broadcast or map began at `where`: `subject` is its name, `count` its tasks, `operation` "broadcast" or
     /// "map".
     submission,
     /// A thread claimed and ran the tasks [subject, subject + count) of a submission.
@@ -30,6 +30,7 @@ enum class trace_kind : std::uint8_t {
 
 /// Something that lasted from `begin` to `end`, in ticks, on one thread.
 struct trace_event {
+    static constexpr std::uint64_t no_name = ~std::uint64_t{0};
     trace_kind kind{};
     std::uint32_t submission = 0;
     std::uint64_t subject = 0;
@@ -38,6 +39,7 @@ struct trace_event {
     std::source_location where{};
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
+    std::uint64_t pool = no_name; ///< name of a submission's pool
 };
 
 /// The events of one thread.

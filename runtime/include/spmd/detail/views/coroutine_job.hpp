@@ -3,6 +3,7 @@
 #include <spmd/detail/launch/group.hpp>
 #include <spmd/detail/ranks/communicator.hpp>
 #include <spmd/detail/ranks/is_task.hpp>
+#include <spmd/detail/ranks/listed_broadcast.hpp>
 #include <spmd/detail/ranks/rank_scheduler.hpp>
 #include <spmd/detail/results/result_job.hpp>
 #include <spmd/detail/views/argument.hpp>
@@ -42,6 +43,7 @@ public:
     std::vector<collective_times> collectives() const override { return scheduler_.recorded_collectives(); }
 
     void dispose() noexcept override {
+        listed_.reset();
         everyone_.reset();
         scheduler_.forget_failures();
         work_.reset();
@@ -95,6 +97,7 @@ private:
     std::optional<call> work_;
     rank_scheduler scheduler_;
     std::optional<communicator> everyone_;
+    std::optional<listed_broadcast> listed_{std::in_place, scheduler_, *this};
 };
 
 template <class Task, class... Args>
