@@ -18,7 +18,6 @@
 namespace checksum {
 namespace {
 
-constexpr std::size_t ranks_per_thread = 16;
 constexpr std::size_t batches_in_flight = 4;
 /// Files above this size, in bytes, are dealt out to the threads by size. Smaller ones are dealt out by
 /// number: threads then wait for each other no longer than one rank's share takes.

@@ -4,7 +4,7 @@
 #include <spmd/detail/base/thread_number.hpp>
 #include <spmd/detail/ranks/rank_scheduler.hpp>
 #include <spmd/detail/ranks/wait_record.hpp>
-#include <spmd/detail/results/result_job.hpp>
+#include <spmd/detail/results/tracked_job.hpp>
 
 #include <array>
 #include <atomic>

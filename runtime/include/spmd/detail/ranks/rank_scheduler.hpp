@@ -6,7 +6,7 @@
 #include <spmd/detail/ranks/ready_queues.hpp>
 #include <spmd/detail/ranks/wait_record.hpp>
 #include <spmd/detail/ranks/wave_estimate.hpp>
-#include <spmd/detail/results/result_job.hpp>
+#include <spmd/detail/results/tracked_job.hpp>
 #include <spmd/detail/trace/trace_log.hpp>
 #include <spmd/partition.hpp>
 #include <spmd/timing.hpp>

@@ -1,4 +1,4 @@
-#include <spmd/detail/results/result_job.hpp>
+#include <spmd/detail/results/tracked_job.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -49,7 +49,7 @@ void tracked_job::begin_at(const std::source_location& where) {
 tracked_job::~tracked_job() { delete trouble_.load(std::memory_order_relaxed); }
 
 void tracked_job::dispose() noexcept {
-    stop_callback_.reset(); // waits for one that is being called
+    stop_callback_.reset(); // blocks while it runs
     delete trouble_.exchange(nullptr);
     many_records_.reset();
     intervals_ = {};
@@ -74,9 +74,9 @@ std::size_t tracked_job::ended() const noexcept {
 tracked_job::trouble& tracked_job::troubles() noexcept {
     trouble* bad = trouble_.load(std::memory_order_acquire);
     if (bad != nullptr) return *bad;
-    auto made = std::make_unique<trouble>();
-    return trouble_.compare_exchange_strong(bad, made.get(), std::memory_order_acq_rel) ? *made.release()
-                                                                                        : *bad;
+    auto created = std::make_unique<trouble>();
+    if (!trouble_.compare_exchange_strong(bad, created.get(), std::memory_order_acq_rel)) return *bad;
+    return *created.release();
 }
 
 void tracked_job::fail(std::size_t i, std::exception_ptr error) noexcept {
@@ -133,7 +133,7 @@ std::vector<std::exception_ptr> tracked_job::errors() const {
 
 const std::vector<interval>& tracked_job::intervals() const {
     if (intervals_.empty() && count() > 0)
-        throw std::logic_error("timing() was not asked for: submit by pool.with({.timing = true})");
+        throw std::logic_error("timing was not requested: submit with pool.with({.timing = true})");
     return intervals_;
 }
 
