@@ -1,16 +1,16 @@
 // spmd_bench: runs the same items in several ways, compares the results, and reports the times; or compares two reports.
 
-#include "compare_command.hpp"
-#include "comparison.hpp"
-#include "experiment.hpp"
-#include "machine.hpp"
-#include "options.hpp"
-#include "peer_report.hpp"
-#include "render.hpp"
-#include "report.hpp"
-#include "stored_report.hpp"
-#include "temporary_directory.hpp"
-#include "topology.hpp"
+#include "spmd_bench/analysis/report.hpp"
+#include "spmd_bench/compare/compare_command.hpp"
+#include "spmd_bench/options/help.hpp"
+#include "spmd_bench/options/options.hpp"
+#include "spmd_bench/report/peer_report.hpp"
+#include "spmd_bench/report/render.hpp"
+#include "spmd_bench/report/stored_report.hpp"
+#include "spmd_bench/report/topology.hpp"
+#include "spmd_bench/run/experiment.hpp"
+#include "spmd_bench/run/machine.hpp"
+#include "spmd_bench/run/temporary_directory.hpp"
 
 #include <spmd/spmd.hpp>
 
@@ -35,15 +35,15 @@ using namespace spmd_bench;
 constexpr int exit_failure = 1;
 constexpr int exit_bad_options = 2;
 
-/// For the progress line.
+/// The parts of the progress line.
 std::vector<std::string> parts(const measure_progress& now, std::size_t rounds,
                                std::chrono::steady_clock::time_point begin) {
-    if (now.round == 0) return {"warming up", "now " + now.way};
+    if (now.round == 0) return {"warming up", "now " + std::string(name_of(now.way))};
     std::vector<std::string> all{apps::percent(now.done, now.total)};
     if (now.done > 0)
         all.push_back(apps::time_left(std::chrono::steady_clock::now() - begin, now.done, now.total));
     all.push_back("round " + std::to_string(now.round) + " of " + std::to_string(rounds));
-    all.push_back("now " + now.way);
+    all.push_back("now " + std::string(name_of(now.way)));
     return all;
 }
 
@@ -52,23 +52,23 @@ int fail(int status, const char* message) {
     return status;
 }
 
-/// The files that are made are gone when it returns or throws.
+/// Runs the experiment. Generated files are removed when it returns or throws.
 report run(const options& asked) {
     const apps::trace_file trace(asked.trace);
     temporary_directory scratch;
     apps::progress_line line({.mode = asked.progress});
-    const apps::clean_exit guard([&] { // before the pools, whose threads are to know no signals
+    const apps::clean_exit guard([&] { // before the pools, whose threads must have signals blocked
         line.close();
         scratch.remove();
     });
     const auto begin = std::chrono::steady_clock::now();
-    report made = run_experiment(asked, scratch, trace.recorder(), [&](const measure_progress& now) {
+    report result = run_experiment(asked, scratch, trace.recorder(), [&](const measure_progress& now) {
         line.show([&] { return parts(now, asked.measurement.repetitions, begin); });
     });
     line.close();
     if (const std::string dropped = trace.write(); !dropped.empty())
         static_cast<void>(std::fprintf(stderr, "spmd_bench: %s\n", dropped.c_str()));
-    return made;
+    return result;
 }
 
 topology_report topology_of(const options& asked) {
@@ -82,7 +82,7 @@ topology_report topology_of(const options& asked) {
             .asked = asked};
 }
 
-/// To a file; standard output where the path is empty. Throws: std::system_error naming the file.
+/// Writes to a file, or to standard output where the path is empty. Throws: std::system_error naming the file.
 void write(const std::string& text, const std::string& path) {
     const std::string name = path.empty() ? "standard output" : path;
     std::FILE* file = path.empty() ? stdout : std::fopen(path.c_str(), "w");
@@ -94,11 +94,11 @@ void write(const std::string& text, const std::string& path) {
 
 void run_and_write(const options& asked) {
     for (const std::string& peer : asked.peer_reports)
-        static_cast<void>(read_report(peer)); // told before, not after
-    report made = run(asked);
-    for (const std::string& peer : asked.peer_reports) add_peer_report(made, peer);
-    write(render(made, asked.format), asked.output);
-    for (const report_file& file : asked.files) write(render(made, file.format), file.path);
+        static_cast<void>(read_report(peer)); // an error is reported before the run, not after
+    report result = run(asked);
+    for (const std::string& peer : asked.peer_reports) add_peer_report(result, peer);
+    write(render(result, asked.format), asked.output);
+    for (const report_file& file : asked.files) write(render(result, file.format), file.path);
 }
 
 } // namespace
