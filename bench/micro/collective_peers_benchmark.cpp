@@ -1,6 +1,7 @@
-// A barrier and an all_reduce of a double among threads, by OpenMP and by std::barrier: the same collectives as barrier/flat
-// and all_reduce/double among virtual ranks. Threads sum as one would write it by hand, which is faster than OpenMP's
-// `reduction`: each writes its number into a slot, and after a barrier reads all slots. Every sum is checked.
+// A barrier and an all_reduce of a double among threads, by OpenMP and by std::barrier: the same collectives
+// as barrier/flat and all_reduce/double among virtual ranks. Threads sum as one would write it by hand, which
+// is faster than OpenMP's `reduction`: each writes its number into a slot, and after a barrier reads all
+// slots. Every sum is checked.
 #include <benchmark/benchmark.h>
 #if defined(_OPENMP) && __has_include(<omp.h>) // clang-tidy has the compiler's flags, but not its omp.h
 #define SPMD_MICRO_OPENMP 1
@@ -64,7 +65,8 @@ private:
         for (std::size_t i = 0; i < collectives_; ++i) collective(i);
         if (id == 0) elapsed_ = clock::now() - begin;
     }
-    /// Alternates between two rows of slots: a thread that is one collective ahead does not overwrite the row being read.
+    /// Alternates between two rows of slots: a thread that is one collective ahead does not overwrite the row
+    /// being read.
     template <class Barrier>
     double all_reduce(std::size_t id, std::size_t i, const Barrier& barrier) {
         std::vector<slot>& row = slots_[i % 2];

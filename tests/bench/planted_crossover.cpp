@@ -1,10 +1,10 @@
-// planted_crossover [RUNS]: plants a crossover of map and spmd, and counts in how many of 100 runs the bounds that
-// spmd_bench gives hold it. Exit status: 0 where they do in 95 of 100, else 1; 2 for bad arguments.
+// planted_crossover [RUNS]: plants a crossover of map and spmd, and counts in how many of 100 runs the bounds
+// of spmd_bench contain it. Exit status: 0 for at least 95 of 100, else 1; 2 for bad arguments.
 //
-// On the workload spin, map is given 2 us more per item, and spmd half as much again per item cost, so that spmd wins at
-// low costs and map at high ones. They meet where cost + extra = 1.5 cost, with extra the 2 us and what a map costs per
-// item beside that, which is measured first. It all runs on one thread: on several, what a map costs beside the items
-// depends on when the other threads wake, and nobody knows where the two truly meet.
+// On the workload spin, items of map take 2 us more, and items of spmd 1.5 times the item cost, so that spmd
+// wins at low costs and map at high ones. They cross where cost + extra = 1.5 cost; extra is the 2 us and
+// map's own overhead per item, which is measured first. All runs use one thread: on several the overhead
+// depends on when the other threads wake, and the true crossover is unknown.
 
 #include <spmd/engine_pool.hpp>
 
@@ -42,7 +42,7 @@ constexpr std::array costs_ns{0.0, 1'000.0, 3'000.0, 6'000.0, 12'000.0};
 
 nanoseconds whole(double time) { return nanoseconds(std::llround(time)); }
 
-/// A map of items of one cost beside an spmd of items of another.
+/// A map over items of one cost, and an spmd over items of another.
 class pair_of_ways {
 public:
     pair_of_ways(const spmd::engine_pool& pool, double map_ns, double spmd_ns)
@@ -61,8 +61,8 @@ private:
     const spmd::engine_pool* pool_;
 };
 
-/// What a map takes more than spmd per item, of its own, for items that take about as long as where they meet: short
-/// ones would not do, as a CPU begins the next item of a rank while it ends the one before.
+/// Measures the overhead of map over spmd per item, for items about as long as at the crossover: with shorter
+/// ones a CPU would overlap consecutive items of a rank.
 double own_extra_ns(const spmd::engine_pool& pool) {
     constexpr std::size_t many_rounds = 601;
     const pair_of_ways same(pool, 2 * planted_ns, 2 * planted_ns);
@@ -76,7 +76,7 @@ double own_extra_ns(const spmd::engine_pool& pool) {
     return median(more);
 }
 
-/// What one run says of where map and `factor` times spmd meet.
+/// The crossings of map with spmd, and with spmd by 5 %, in one run.
 struct found_crossings {
     std::optional<interval_estimate> meeting;
     std::optional<interval_estimate> even;
@@ -94,7 +94,7 @@ found_crossings run_once(const std::deque<pair_of_ways>& pairs, std::uint64_t se
     return {crossing(by_cost, 1), crossing(by_cost, 1 / (1 - least_difference))};
 }
 
-/// How often one of the two held what was planted.
+/// Counts how often the bounds contained the planted crossing.
 class tally {
 public:
     tally(const char* name, double planted_at_ns) : name_(name), planted_ns_(planted_at_ns) {}

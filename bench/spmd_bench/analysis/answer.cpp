@@ -119,7 +119,7 @@ void add_verdict_of_sweep(const report& what, std::vector<std::string>& sentence
     points for_map;
     std::size_t same = 0;
     std::size_t compared = 0;
-    const std::size_t rounds = what.asked.measurement.repetitions;
+    const std::size_t rounds = what.request.measurement.repetitions;
     // Rounds that all agree must suffice for a claim.
     if (rounds < fewest_rounds || !surely_below(std::vector<double>(rounds, 0.0), 1, what.points.size())) {
         sentences.push_back(
@@ -217,7 +217,7 @@ void add_crossovers(const report& what, report_answer& answer) {
         const std::string sentence = sentence_of(found, what.swept);
         if (!sentence.empty()) sentences.push_back(sentence);
     }
-    if (what.asked.measurement.repetitions < fewest_rounds) return;
+    if (what.request.measurement.repetitions < fewest_rounds) return;
     if (sentences.empty())
         sentences.emplace_back(
             "Between the item costs measured there is no crossover, nor one where spmd's gain "

@@ -14,10 +14,10 @@ struct cost_samples {
     std::span<const double> spmd;
 };
 
-/// The least item cost from which map takes at most `factor` times spmd's time, interpolated between the medians of the
-/// differences at the two measured costs around it, with bounds by bootstrap over the rounds. Nothing unless map surely takes
-/// longer at one cost and surely less at a larger one, with the bounds within the measured costs: times that are equal from
-/// some cost on cross by chance. Requires: ascending costs.
+/// The least item cost from which map takes at most `factor` times spmd's time, interpolated between the
+/// medians of the differences at the two measured costs around it, with bounds by bootstrap over the rounds.
+/// Nothing unless map surely takes longer at one cost and surely less at a larger one, with the bounds within
+/// the measured costs: times that are equal from some cost on cross by chance. Requires: ascending costs.
 std::optional<interval_estimate> crossing(std::span<const cost_samples> by_cost, double factor);
 
 } // namespace spmd_bench

@@ -155,7 +155,7 @@ double bytes_per_second(const point_result& point, const way_result& way) {
 }
 
 std::string command_of(const report& what) {
-    return fmt::format("spmd_bench {}", fmt::join(spelled_out(what.asked), " "));
+    return fmt::format("spmd_bench {}", fmt::join(spelled_out(what.request), " "));
 }
 
 } // namespace spmd_bench

@@ -69,7 +69,8 @@ struct point_result {
     std::vector<warning> warnings = {};
 };
 
-/// The overhead of a way in wall time, measured with items that do nothing. Nothing where the way has no such cost.
+/// The overhead of a way in wall time, measured with items that do nothing. Nothing where the way has no such
+/// cost.
 struct way_cost {
     way_kind way = way_kind::serial;
     std::optional<interval_estimate> per_run_ns;
@@ -102,10 +103,12 @@ struct report_answer {
 
 /// The content of a report, in any format.
 struct report {
+    std::string version; ///< of spmd
+    std::string commit;  ///< of the source tree
     std::string cpu;
     std::size_t available_threads = 0;
     spmd::pool_topology pool; ///< of the first point
-    options asked;
+    options request;
     std::string workload; ///< in words
     double clock_overhead_ns = 0;
     std::vector<sweep_axis> swept; ///< axes with more than one value

@@ -29,7 +29,8 @@ double median_in_place(std::vector<double>& values) {
     return below == *middle ? below : (below + *middle) / 2; // equal infinities have no mean
 }
 
-/// The excess of ascending over descending pairs of values, in standard deviations for values without a trend. Source: Mann, Nonparametric Tests Against Trend (1945).
+/// The excess of ascending over descending pairs of values, in standard deviations for values without a
+/// trend. Source: Mann, Nonparametric Tests Against Trend (1945).
 double trend(std::span<const double> values) {
     double ascending = 0;
     for (std::size_t i = 0; i < values.size(); ++i)
@@ -40,8 +41,8 @@ double trend(std::span<const double> values) {
     return ascending / std::sqrt(n * (n - 1) * (2 * n + 5) / 18);
 }
 
-/// The share of resamples beyond each bound: a little less than 2.5 %, as percentiles of few rounds are too narrow by the
-/// ratio of the normal quantile to Student's, and of n - 1 to n.
+/// The share of resamples beyond each bound: a little less than 2.5 %, as percentiles of few rounds are too
+/// narrow by the ratio of the normal quantile to Student's, and of n - 1 to n.
 double expanded_tail(std::size_t rounds) {
     const auto n = static_cast<double>(rounds);
     const double quantile = boost::math::quantile(boost::math::students_t(n - 1), tail);

@@ -10,8 +10,8 @@
 
 namespace spmd_bench {
 
-/// The time of all threads in one run of spmd, from its start until its results are collected, in parts. They add up to
-/// `total_ns`, unless the items took less time than in the plain loop.
+/// The time of all threads in one run of spmd, from its start until its results are collected, in parts. They
+/// add up to `total_ns`, unless the items took less time than in the plain loop.
 struct time_parts {
     double total_ns = 0;      ///< the time of the run, times the threads
     double items_ns = 0;      ///< the items in a plain loop

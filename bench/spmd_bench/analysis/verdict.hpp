@@ -28,8 +28,9 @@ inline constexpr std::array names<verdict>{named{"the same within 5 %", verdict:
 /// The verdict on a ratio of times, from its bounds. Infinite bounds and NaN cannot tell.
 verdict verdict_of(const interval_estimate& ratio) noexcept;
 
-/// Estimates the number of rounds that would narrow the bounds of `rounds` rounds enough for a verdict, rounded up to two
-/// digits: widths shrink with the square root of the rounds. 0 where no number up to 10,000 would.
+/// Estimates the number of rounds that would narrow the bounds of `rounds` rounds enough for a verdict,
+/// rounded up to two digits: widths shrink with the square root of the rounds. 0 where no number up to 10,000
+/// would.
 std::size_t rounds_to_tell(const interval_estimate& ratio, std::size_t rounds) noexcept;
 
 /// "about 26 rounds, or a quieter machine, would tell", without the rounds where rounds_to_tell() is 0.

@@ -66,7 +66,8 @@ estimated_deviation deviation_of_log_median(const samples& values, std::mt19937_
     return {deviation * std::sqrt(blocks / (blocks - 1)), blocks - 1};
 }
 
-/// The deviation of a difference. Source: Welch, The Generalization of "Student's" Problem (1947), and Satterthwaite (1946).
+/// The deviation of a difference. Source: Welch, The Generalization of "Student's" Problem (1947), and
+/// Satterthwaite (1946).
 estimated_deviation deviation_of_difference(const estimated_deviation& one,
                                             const estimated_deviation& other) {
     const double value = std::hypot(one.value, other.value);

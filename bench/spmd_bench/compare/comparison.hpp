@@ -36,14 +36,15 @@ struct comparison {
 
 /// Compares two reports in JSON.
 ///
-/// A ratio is the ratio of the medians. Its bounds hold with 95 % confidence for all ratios together: the standard deviation of
-/// the ratio's logarithm, from the middle 68 % of a bootstrap over blocks of consecutive rounds (circular blocks, as long as
-/// the square root of the rounds, so that a disturbance of several rounds counts once; Politis and Romano, 1992), times
-/// Student's quantile after Bonferroni. A report has one degree of freedom less than blocks, and both together as many as
-/// Welch's formula (1947): 15 rounds are four blocks, whose deviation is itself known only roughly.
-/// `change` is the verdict on the ratio and on the paced ratio where they agree. Where they disagree, times that are the same
-/// at one pace are the same, as a slower machine is not a change of the program; anything else cannot tell. Fewer rounds
-/// than fewest_rounds have the bounds 0 and infinity, and cannot tell. Throws: report_error.
+/// A ratio is the ratio of the medians. Its bounds hold with 95 % confidence for all ratios together: the
+/// standard deviation of the ratio's logarithm, from the middle 68 % of a bootstrap over blocks of
+/// consecutive rounds (circular blocks, as long as the square root of the rounds, so that a disturbance of
+/// several rounds counts once; Politis and Romano, 1992), times Student's quantile after Bonferroni. A report
+/// has one degree of freedom less than blocks, and both together as many as Welch's formula (1947): 15 rounds
+/// are four blocks, whose deviation is itself known only roughly. `change` is the verdict on the ratio and on
+/// the paced ratio where they agree. Where they disagree, times that are the same at one pace are the same,
+/// as a slower machine is not a change of the program; anything else cannot tell. Fewer rounds than
+/// fewest_rounds have the bounds 0 and infinity, and cannot tell. Throws: report_error.
 comparison compare_reports(const std::string& before, const std::string& after,
                            const std::string& relative_to = {});
 

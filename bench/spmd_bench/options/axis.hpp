@@ -11,8 +11,8 @@
 
 namespace spmd_bench {
 
-/// A list of values is malformed. The message continues a sentence that names the option: "is a whole number from 1 to 9,
-/// not '0'".
+/// A list of values is malformed. The message continues a sentence that names the option: "is a whole number
+/// from 1 to 9, not '0'".
 class axis_error : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -39,8 +39,8 @@ axis_syntax decimals(double most);
 /// Upper bound on the values of one axis: more are a typing error.
 inline constexpr std::size_t most_axis_values = 10'000;
 
-/// Parses `1,4`, `1:4096:*4` (1, 4, … 4096), `0:10us:+2us` or a list of these: each value once, in their order. A range
-/// ends with the last value that is not above its end. Throws: axis_error.
+/// Parses `1,4`, `1:4096:*4` (1, 4, … 4096), `0:10us:+2us` or a list of these: each value once, in their
+/// order. A range ends with the last value that is not above its end. Throws: axis_error.
 std::vector<double> parse_axis(std::string_view text, const axis_syntax& syntax);
 
 /// Splits a text at each separator; the parts are one more than the separators, and may be empty.

@@ -29,29 +29,29 @@ std::string names_of(const std::vector<way_kind>& ways) {
 
 } // namespace
 
-std::vector<std::string> spelled_out(const options& asked) {
-    const sweep_axes& axes = asked.axes;
-    std::vector<std::string> all{fmt::format("--workload {}", name_of(asked.workload))};
-    if (asked.input.empty()) {
+std::vector<std::string> spelled_out(const options& request) {
+    const sweep_axes& axes = request.axes;
+    std::vector<std::string> all{fmt::format("--workload {}", name_of(request.workload))};
+    if (request.input.empty()) {
         all.push_back("--items " + quoted(axes.items.text));
-        if (has_bytes(asked.workload)) all.push_back("--file-size " + quoted(axes.file_size.text));
+        if (has_bytes(request.workload)) all.push_back("--file-size " + quoted(axes.file_size.text));
     } else {
-        all.push_back("--input " + quoted(asked.input));
+        all.push_back("--input " + quoted(request.input));
     }
-    if (has_cost(asked.workload)) all.push_back("--item-cost " + quoted(axes.item_cost.text));
-    if (asked.workload == workload_kind::mixed) all.push_back("--skew " + quoted(axes.skew.text));
+    if (has_cost(request.workload)) all.push_back("--item-cost " + quoted(axes.item_cost.text));
+    if (request.workload == workload_kind::mixed) all.push_back("--skew " + quoted(axes.skew.text));
     all.push_back("--ranks " + quoted(axes.ranks.text));
     all.push_back("--threads " + quoted(axes.threads.text));
-    if (std::ranges::find(asked.ways, way_kind::map_chunked) != asked.ways.end())
+    if (std::ranges::find(request.ways, way_kind::map_chunked) != request.ways.end())
         all.push_back("--chunk " + quoted(axes.chunk.text));
-    all.push_back(fmt::format("--placement {}", name_of(asked.placement)));
-    if (asked.pin) all.emplace_back("--pin");
-    for (const std::string& path : asked.peer_reports) all.push_back("--peer-report " + quoted(path));
-    all.push_back(fmt::format("--repetitions {}", asked.measurement.repetitions));
-    all.push_back(fmt::format("--warmup {}", asked.measurement.warmup));
-    all.push_back(fmt::format("--seed {}", asked.measurement.seed));
-    if (asked.ways != default_ways(asked.workload, count_points(asked.axes) > 1))
-        all.push_back("--ways " + names_of(asked.ways));
+    all.push_back(fmt::format("--placement {}", name_of(request.placement)));
+    if (request.pin) all.emplace_back("--pin");
+    for (const std::string& path : request.peer_reports) all.push_back("--peer-report " + quoted(path));
+    all.push_back(fmt::format("--repetitions {}", request.measurement.repetitions));
+    all.push_back(fmt::format("--warmup {}", request.measurement.warmup));
+    all.push_back(fmt::format("--seed {}", request.measurement.seed));
+    if (request.ways != default_ways(request.workload, count_points(request.axes) > 1))
+        all.push_back("--ways " + names_of(request.ways));
     return all;
 }
 

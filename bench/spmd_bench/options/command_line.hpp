@@ -8,6 +8,6 @@
 namespace spmd_bench {
 
 /// The options that repeat this run, one per element, quoted for the shell: "--ranks 100".
-std::vector<std::string> spelled_out(const options& asked);
+std::vector<std::string> spelled_out(const options& request);
 
 } // namespace spmd_bench

@@ -34,12 +34,12 @@ Enum named_value(const std::string& subject, std::string_view name) {
     }
 }
 
-/// The options of a command line, by name without the dashes. Every reader leaves its target alone where the option was not
-/// given, and throws option_error, which names the option, for a malformed value.
+/// The options of a command line, by name without the dashes. Every reader leaves its target alone where the
+/// option was not given, and throws option_error, which names the option, for a malformed value.
 class given_options {
 public:
-    /// Parses arguments without the program's name. Arguments that are not options are the values of `positional`, as
-    /// texts(); without it they are an error. Throws: option_error.
+    /// Parses arguments without the program's name. Arguments that are not options are the values of
+    /// `positional`, as texts(); without it they are an error. Throws: option_error.
     given_options(const std::vector<std::string>& arguments,
                   boost::program_options::options_description accepted, const std::string& positional = {});
 

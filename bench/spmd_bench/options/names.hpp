@@ -15,15 +15,16 @@ struct named {
     Enum value;
 };
 
-/// The texts of an enumeration, in the order in which users see them. Each enumeration specialises it as a std::array of
-/// `named`, beside its definition.
+/// The texts of an enumeration, in the order in which users see them. Each enumeration specialises it as a
+/// std::array of `named`, beside its definition.
 template <class Enum>
 inline constexpr auto names = nullptr;
 
 template <class Enum>
 concept has_names = std::is_enum_v<Enum> && !std::is_same_v<decltype(names<Enum>), const std::nullptr_t>;
 
-/// A text names no enumerator. The message continues a sentence that names the option or the field: "is one of a, b, not 'c'".
+/// A text names no enumerator. The message continues a sentence that names the option or the field: "is one
+/// of a, b, not 'c'".
 class name_error : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;

@@ -90,29 +90,29 @@ std::string read_file(const given_options& given, const std::string& option) {
     return path;
 }
 
-void read_outputs(const given_options& given, options& asked) {
-    given.read_name("format", asked.format);
-    if (given.has("output")) asked.output = read_file(given, "output");
+void read_outputs(const given_options& given, options& request) {
+    given.read_name("format", request.format);
+    if (given.has("output")) request.output = read_file(given, "output");
     for (const auto& [name, format] : names<report_format>) {
         const std::string option(name);
-        if (given.has(option)) asked.files.push_back({format, read_file(given, option)});
+        if (given.has(option)) request.files.push_back({format, read_file(given, option)});
     }
-    std::vector<std::string> paths{asked.output};
-    for (const auto& each : asked.files) paths.push_back(each.path);
+    std::vector<std::string> paths{request.output};
+    for (const auto& each : request.files) paths.push_back(each.path);
     std::erase(paths, "");
     std::ranges::sort(paths);
     if (const auto twice = std::ranges::adjacent_find(paths); twice != paths.end())
         throw option_error(fmt::format("two reports would be written to '{}'", *twice));
 }
 
-void refuse_with_topology(const given_options& given, const options& asked) {
+void refuse_with_topology(const given_options& given, const options& request) {
     for (const char* name :
          {"workload", "input", "items", "file-size", "item-cost", "skew", "chunk", "ways", "repetitions",
           "warmup", "seed", "progress", "trace", "peer-report", "markdown", "html", "csv", "json"})
         given.refuse(name, "cannot be combined with --topology, which measures nothing");
-    if (asked.format != report_format::table && asked.format != report_format::json)
+    if (request.format != report_format::table && request.format != report_format::json)
         throw option_error("--format with --topology is one of table, json");
-    if (count_points(asked.axes) > 1)
+    if (count_points(request.axes) > 1)
         throw option_error("--topology shows one pool: it needs one number of ranks, and one of threads");
 }
 
@@ -120,34 +120,34 @@ void refuse_with_topology(const given_options& given, const options& asked) {
 
 options parse_options(const std::vector<std::string>& arguments) {
     const given_options given(arguments, described_options());
-    options asked;
-    asked.help = given.has("help");
-    if (asked.help) return asked;
+    options request;
+    request.help = given.has("help");
+    if (request.help) return request;
     const std::size_t threads = spmd::available_threads();
-    asked.axes.threads = {{threads}, fmt::format("{}", threads)};
-    given.read_name("workload", asked.workload);
-    refuse_useless(given, asked.workload);
-    asked.input = read_input(given);
-    read_axes(given, asked.axes);
-    given.read_name("placement", asked.placement);
-    asked.pin = given.has("pin");
-    asked.progress = given.shared(apps::asked_progress);
-    asked.trace = given.shared(apps::asked_trace);
-    const bool sweeps = count_points(asked.axes) > 1;
-    if (sweeps) asked.measurement.repetitions = sweep_repetitions;
-    given.read_count("repetitions", asked.measurement.repetitions, 1, most_repetitions);
-    given.read_count("warmup", asked.measurement.warmup, 0, most_repetitions);
-    given.read_count("seed", asked.measurement.seed, 0, std::numeric_limits<std::uint64_t>::max());
-    asked.ways = given.has("ways") ? chosen_ways(given.text("ways"), asked.workload)
-                                   : default_ways(asked.workload, sweeps);
-    asked.peer_reports = given.texts("peer-report");
+    request.axes.threads = {{threads}, fmt::format("{}", threads)};
+    given.read_name("workload", request.workload);
+    refuse_useless(given, request.workload);
+    request.input = read_input(given);
+    read_axes(given, request.axes);
+    given.read_name("placement", request.placement);
+    request.pin = given.has("pin");
+    request.progress = given.shared(apps::asked_progress);
+    request.trace = given.shared(apps::asked_trace);
+    const bool sweeps = count_points(request.axes) > 1;
+    if (sweeps) request.measurement.repetitions = sweep_repetitions;
+    given.read_count("repetitions", request.measurement.repetitions, 1, most_repetitions);
+    given.read_count("warmup", request.measurement.warmup, 0, most_repetitions);
+    given.read_count("seed", request.measurement.seed, 0, std::numeric_limits<std::uint64_t>::max());
+    request.ways = given.has("ways") ? chosen_ways(given.text("ways"), request.workload)
+                                     : default_ways(request.workload, sweeps);
+    request.peer_reports = given.texts("peer-report");
     if (sweeps) given.refuse("peer-report", "is for one point, not for a sweep");
-    if (std::ranges::find(asked.ways, way_kind::map_chunked) == asked.ways.end())
+    if (std::ranges::find(request.ways, way_kind::map_chunked) == request.ways.end())
         given.refuse("chunk", "is for the way map-chunked, which is not among --ways");
-    read_outputs(given, asked);
-    asked.topology = given.has("topology");
-    if (asked.topology) refuse_with_topology(given, asked);
-    return asked;
+    read_outputs(given, request);
+    request.topology = given.has("topology");
+    if (request.topology) refuse_with_topology(given, request);
+    return request;
 }
 
 std::vector<way_kind> default_ways(workload_kind kind, bool sweeps) {
@@ -159,21 +159,21 @@ std::vector<way_kind> default_ways(workload_kind kind, bool sweeps) {
     return chosen;
 }
 
-workload_options workload_at(const options& asked, const sweep_point& point) {
-    return {.kind = asked.workload,
+workload_options workload_at(const options& request, const sweep_point& point) {
+    return {.kind = request.workload,
             .items = point.items,
             .file_size = point.file_size,
-            .input = asked.input,
+            .input = request.input,
             .item_cost = point.item_cost,
             .skew = point.skew,
-            .seed = asked.measurement.seed};
+            .seed = request.measurement.seed};
 }
 
-spmd::engine_pool_options pool_at(const options& asked, const sweep_point& point) {
+spmd::engine_pool_options pool_at(const options& request, const sweep_point& point) {
     return {.ranks = point.ranks,
             .threads = point.threads,
-            .placement = asked.placement,
-            .pin_workers = asked.pin};
+            .placement = request.placement,
+            .pin_workers = request.pin};
 }
 
 } // namespace spmd_bench

@@ -47,15 +47,15 @@ struct options {
     std::vector<report_file> files; ///< in addition to `output`
 };
 
-/// Parses a command line, without the program's name. Unless chosen, items are five for each of the most ranks, threads
-/// those available, and ways default_ways(). Throws: option_error.
+/// Parses a command line, without the program's name. Unless chosen, items are five for each of the most
+/// ranks, threads those available, and ways default_ways(). Throws: option_error.
 options parse_options(const std::vector<std::string>& arguments);
 
 /// All ways that can run the kind; in a sweep those of sweep_ways.
 std::vector<way_kind> default_ways(workload_kind kind, bool sweeps);
 
 /// The workload and the pool of one point.
-workload_options workload_at(const options& asked, const sweep_point& point);
-spmd::engine_pool_options pool_at(const options& asked, const sweep_point& point);
+workload_options workload_at(const options& request, const sweep_point& point);
+spmd::engine_pool_options pool_at(const options& request, const sweep_point& point);
 
 } // namespace spmd_bench

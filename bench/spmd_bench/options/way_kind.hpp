@@ -48,8 +48,8 @@ inline constexpr std::array sweep_ways{way_kind::serial, way_kind::map, way_kind
 /// The way in a few words, for --help.
 std::string_view description_of(way_kind way) noexcept;
 
-/// A parallel loop of another library, against which map and SPMD are measured. All other ways run on an engine pool, or
-/// serially.
+/// A parallel loop of another library, against which map and SPMD are measured. All other ways run on an
+/// engine pool, or serially.
 bool is_peer(way_kind way) noexcept;
 
 /// The reason why a way cannot run a kind of workload in this build, for the user; empty where it can.

@@ -15,17 +15,17 @@ std::string difference(const report& ours, const stored_report& peers) {
     const point_result& own = ours.points.front();
     const measured_point& other = peers.points.front();
     if (peers.points.size() != 1) return "it is of a sweep";
-    if (other.workload != ours.asked.workload)
+    if (other.workload != ours.request.workload)
         return fmt::format("its workload is {}, not {}", name_of(other.workload),
-                           name_of(ours.asked.workload));
+                           name_of(ours.request.workload));
     if (other.settings.items != own.settings.items)
         return fmt::format("it has {} items, not {}", other.settings.items, own.settings.items);
-    if (has_cost(ours.asked.workload) && other.settings.item_cost != own.settings.item_cost)
+    if (has_cost(ours.request.workload) && other.settings.item_cost != own.settings.item_cost)
         return fmt::format("its items cost {}, not {}", text_of_duration(other.settings.item_cost),
                            text_of_duration(own.settings.item_cost));
-    if (ours.asked.workload == workload_kind::mixed && other.settings.skew != own.settings.skew)
+    if (ours.request.workload == workload_kind::mixed && other.settings.skew != own.settings.skew)
         return fmt::format("its skew is {}, not {}", other.settings.skew, own.settings.skew);
-    if (other.bytes != own.bytes && !ours.asked.input.empty())
+    if (other.bytes != own.bytes && !ours.request.input.empty())
         return fmt::format("its items have {}, not {}", text_of_size(other.bytes), text_of_size(own.bytes));
     if (own.bytes > 0 && other.settings.file_size != own.settings.file_size)
         return fmt::format("its files have {} bytes, not {}", other.settings.file_size,

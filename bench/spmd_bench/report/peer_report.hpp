@@ -6,8 +6,8 @@
 
 namespace spmd_bench {
 
-/// Adds the ways of another program's report, except a serial one, to `ours`. A report of other items becomes an absent peer,
-/// with the reason. Requires: `ours` has one point. Throws: report_error.
+/// Adds the ways of another program's report, except a serial one, to `ours`. A report of other items becomes
+/// an absent peer, with the reason. Requires: `ours` has one point. Throws: report_error.
 void add_peer_report(report& ours, const std::string& path);
 
 } // namespace spmd_bench

@@ -15,22 +15,23 @@ struct plot_tick {
     bool ends_at_edge = false;
 };
 
-/// The positions of values on an axis, and its ticks: round values, of which the first and the last are the ends.
+/// The positions of values on an axis, and its ticks: round values, of which the first and the last are the
+/// ends.
 class plot_scale {
 public:
     using labels = std::function<std::string(double)>;
 
     /// From a tick at or below `low` to one at or above `high`. Requires: low <= high.
     static plot_scale linear(double low, double high, const labels& label_of);
-    /// As linear(), by the logarithm. With `has_zero`, 0 has a tick of its own, left of all others, and values between it and
-    /// the least tick are placed linearly. Requires: 0 < low <= high.
+    /// As linear(), by the logarithm. With `has_zero`, 0 has a tick of its own, left of all others, and
+    /// values between it and the least tick are placed linearly. Requires: 0 < low <= high.
     static plot_scale logarithmic(double low, double high, const labels& label_of, bool has_zero = false);
 
     /// 0 … 1 between the ends.
     double position(double value) const;
     const std::vector<plot_tick>& ticks() const noexcept { return ticks_; }
-    /// Removes labels that overlap others, and moves labels that would exceed the edge of the plot, `beyond` past the end of the
-    /// axis. `width`: of the axis. Both in widths of a character.
+    /// Removes labels that overlap others, and moves labels that would exceed the edge of the plot, `beyond`
+    /// past the end of the axis. `width`: of the axis. Both in widths of a character.
     void thin_labels(double width, double beyond);
 
 private:

@@ -30,8 +30,8 @@ ordered_json json_or_null(const std::optional<T>& value) {
     return value ? ordered_json(*value) : ordered_json(nullptr);
 }
 
-/// The optional settings of a point. Nothing: the pool chooses, the workload has no such setting, or the files of a directory
-/// have their own sizes.
+/// The optional settings of a point. Nothing: the pool chooses, the workload has no such setting, or the
+/// files of a directory have their own sizes.
 struct settings_of_some {
     std::optional<std::size_t> chunk;
     std::optional<std::int64_t> item_cost_ns;
@@ -39,18 +39,18 @@ struct settings_of_some {
     std::optional<double> skew;
 };
 
-settings_of_some settings_of(const options& asked, const sweep_point& point) {
-    const workload_kind kind = asked.workload;
+settings_of_some settings_of(const options& request, const sweep_point& point) {
+    const workload_kind kind = request.workload;
     settings_of_some settings;
     if (point.chunk != 0) settings.chunk = point.chunk;
     if (has_cost(kind)) settings.item_cost_ns = point.item_cost.count();
     if (kind == workload_kind::mixed) settings.skew = point.skew;
-    if (has_bytes(kind) && asked.input.empty()) settings.file_size = point.file_size;
+    if (has_bytes(kind) && request.input.empty()) settings.file_size = point.file_size;
     return settings;
 }
 
-ordered_json json_of(const options& asked, const sweep_point& point) {
-    const settings_of_some some = settings_of(asked, point);
+ordered_json json_of(const options& request, const sweep_point& point) {
+    const settings_of_some some = settings_of(request, point);
     return {{"ranks", point.ranks},
             {"items", point.items},
             {"threads", point.threads},
@@ -85,8 +85,8 @@ ordered_json json_of(const std::optional<time_parts>& parts) {
             {"scheduling_ns", parts->scheduling_ns}};
 }
 
-ordered_json json_of(const options& asked, const point_result& point) {
-    ordered_json object = {{"at", json_of(asked, point.settings)},
+ordered_json json_of(const options& request, const point_result& point) {
+    ordered_json object = {{"at", json_of(request, point.settings)},
                            {"bytes", point.bytes},
                            {"ways", ordered_json::array()},
                            {"spmd_parts", json_of(point.spmd_parts)},
@@ -96,17 +96,17 @@ ordered_json json_of(const options& asked, const point_result& point) {
     return object;
 }
 
-ordered_json json_of(const options& asked, const report_answer& answer) {
+ordered_json json_of(const options& request, const report_answer& answer) {
     ordered_json object = {{"sentences", answer.sentences},
                            {"crossovers", ordered_json::array()},
                            {"enough_ranks", ordered_json::array()},
                            {"costs", ordered_json::array()}};
     for (const crossover& each : answer.crossovers)
-        object["crossovers"].push_back({{"at", json_of(asked, each.settings)},
+        object["crossovers"].push_back({{"at", json_of(request, each.settings)},
                                         {"crossing_item_cost_ns", json_of(each.crossing_ns)},
                                         {"even_item_cost_ns", json_of(each.even_ns)}});
     for (const enough_ranks& each : answer.ranks)
-        object["enough_ranks"].push_back({{"at", json_of(asked, each.settings)},
+        object["enough_ranks"].push_back({{"at", json_of(request, each.settings)},
                                           {"fastest_ranks", each.fastest},
                                           {"most_ranks", each.most}});
     for (const way_cost& each : answer.costs)
@@ -136,9 +136,9 @@ std::string quoted_field(std::string_view text) {
     return quoted + '"';
 }
 
-std::string csv_line(const options& asked, const point_result& point, const way_result& way) {
+std::string csv_line(const options& request, const point_result& point, const way_result& way) {
     const sweep_point& settings = point.settings;
-    const settings_of_some some = settings_of(asked, settings);
+    const settings_of_some some = settings_of(request, settings);
     return fmt::format(
         "{},{},{},{},{},{},{},{},{},{},{:.1f},{:.1f},{:.1f},{:.1f},{:.1f},{:.6g},{:.6g},{},{},{},{},{}\n",
         settings.ranks, settings.items, settings.threads, field(some.chunk), field(some.item_cost_ns),
@@ -157,14 +157,16 @@ std::string render_csv(const report& what) {
         "median_low_ns,median_high_ns,mad_ns,min_ns,items_per_second,bytes_per_second,submissions,"
         "ratio_to_map,ratio_to_map_low,ratio_to_map_high,outliers,unstable,samples_ns\n";
     for (const point_result& point : what.points)
-        for (const way_result& way : point.ways) text += csv_line(what.asked, point, way);
+        for (const way_result& way : point.ways) text += csv_line(what.request, point, way);
     return text;
 }
 
 std::string render_json(const report& what) {
-    const options& asked = what.asked;
+    const options& request = what.request;
     ordered_json all = {
         {"schema_version", schema_version},
+        {"version", what.version},
+        {"commit", what.commit},
         {"machine", {{"cpu", what.cpu}, {"available_threads", what.available_threads}}},
         {"command", command_of(what)},
         {"clock_overhead_ns", what.clock_overhead_ns},
@@ -172,18 +174,18 @@ std::string render_json(const report& what) {
          {{"placement_asked", name_of(what.pool.asked)},
           {"placement", name_of(what.pool.got)},
           {"reason", what.pool.reason},
-          {"pinned", asked.pin}}},
-        {"workload", {{"kind", name_of(asked.workload)}, {"description", what.workload}}},
-        {"repetitions", asked.measurement.repetitions},
-        {"warmup", asked.measurement.warmup},
-        {"seed", asked.measurement.seed},
+          {"pinned", request.pin}}},
+        {"workload", {{"kind", name_of(request.workload)}, {"description", what.workload}}},
+        {"repetitions", request.measurement.repetitions},
+        {"warmup", request.measurement.warmup},
+        {"seed", request.measurement.seed},
         {"swept", ordered_json::array()},
         {"points", ordered_json::array()},
-        {"answer", json_of(asked, what.answer)},
+        {"answer", json_of(request, what.answer)},
         {"absent_peers", ordered_json::array()},
     };
     for (const sweep_axis axis : what.swept) all["swept"].push_back(name_of(axis));
-    for (const point_result& point : what.points) all["points"].push_back(json_of(asked, point));
+    for (const point_result& point : what.points) all["points"].push_back(json_of(request, point));
     for (const auto& [peer, reason] : what.absent_peers)
         all["absent_peers"].push_back({{"way", peer}, {"reason", reason}});
     // A path may be any bytes; JSON is UTF-8.

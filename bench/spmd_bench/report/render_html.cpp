@@ -165,7 +165,8 @@ struct plotting {
     std::string ideal = {};
 };
 
-/// The scales of x and y. With an ideal line both are of one kind, so that it is straight, and reach its ends.
+/// The scales of x and y. With an ideal line both are of one kind, so that it is straight, and reach its
+/// ends.
 std::pair<plot_scale, plot_scale> scales_over(const std::vector<double>& xs, const std::vector<double>& ys,
                                               const plotting& how) {
     if (how.ideal.empty()) return {scale_over(xs, how.x_label), scale_over(ys, how.y_label)};
@@ -180,10 +181,10 @@ std::optional<line_plot> plot_of(const report& what, const points& group, const 
     std::vector<plot_series> series;
     std::vector<double> xs;
     std::vector<double> ys;
-    for (std::size_t number = 0; number < what.asked.ways.size(); ++number) {
-        plot_series line{std::string(name_of(what.asked.ways[number])), number};
+    for (std::size_t number = 0; number < what.request.ways.size(); ++number) {
+        plot_series line{std::string(name_of(what.request.ways[number])), number};
         for (const point_result* const point : group) {
-            const way_result* const way = find_way(*point, what.asked.ways[number]);
+            const way_result* const way = find_way(*point, what.request.ways[number]);
             const auto y = way != nullptr ? how.y(*point, *way) : std::nullopt;
             if (!y) continue;
             line.points.push_back({how.x(*point), *y});

@@ -111,12 +111,12 @@ column over_points(std::string title, const report& what, Text text) {
 /// One row per point: the axes, the medians of the ways, and the ratio of spmd to map.
 std::vector<column> columns_of_sweep(const report& what) {
     std::vector<column> columns;
-    columns.reserve(what.swept.size() + what.asked.ways.size());
+    columns.reserve(what.swept.size() + what.request.ways.size());
     for (const sweep_axis axis : what.swept)
         columns.push_back(over_points(title_of_axis(axis), what, [&](const point_result& each) {
             return text_of_axis(each.settings, axis);
         }));
-    for (const way_kind way : what.asked.ways)
+    for (const way_kind way : what.request.ways)
         columns.push_back(over_points(std::string(name_of(way)), what, [&](const point_result& each) {
             return short_time(find_way(each, way)->median_ns.value);
         }));
@@ -134,20 +134,20 @@ std::vector<column> columns_of_sweep(const report& what) {
 }
 
 std::string pool_text(const report& what) {
-    std::string text =
-        fmt::format("{} ranks on {} threads{}, {}", what.asked.axes.ranks.text, what.asked.axes.threads.text,
-                    what.asked.pin ? ", workers pinned" : "", name_of(what.pool.got));
+    std::string text = fmt::format("{} ranks on {} threads{}, {}", what.request.axes.ranks.text,
+                                   what.request.axes.threads.text, what.request.pin ? ", workers pinned" : "",
+                                   name_of(what.pool.got));
     if (!what.pool.reason.empty())
         text += fmt::format(" instead of {}: {}", name_of(what.pool.asked), what.pool.reason);
     return text;
 }
 
 std::string runs_text(const report& what) {
-    const measurement_options& asked = what.asked.measurement;
-    const std::string warmup = asked.warmup == 0
+    const measurement_options& request = what.request.measurement;
+    const std::string warmup = request.warmup == 0
                                    ? "no warm-up"
-                                   : fmt::format("warm-up until stable, then {} before each", asked.warmup);
-    return fmt::format("{} rounds in random order; {}; a clock reading takes {:.0f} ns", asked.repetitions,
+                                   : fmt::format("warm-up until stable, then {} before each", request.warmup);
+    return fmt::format("{} rounds in random order; {}; a clock reading takes {:.0f} ns", request.repetitions,
                        warmup, what.clock_overhead_ns);
 }
 
@@ -180,10 +180,11 @@ std::vector<column> columns_of(const report& what) {
 }
 
 std::vector<header_line> header_of(const report& what) {
-    std::vector<std::string> command = spelled_out(what.asked);
+    std::vector<std::string> command = spelled_out(what.request);
     command.insert(command.begin(), "spmd_bench");
     std::vector<header_line> lines{
         {"machine", split(fmt::format("{}, {} threads available", what.cpu, what.available_threads), ' ')},
+        {"version", split(fmt::format("{}, commit {}", what.version, what.commit), ' ')},
         {"pool", split(pool_text(what), ' ')},
         {"workload", split(what.workload, ' ')},
         {"runs", split(runs_text(what), ' ')},

@@ -16,7 +16,7 @@ struct header_line {
     bool is_code = false; ///< a command
 };
 
-/// The machine, the pool, the workload, the runs, the command, and the absent peers.
+/// The machine, the version, the pool, the workload, the runs, the command, and the absent peers.
 std::vector<header_line> header_of(const report& what);
 /// The figures: one row per way, or in a sweep per point.
 std::vector<column> columns_of(const report& what);

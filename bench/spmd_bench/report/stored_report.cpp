@@ -22,6 +22,8 @@ namespace {
 using nlohmann::json;
 using samples = std::vector<double>;
 
+constexpr int oldest_schema = 2; // without the version and the commit, which are not read
+
 /// A whole number of at least `least`; the library would convert any number.
 template <class T = std::size_t>
 T count_from(const json& object, const char* name, std::uint64_t least = 0) {
@@ -114,9 +116,10 @@ stored_report read_report(const std::string& path) {
     if (!file) throw report_error(path + ": " + std::generic_category().message(errno));
     try {
         const json all = json::parse(file);
-        if (all.at("schema_version") != schema_version)
-            throw report_error(
-                fmt::format("schema_version is {}, not {}", all.at("schema_version").dump(), schema_version));
+        const json& version = all.at("schema_version");
+        if (version < oldest_schema || version > schema_version)
+            throw report_error(fmt::format("schema_version is {}, not {} to {}", version.dump(),
+                                           oldest_schema, schema_version));
         return report_from(all);
     } catch (const std::exception& error) {
         throw report_error(path + ": not a report of spmd_bench: " + error.what());

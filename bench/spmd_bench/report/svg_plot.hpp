@@ -57,8 +57,8 @@ struct strip_plot {
     std::vector<strip> strips;
 };
 
-/// A figure with an <svg> element, a title and a description for screen readers, and a legend. Colours, fonts and strokes are
-/// those of the page's style sheet. Text is escaped.
+/// A figure with an <svg> element, a title and a description for screen readers, and a legend. Colours, fonts
+/// and strokes are those of the page's style sheet. Text is escaped.
 std::string svg_of(const line_plot& plot);
 std::string svg_of(const strip_plot& plot);
 

@@ -15,9 +15,9 @@ struct column {
     std::vector<std::string> cells;
 };
 
-/// The columns side by side, at most `width` characters wide: a line of titles, one of units if any, and one per row.
-/// Columns that do not fit follow below, after a copy of the first `keys`, which identify a row. The first column is
-/// left-aligned, the others right-aligned. Ends with a newline.
+/// The columns side by side, at most `width` characters wide: a line of titles, one of units if any, and one
+/// per row. Columns that do not fit follow below, after a copy of the first `keys`, which identify a row. The
+/// first column is left-aligned, the others right-aligned. Ends with a newline.
 std::string text_table(std::span<const column> columns, std::size_t keys, std::size_t width);
 
 /// A table in GitHub-flavoured Markdown; units follow the titles.

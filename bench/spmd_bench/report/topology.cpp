@@ -41,8 +41,8 @@ std::string render_table(const topology_report& what) {
                                 text_of_cpus(what.cpus), quota));
     line("NUMA nodes", text_of(what.machine.numa_nodes, "node"));
     line("core types", text_of(what.machine.core_types, "type"));
-    line("pool", fmt::format("{} ranks on {} threads{}", what.asked.axes.ranks.values.front(),
-                             what.pool.threads(), what.asked.pin ? ", workers pinned" : ""));
+    line("pool", fmt::format("{} ranks on {} threads{}", what.request.axes.ranks.values.front(),
+                             what.pool.threads(), what.request.pin ? ", workers pinned" : ""));
     line("placement", placement_text(what.pool));
     constexpr auto row = "{:>5}  {:>9}  {:>9}  {:>9}  {:>9}  {}\n";
     text += '\n' + fmt::format(row, "arena", "NUMA node", "core type", "threads", "ranks", "which");
@@ -75,9 +75,9 @@ std::string render_json(const topology_report& what) {
           {"numa_nodes", json_of(what.machine.numa_nodes)},
           {"core_types", json_of(what.machine.core_types)}}},
         {"pool",
-         {{"ranks", what.asked.axes.ranks.values.front()},
+         {{"ranks", what.request.axes.ranks.values.front()},
           {"threads", what.pool.threads()},
-          {"pinned", what.asked.pin},
+          {"pinned", what.request.pin},
           {"placement_asked", name_of(what.pool.asked)},
           {"placement", name_of(what.pool.got)},
           {"reason", what.pool.reason},
@@ -107,7 +107,7 @@ std::string text_of_cpus(const std::vector<int>& cpus) {
 }
 
 std::string render(const topology_report& what) {
-    return what.asked.format == report_format::json ? render_json(what) : render_table(what);
+    return what.request.format == report_format::json ? render_json(what) : render_table(what);
 }
 
 } // namespace spmd_bench

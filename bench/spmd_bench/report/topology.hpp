@@ -20,14 +20,14 @@ struct topology_report {
     std::size_t available_threads = 0;
     spmd::machine_topology machine;
     spmd::pool_topology pool;
-    options asked;
+    options request;
 };
 
 /// "0-3,8,10-11", as in Linux's lists of CPUs. Requires: ascending.
 std::string text_of_cpus(const std::vector<int>& cpus);
 
-/// A table, or JSON where the options say so; ends with a newline. In JSON, null stands for unknown values and for arenas
-/// without a binding.
+/// A table, or JSON where the options say so; ends with a newline. In JSON, null stands for unknown values
+/// and for arenas without a binding.
 std::string render(const topology_report& what);
 
 } // namespace spmd_bench

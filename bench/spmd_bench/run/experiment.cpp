@@ -5,6 +5,9 @@
 #include "spmd_bench/run/probe.hpp"
 
 #include <spmd/spmd.hpp>
+#include <spmd/version.hpp>
+
+#include <environment/source_commit.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -34,15 +37,15 @@ bool same_pool(const sweep_point& one, const sweep_point& other) {
     return one.ranks == other.ranks && one.threads == other.threads;
 }
 
-std::vector<prepared_point> prepare(const options& asked, temporary_directory& scratch,
+std::vector<prepared_point> prepare(const options& request, temporary_directory& scratch,
                                     const std::optional<spmd::trace_recorder>& trace) {
     const auto make_pool = [&](const sweep_point& point) {
-        spmd::engine_pool_options options = pool_at(asked, point);
+        spmd::engine_pool_options options = pool_at(request, point);
         options.trace = trace;
         return std::make_shared<spmd::engine_pool>(options);
     };
     std::vector<prepared_point> prepared;
-    for (const sweep_point& point : points_of(asked.axes)) {
+    for (const sweep_point& point : points_of(request.axes)) {
         const auto alike = [&](auto same) {
             return std::ranges::find_if(
                 prepared, [&](const prepared_point& each) { return same(each.settings, point); });
@@ -52,22 +55,22 @@ std::vector<prepared_point> prepare(const options& asked, temporary_directory& s
         prepared.push_back({point,
                             work != prepared.end() ? work->work
                                                    : std::make_shared<workload>(
-                                                         make_workload(workload_at(asked, point), scratch)),
+                                                         make_workload(workload_at(request, point), scratch)),
                             pool != prepared.end() ? pool->pool : make_pool(point)});
     }
     return prepared;
 }
 
 std::vector<std::vector<measurement>>
-measure_all(const options& asked, const std::vector<prepared_point>& prepared,
+measure_all(const options& request, const std::vector<prepared_point>& prepared,
             const std::function<void(const measure_progress&)>& progress) {
     std::vector<way_group> groups;
     groups.reserve(prepared.size());
     for (const prepared_point& each : prepared)
         groups.push_back(
-            make_ways(*each.work, *each.pool, asked.ways,
+            make_ways(*each.work, *each.pool, request.ways,
                       each.settings.chunk == 0 ? std::nullopt : std::optional(each.settings.chunk)));
-    return measure(groups, asked.measurement, progress);
+    return measure(groups, request.measurement, progress);
 }
 
 point_result result_of(const prepared_point& prepared, const std::vector<measurement>& measured,
@@ -106,28 +109,30 @@ std::vector<std::pair<std::string, std::string>> absent_peers() {
 
 } // namespace
 
-report run_experiment(const options& asked, temporary_directory& scratch,
+report run_experiment(const options& request, temporary_directory& scratch,
                       const std::optional<spmd::trace_recorder>& trace,
                       const std::function<void(const measure_progress&)>& progress) {
-    const std::vector<prepared_point> prepared = prepare(asked, scratch, trace);
+    const std::vector<prepared_point> prepared = prepare(request, scratch, trace);
     const prepared_point& first = prepared.front();
     report result;
+    result.version = SPMD_VERSION;
+    result.commit = source_commit;
     result.cpu = cpu_model();
     result.available_threads = spmd::available_threads();
     result.pool = first.pool->topology();
-    result.asked = asked;
+    result.request = request;
     result.clock_overhead_ns = clock_overhead_ns();
-    result.swept = swept_axes(asked.axes);
+    result.swept = swept_axes(request.axes);
     result.absent_peers = absent_peers();
-    result.workload = result.swept.empty() ? description(workload_at(asked, first.settings), *first.work)
-                                           : common_description(workload_at(asked, first.settings));
-    const auto measured = measure_all(asked, prepared, progress);
-    const bool has_spmd = std::ranges::find(asked.ways, way_kind::spmd) != asked.ways.end();
+    result.workload = result.swept.empty() ? description(workload_at(request, first.settings), *first.work)
+                                           : common_description(workload_at(request, first.settings));
+    const auto measured = measure_all(request, prepared, progress);
+    const bool has_spmd = std::ranges::find(request.ways, way_kind::spmd) != request.ways.end();
     for (std::size_t i = 0; i < prepared.size(); ++i)
         result.points.push_back(result_of(prepared[i], measured[i], has_spmd, result.clock_overhead_ns));
-    result.answer = answer_of(result, measure_costs(pool_at(asked, first.settings),
-                                                    scale_of(result.points, asked.measurement.repetitions),
-                                                    asked.ways, asked.measurement.seed));
+    result.answer = answer_of(result, measure_costs(pool_at(request, first.settings),
+                                                    scale_of(result.points, request.measurement.repetitions),
+                                                    request.ways, request.measurement.seed));
     return result;
 }
 

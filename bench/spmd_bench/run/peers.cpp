@@ -76,8 +76,8 @@ private:
 };
 
 #ifdef SPMD_BENCH_OPENMP
-/// Starts its threads before each run and releases them after it, because idle threads of libgomp spin for milliseconds, on
-/// cores that the next way needs.
+/// Starts its threads before each run and releases them after it, because idle threads of libgomp spin for
+/// milliseconds, on cores that the next way needs.
 template <omp_sched_t Schedule>
 struct openmp_loop {
     int threads;

@@ -14,12 +14,12 @@
 
 namespace spmd_bench {
 
-/// One way of running all items of a workload. The calls come in this order: prepare; run, results and forget, once or
-/// more; settle.
+/// One way of running all items of a workload. The calls come in this order: prepare; run, results and
+/// forget, once or more; settle.
 class way {
 public:
-    /// `submissions`: the tasks of one run, where that is known before; `expected`: the results of the serial loop, which
-    /// must outlive the way.
+    /// `submissions`: the tasks of one run, where that is known before; `expected`: the results of the serial
+    /// loop, which must outlive the way.
     way(way_kind kind, std::optional<std::size_t> submissions, results_view expected)
         : kind_(kind), submissions_(submissions), expected_(expected) {}
     way(const way&) = delete;
@@ -47,8 +47,8 @@ private:
     results_view expected_;
 };
 
-/// The ways of these kinds, in their order. The workload and the pool must outlive them. `chunk`: items per task of
-/// map_chunked, or `automatic`.
+/// The ways of these kinds, in their order. The workload and the pool must outlive them. `chunk`: items per
+/// task of map_chunked, or `automatic`.
 /// Requires: why_not() is empty for each. Throws: std::invalid_argument where it is not.
 std::vector<std::unique_ptr<way>> make_ways(const workload& work, const spmd::engine_pool& pool,
                                             std::span<const way_kind> kinds,

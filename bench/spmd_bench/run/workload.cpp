@@ -86,8 +86,8 @@ std::vector<std::uint64_t> indices(std::size_t count) {
     return all;
 }
 
-/// The minimum over a while: a core's frequency changes within milliseconds, and items should be equally long in every
-/// process.
+/// The minimum over a while: a core's frequency changes within milliseconds, and items should be equally long
+/// in every process.
 double nanoseconds_per_round() {
     constexpr std::uint64_t rounds = 5'000;
     constexpr std::chrono::milliseconds a_while{50};

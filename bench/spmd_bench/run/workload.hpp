@@ -1,9 +1,10 @@
 #pragma once
 
 #include "spmd_bench/options/workload_options.hpp"
-#include "spmd_bench/run/temporary_directory.hpp"
 
 #include <checksum/digest.hpp>
+
+#include <environment/temporary_directory.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -18,8 +19,9 @@ namespace spmd_bench {
 /// The results of a run by item index: digests, or numbers. Equal runs have equal results.
 using results_view = std::variant<std::span<const checksum::md5>, std::span<const std::uint64_t>>;
 
-/// Workloads have one shape: `items`, `run(item)`, the `bytes` of all items, and `serial`, the results of a plain loop,
-/// which every way must reproduce. They are immutable; any number of threads may call `run` at once.
+/// Workloads have one shape: `items`, `run(item)`, the `bytes` of all items, and `serial`, the results of a
+/// plain loop, which every way must reproduce. They are immutable; any number of threads may call `run` at
+/// once.
 
 /// The MD5 of files.
 class file_workload {
@@ -71,11 +73,12 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
-/// A chain of hashes: work whose time is proportional to `rounds`, with a result that depends on the arguments alone.
+/// A chain of hashes: work whose time is proportional to `rounds`, with a result that depends on the
+/// arguments alone.
 std::uint64_t hash_chain(std::uint64_t hash, std::uint64_t rounds) noexcept;
 
-/// The number of rounds that take this time on an idle core. A round is measured once per process, so that costs compare,
-/// and so that a thread that is preempted while it spins still has its work to do.
+/// The number of rounds that take this time on an idle core. A round is measured once per process, so that
+/// costs compare, and so that a thread that is preempted while it spins still has its work to do.
 std::uint64_t rounds_that_take(double nanoseconds);
 
 /// Hash chains that begin with the item's index and take equally long on an idle core.
@@ -100,8 +103,8 @@ private:
     std::vector<std::uint64_t> hashes_;
 };
 
-/// Hash chains of uneven lengths: item i of n costs (skew + 1) ((i + 1/2) / n)^skew times the mean. A skew of 0 is even, a
-/// skew of 1 is a triangle.
+/// Hash chains of uneven lengths: item i of n costs (skew + 1) ((i + 1/2) / n)^skew times the mean. A skew of
+/// 0 is even, a skew of 1 is a triangle.
 class mixed_workload {
 public:
     struct item {

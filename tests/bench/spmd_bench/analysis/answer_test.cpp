@@ -1,5 +1,5 @@
-// Guards against: an answer that claims more than was measured, or is about another point, and one that leaves out what
-// decides.
+// Guards against: an answer that claims more than was measured, or is about another point, and one that omits
+// the decisive figure.
 
 #include "bench/spmd_bench/sample_report.hpp"
 
@@ -32,7 +32,7 @@ bool says(const report_answer& answer, const std::string& sentence) {
     return std::ranges::find(answer.sentences, sentence) != answer.sentences.end();
 }
 
-/// A sweep over ranks where spmd takes what is said of each; map always takes 1 ms.
+/// A sweep over ranks with these times of spmd; map always takes 1 ms.
 report ranks_sweep(const std::vector<std::pair<std::size_t, double>>& spmd_by_ranks) {
     report what;
     what.swept = {sweep_axis::ranks};
@@ -46,7 +46,7 @@ report ranks_sweep(const std::vector<std::pair<std::size_t, double>>& spmd_by_ra
 
 } // namespace
 
-TEST_CASE("of one point the answer claims a difference only where there is one") {
+TEST_CASE("the answer for one point claims a difference only where there is one") {
     CHECK(answer_for({90, 91, 92, 93, 94, 95}) ==
           "Use spmd, it saves 5 to 10 %: it took 0.925 x map's time (95 % sure: 0.900 to 0.950).");
     CHECK(answer_for(always(125)) ==
@@ -60,12 +60,12 @@ TEST_CASE("of one point the answer claims a difference only where there is one")
           "Cannot tell: spmd took 0.900 x map's time, but 5 rounds are too few; use at least 6.");
     CHECK(answer_for(always(96)) ==
           "The same within 5 %: spmd took 0.960 x map's time (95 % sure: 0.960 to 0.960).");
-    // Seen, and called "No difference".
+    // Observed once, and reported as "No difference".
     CHECK(answer_for({6.5, 10, 102.1, 102.1, 1000, 1737.9}) ==
           "Cannot tell: spmd took between 0.065 and 17.379 times map's time; a quieter machine would tell.");
 }
 
-TEST_CASE("of one point the answer tells the fastest of all ways, the costs, the limit, and the reading") {
+TEST_CASE("the answer for one point has the fastest way, the costs, the limit, and the reading") {
     report what = sample_report();
     std::vector<measurement> more = sample_measurements();
     more.push_back({way_kind::tbb, 1, always(0.72e6)});
@@ -86,7 +86,7 @@ TEST_CASE("of one point the answer tells the fastest of all ways, the costs, the
     CHECK(answer.costs.size() == 3);
 }
 
-TEST_CASE("a way that had the least median by chance is no winner") {
+TEST_CASE("a way that had the least median by chance is not a winner") {
     report what;
     const std::vector<measurement> all{{way_kind::map, 1, always(100)},
                                        {way_kind::spmd, 1, {80, 90, 80, 90, 80, 90, 85}},
@@ -96,7 +96,7 @@ TEST_CASE("a way that had the least median by chance is no winner") {
                "Of all ways tbb had the least median, but is not clearly faster than spmd."));
 }
 
-TEST_CASE("without spmd and map the answer is who was the fastest") {
+TEST_CASE("without spmd and map the answer is the fastest way") {
     report what;
     const std::vector<measurement> one{{way_kind::serial, 0, always(1e6)}, {way_kind::read, 0, always(1e5)}};
     what.points = {summarise({}, 0, one, 0)};
@@ -107,7 +107,7 @@ TEST_CASE("without spmd and map the answer is who was the fastest") {
     CHECK(answer_of(what, {}).sentences.empty());
 }
 
-TEST_CASE("a sweep over item costs tells who wins where, and the crossover") {
+TEST_CASE("a sweep over item costs has the winners, and the crossover") {
     const report_answer answer = answer_of(sample_sweep(), {});
     CHECK(says(answer, "spmd is the faster at 2 of 3 points, most at item cost 0 ns: spmd took 0.000 x map's "
                        "time (95 % sure: 0.000 to 0.000)."));
@@ -148,7 +148,7 @@ TEST_CASE("of many points some differ by chance, and count for neither") {
     for (int sweep = 0; sweep < sweeps; ++sweep) {
         report what;
         what.swept = {sweep_axis::ranks};
-        what.asked.measurement.repetitions = 15;
+        what.request.measurement.repetitions = 15;
         for (std::size_t ranks = 1; ranks <= 24; ++ranks) {
             std::vector<measurement> both{{way_kind::map, 1, always(0, 15)},
                                           {way_kind::spmd, 1, always(0, 15)}};
@@ -165,7 +165,7 @@ TEST_CASE("of many points some differ by chance, and count for neither") {
     CHECK(named <= 10); // 5 of 100, and two standard deviations
 }
 
-TEST_CASE("where map never wins the answer is the item cost from which the choice is worth nothing") {
+TEST_CASE("without a win of map the answer is the item cost from which spmd gains too little") {
     report what = sample_sweep();
     for (point_result& point : what.points) { // map takes 500 (cost + 20 ns), spmd 500 cost
         const auto cost = static_cast<double>(point.settings.item_cost.count());
@@ -178,7 +178,7 @@ TEST_CASE("where map never wins the answer is the item cost from which the choic
                "380 ns), less above."));
 }
 
-TEST_CASE("where nothing turns between the item costs that is said") {
+TEST_CASE("the answer says that there is no crossover") {
     report what = sample_sweep();
     what.points.pop_back();
     CHECK(says(answer_of(what, {}),
@@ -186,7 +186,7 @@ TEST_CASE("where nothing turns between the item costs that is said") {
                "gain falls below 5 %, for sure."));
 }
 
-TEST_CASE("each setting of what else is swept has its own crossover, and the first ones are told") {
+TEST_CASE("every other setting has its own crossover, and the answer has the first ones") {
     report what = sample_sweep();
     what.swept = {sweep_axis::ranks, sweep_axis::item_cost};
     const std::vector<point_result> once = what.points;
@@ -205,7 +205,7 @@ TEST_CASE("each setting of what else is swept has its own crossover, and the fir
     CHECK(says(answer, "… and so on, for 2 more."));
 }
 
-TEST_CASE("a sweep over ranks tells from how many on more gain nothing") {
+TEST_CASE("a sweep over ranks finds the number from which more gain nothing") {
     const report_answer enough = answer_of(ranks_sweep({{1, 2e6}, {2, 1.01e6}, {8, 1e6}, {64, 1.5e6}}), {});
     CHECK(says(enough, "From 2 ranks on more lose: 64 take 1.49 times as long (least median: 8)."));
     REQUIRE(enough.ranks.size() == 1);
@@ -213,7 +213,7 @@ TEST_CASE("a sweep over ranks tells from how many on more gain nothing") {
     CHECK(enough.ranks[0].fastest == 8);
     CHECK(says(answer_of(ranks_sweep({{1, 1.02e6}, {8, 1e6}, {64, 1.03e6}}), {}),
                "From 1 rank on more gain nothing (least median: 8)."));
-    // What chance may have made the slower is not enough for sure.
+    // Times that may be slower by chance are not surely slower.
     report noisy = ranks_sweep({{1, 2e6}, {8, 1e6}});
     const std::vector<measurement> both{
         {way_kind::map, 1, always(1e6)},
@@ -224,7 +224,7 @@ TEST_CASE("a sweep over ranks tells from how many on more gain nothing") {
                "More ranks still gain at 2, the most that were measured."));
 }
 
-TEST_CASE("a sweep tells what limits spmd where") {
+TEST_CASE("a sweep has the limits of spmd") {
     report what = ranks_sweep({{1, 2e6}, {2, 1e6}, {8, 1e6}});
     what.points[0].spmd_parts = time_parts{.total_ns = 100, .items_ns = 50, .imbalance_ns = 50};
     what.points[1].spmd_parts = time_parts{.total_ns = 100, .items_ns = 60, .imbalance_ns = 40};
@@ -239,7 +239,7 @@ TEST_CASE("a sweep tells what limits spmd where") {
 
 TEST_CASE("a sweep of few rounds claims nothing") {
     report what = sample_sweep();
-    what.asked.measurement.repetitions = 5;
+    what.request.measurement.repetitions = 5;
     for (point_result& point : what.points)
         for (way_result& way : point.ways) way.samples_ns.resize(5);
     const report_answer answer = answer_of(what, {});

@@ -1,5 +1,4 @@
-// Guards against: a crossover that is beside the one that was planted, bounds that do not hold it, and one that is claimed
-// where there is none.
+// Guards against: a crossover beside the planted one, bounds that do not contain it, and a false claim.
 
 #include <catch2/catch.hpp>
 #include <spmd_bench/analysis/crossing.hpp>
@@ -13,8 +12,8 @@ using namespace spmd_bench;
 
 namespace {
 
-/// Times of map and spmd at some costs, made up: those of map are `map_each` per item above the cost, those of spmd
-/// `slope` times the cost; each with a noise of its own and one of its round's.
+/// Synthetic times of map and spmd at some costs: map takes `map_each` per item more than the cost, spmd
+/// `slope` times the cost; with noise per sample and noise per round.
 class made_up {
 public:
     made_up(std::vector<double> costs, double map_each, double slope, double noise, std::size_t rounds,
@@ -35,7 +34,7 @@ public:
     }
 
 private:
-    /// Box and Muller's: the standard library's differs from one to the next.
+    /// Box and Muller: the distributions of standard libraries differ.
     double normal() {
         const auto uniform = [&] { return (static_cast<double>(draw_() >> 11U) + 0.5) * 0x1p-53; };
         const double radius = std::sqrt(-2 * std::log(uniform()));
@@ -89,7 +88,7 @@ TEST_CASE(
     for (int sample = 0; sample < samples; ++sample) {
         std::vector<double> costs{0};
         for (int i = 0; i < 6; ++i) costs.push_back(1e6 * (1 << i));
-        // 200 ns are nothing beside 1 ms.
+        // 200 ns are negligible against 1 ms.
         const made_up times(costs, 200, 1, 0.02, 15, static_cast<std::uint64_t>(sample));
         claimed += static_cast<int>(crossing(times.samples(), 1).has_value());
     }

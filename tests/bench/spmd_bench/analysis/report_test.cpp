@@ -1,5 +1,5 @@
-// Guards against: a figure of another way or round, a ratio that is not taken within rounds, and a warning that is
-// missing, or there without need.
+// Guards against: a figure of another way or round, a ratio across rounds, and a warning that is missing or
+// unfounded.
 
 #include "bench/spmd_bench/sample_report.hpp"
 
@@ -14,7 +14,7 @@ using namespace test_support;
 
 namespace {
 
-/// What is warned of when map took these times; "" is put before nothing.
+/// The warnings for these times of map.
 std::vector<std::string> warned_of(std::vector<double> times, double clock_overhead_ns = 0,
                                    bool settled = true) {
     const std::vector<measurement> measured{{way_kind::map, 1, std::move(times), settled}};
@@ -59,12 +59,12 @@ TEST_CASE("the ratio is the median of those within rounds, not that of the media
     CHECK(summarise({}, 0, both, 0).ways[1].ratio_to_map->value == Approx(1.1)); // of 0.5, 1.2, 1.1
 }
 
-TEST_CASE("steady times are not warned of") {
+TEST_CASE("steady times have no warning") {
     CHECK(warned_of({100, 101, 99, 100, 102, 98, 100, 101, 99, 100}).empty());
     CHECK(warned_of({100}).empty());
 }
 
-TEST_CASE("what keeps times from being trusted is told, with what to do") {
+TEST_CASE("warnings name the symptom and the remedy") {
     CHECK(
         warned_of(always(100), 0, false) ==
         std::vector<std::string>{"not stable after the warm-up: map; end other programs, or let the machine "
@@ -89,7 +89,7 @@ TEST_CASE("what keeps times from being trusted is told, with what to do") {
     CHECK(warned_of(always(2'500), 25).empty());
 }
 
-TEST_CASE("a way that is warned of is marked as unstable, but for the clock") {
+TEST_CASE("a way with a warning is unstable, except near the clock") {
     const auto unstable = [](std::vector<double> times) {
         const std::vector<measurement> measured{{way_kind::map, 1, std::move(times)}};
         return summarise({}, 0, measured, 1'000).ways[0].unstable;
@@ -98,7 +98,7 @@ TEST_CASE("a way that is warned of is marked as unstable, but for the clock") {
     CHECK_FALSE(unstable(always(100)));
 }
 
-TEST_CASE("the command is the one that measures the same again") {
+TEST_CASE("the command repeats the measurement") {
     CHECK(command_of(sample_report()) ==
           "spmd_bench --workload files --items 500 --file-size 1024 --ranks 100 --threads 2 --chunk auto "
           "--placement compact --repetitions 51 --warmup 1 --seed 1 --ways serial,map,map-chunked,spmd,read");

@@ -1,5 +1,5 @@
-// Guards against: a statistic that depends on the order of the values, is off by one in the middle, or is not 0
-// for nothing; bounds that promise more, or less, than the rounds tell; and a trend or an outlier seen in pure chance.
+// Guards against: a statistic that depends on the order of the values, is off by one in the middle, or is not
+// 0 for nothing; bounds that are too narrow or too wide; and a trend or an outlier in pure noise.
 
 #include <catch2/catch.hpp>
 #include <spmd_bench/analysis/statistics.hpp>
@@ -16,7 +16,7 @@ using namespace spmd_bench;
 
 namespace {
 
-/// 1 … n, in an order of chance.
+/// 1 … n in random order.
 std::vector<double> shuffled_ranks(std::size_t n) {
     std::vector<double> values(n);
     std::iota(values.begin(), values.end(), 1.0);
@@ -79,7 +79,7 @@ TEST_CASE("an outlier is beyond 3.5 modified z-scores, for values of any scale")
     CHECK(count_outliers(std::vector<double>{1, 1, 1, 1, 9}) == 0); // no scale
 }
 
-TEST_CASE("a drift is seen where there is one, and its size is the thirds' difference") {
+TEST_CASE("a drift is found, and its size is the difference of the thirds") {
     std::vector<double> rising(30);
     for (std::size_t i = 0; i < rising.size(); ++i) rising[i] = 100 + static_cast<double>(i);
     CHECK(drift(rising) == Approx(20 / 114.5)); // (124.5 - 104.5) / 114.5
@@ -98,9 +98,10 @@ TEST_CASE("chance alone hardly ever drifts") {
 }
 
 TEST_CASE("the bounds of a median are those of all resamples there are, but for the luck of 2,000") {
-    // The least k such that the median of a resample of 1 … n is at most k with more than the tail's probability,
-    // by P(median <= k) = P(at least (n+1)/2 of n draws are <= k), and its mirror. The tail is that of the normal
-    // distribution beyond sqrt(n / (n-1)) t(n-1), with t from a table: 0.0041, 0.0097 and 0.0132.
+    // The least k such that the median of a resample of 1 … n is at most k with more than the tail's
+    // probability, by P(median <= k) = P(at least (n+1)/2 of n draws are <= k), and its mirror. The tail is
+    // that of the normal distribution beyond sqrt(n / (n-1)) t(n-1), with t from a table: 0.0041, 0.0097 and
+    // 0.0132.
     struct expected {
         std::size_t n;
         double low;
@@ -142,7 +143,7 @@ TEST_CASE("the same seed gives the same bounds, and another one others") {
     CHECK_FALSE(bootstrap(40, mean, 1) == bootstrap(40, mean, 2));
 }
 
-TEST_CASE("what is surely below a bound: by the sign test, for one claim and for many") {
+TEST_CASE("surely below a bound: by the sign test, for one claim and for many") {
     // 1 of 2^6 is less than 2.5 %, 1 of 2^5 is more.
     CHECK(surely_below(std::vector<double>(6, 1.0), 2, 1));
     CHECK_FALSE(surely_below(std::vector<double>(5, 1.0), 2, 1));

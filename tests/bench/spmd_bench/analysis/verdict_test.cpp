@@ -17,7 +17,7 @@ constexpr double infinite = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 } // namespace
 
-TEST_CASE("bounds within 5 % are the same, ones that leave 1 out differ, all others cannot tell") {
+TEST_CASE("bounds within 5 % are the same, bounds that exclude 1 differ, all others cannot tell") {
     struct bounds {
         double low;
         double value;
@@ -47,7 +47,7 @@ TEST_CASE("bounds within 5 % are the same, ones that leave 1 out differ, all oth
     }
 }
 
-TEST_CASE("the rounds that would tell grow with the square of the width, and with how close it is") {
+TEST_CASE("the rounds for a verdict grow with the square of the width, and near the limits") {
     CHECK(rounds_to_tell({1, 0.9, 1.1}, 6) == 26);        // (log(1.1/0.9) / 2 / log 1.05)^2 = 4.23
     CHECK(rounds_to_tell({1, 0.9, 1.1}, 60) == 260);      // 253.8, in two digits
     CHECK(rounds_to_tell({1.5, 0.9, 2.5}, 20) == 32);     // (log(2.5/0.9) / 2 / log 1.5)^2 = 1.587

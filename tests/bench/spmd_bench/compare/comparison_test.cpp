@@ -32,8 +32,8 @@ using namespace test_support;
 
 namespace {
 
-bool claims_a_change(const comparison& made) {
-    return std::ranges::any_of(made.ways, [](const compared_way& way) {
+bool claims_a_change(const comparison& result) {
+    return std::ranges::any_of(result.ways, [](const compared_way& way) {
         return way.change == verdict::slower || way.change == verdict::faster;
     });
 }
@@ -50,18 +50,19 @@ TEST_CASE("the same but for noise: no change is claimed, in at least 95 of 100 c
             before.push_back(way_of(std::to_string(i), times(1000, 100 * seed + i)));
             after.push_back(way_of(std::to_string(i), times(1000, 100 * seed + i + 50)));
         }
-        const comparison made = two_reports(report_of(json::array({point_of(4, before)})),
-                                            report_of(json::array({point_of(4, after)})))
-                                    .compared();
-        claimed += claims_a_change(made) ? 1U : 0U;
-        same += std::ranges::count(made.ways, verdict::same, &compared_way::change);
+        const comparison result = two_reports(report_of(json::array({point_of(4, before)})),
+                                              report_of(json::array({point_of(4, after)})))
+                                      .compared();
+        claimed += claims_a_change(result) ? 1U : 0U;
+        same += std::ranges::count(result.ways, verdict::same, &compared_way::change);
     }
     CHECK(claimed <= 5);
     CHECK(same >= 900); // of 1,000: noise of 2 % leaves bounds within 5 %
 }
 
 TEST_CASE("a sweep of few rounds, the same but for noise: a change is claimed in about 1 of 20 comparisons") {
-    // 24 points of 4 ways, 15 rounds, log-normal noise of 10 %: about 4 blocks of rounds, 96 figures that may be wrong.
+    // 24 points of 4 ways, 15 rounds, log-normal noise of 10 %: about 4 blocks of rounds, 96 figures that may
+    // be wrong.
     const auto swept = [](std::uint64_t seed) {
         std::mt19937_64 draw(seed);
         std::lognormal_distribution<double> noise(0, 0.1);
@@ -69,9 +70,9 @@ TEST_CASE("a sweep of few rounds, the same but for noise: a change is claimed in
         for (std::size_t ranks = 1; ranks <= 24; ++ranks) {
             std::vector<json> ways;
             for (const char* name : {"serial", "map", "map-chunked", "spmd"}) {
-                samples made(15);
-                for (double& each : made) each = 1000 * noise(draw);
-                ways.push_back(way_of(name, made));
+                samples result(15);
+                for (double& each : result) each = 1000 * noise(draw);
+                ways.push_back(way_of(name, result));
             }
             points.push_back(point_of(ranks, ways));
         }
@@ -79,15 +80,15 @@ TEST_CASE("a sweep of few rounds, the same but for noise: a change is claimed in
     };
     std::size_t claimed = 0;
     for (std::uint64_t run = 0; run < 40; ++run) {
-        const comparison made = two_reports(swept(2 * run), swept(2 * run + 1)).compared();
-        REQUIRE(made.ways.size() == 96);
-        claimed += claims_a_change(made) ? 1U : 0U;
+        const comparison result = two_reports(swept(2 * run), swept(2 * run + 1)).compared();
+        REQUIRE(result.ways.size() == 96);
+        claimed += claims_a_change(result) ? 1U : 0U;
     }
     INFO(claimed << " of 40");
     CHECK(claimed <= 6); // more come once in 300 times where 1 in 20 is true
 }
 
-TEST_CASE("what takes 8 % longer is called the same in at most 1 of 20 comparisons, however noisy") {
+TEST_CASE("8 % longer is reported as the same in at most 1 of 20 comparisons, with any noise") {
     for (const double deviation : {0.02, 0.05, 0.1}) {
         std::size_t same = 0;
         for (std::uint64_t seed = 0; seed < 100; ++seed) {
@@ -97,18 +98,18 @@ TEST_CASE("what takes 8 % longer is called the same in at most 1 of 20 compariso
             samples after(21);
             for (double& each : before) each = 1000 * noise(draw);
             for (double& each : after) each = 1080 * noise(draw);
-            const comparison made =
+            const comparison result =
                 two_reports(report_of(json::array({point_of(4, {way_of("map", before)})})),
                             report_of(json::array({point_of(4, {way_of("map", after)})})))
                     .compared();
-            same += made.ways[0].change == verdict::same ? 1U : 0U;
+            same += result.ways[0].change == verdict::same ? 1U : 0U;
         }
         CAPTURE(deviation);
         CHECK(same <= 5);
     }
 }
 
-TEST_CASE("10 % slower or faster is found, with bounds that hold it, but for 1 in 20") {
+TEST_CASE("10 % slower or faster is found, with bounds that contain it, except for 1 in 20") {
     std::size_t held = 0;
     for (std::uint64_t seed = 0; seed < 20; ++seed)
         for (const double factor : {1.1, 0.9}) {
@@ -117,14 +118,14 @@ TEST_CASE("10 % slower or faster is found, with bounds that hold it, but for 1 i
                     4, {way_of("map", times(1000, seed)), way_of("spmd", times(800, seed + 100))})})),
                 report_of(json::array({point_of(4, {way_of("map", times(1000, seed + 200)),
                                                     way_of("spmd", times(800 * factor, seed + 300))})})));
-            const comparison made = files.compared();
+            const comparison result = files.compared();
             CAPTURE(seed, factor);
-            CHECK(made.ways[0].change == verdict::same);
-            CHECK(made.ways[1].change == (factor > 1 ? verdict::slower : verdict::faster));
-            held += made.ways[1].ratio.holds(factor) ? 1U : 0U;
-            CHECK(count_slower(made, 5) == (factor > 1 ? 1 : 0));
-            CHECK(count_slower(made, 20) == 0);
-            CHECK_THAT(render_table(made),
+            CHECK(result.ways[0].change == verdict::same);
+            CHECK(result.ways[1].change == (factor > 1 ? verdict::slower : verdict::faster));
+            held += result.ways[1].ratio.holds(factor) ? 1U : 0U;
+            CHECK(count_slower(result, 5) == (factor > 1 ? 1 : 0));
+            CHECK(count_slower(result, 20) == 0);
+            CHECK_THAT(render_table(result),
                        Contains(factor > 1 ? "spmd is slower: 1." : "spmd is faster: 0.") &&
                            Contains("The same within 5 %: 1 of 2 figures."));
         }
@@ -138,35 +139,35 @@ TEST_CASE("bounds of 0.9 to 2.5 cannot tell, and do not pass a gate at 20 %") {
     for (std::size_t i = 0; i < 8; ++i) after[i] *= 1.5;
     const two_reports files(report_of(json::array({point_of(4, {way_of("map", before)})})),
                             report_of(json::array({point_of(4, {way_of("map", after)})})));
-    const comparison made = files.compared();
-    REQUIRE(made.ways[0].ratio.low < 0.95);
-    REQUIRE(made.ways[0].ratio.high > 1.5);
-    CHECK(made.ways[0].change == verdict::cannot_tell);
+    const comparison result = files.compared();
+    REQUIRE(result.ways[0].ratio.low < 0.95);
+    REQUIRE(result.ways[0].ratio.high > 1.5);
+    CHECK(result.ways[0].change == verdict::cannot_tell);
     CHECK(run_compare({files.first, files.second, "--fail-if-slower", "20"}).status == 3);
-    CHECK_THAT(render_table(made),
+    CHECK_THAT(render_table(result),
                Contains("Cannot tell: 1 of 1 figures.\nmap: between 0.741 and 2.813 times "
                         "the time before; about 53 rounds, or a\nquieter machine, would tell."));
     CHECK(run_compare({files.first, files.second}).status == 0); // no gate
 }
 
-TEST_CASE("what is surely there and below 5 % is the same: two runs of one program have it") {
+TEST_CASE("a sure difference below 5 % is the same: two runs of one program have such differences") {
     const samples before(41, 1000.0);
     const samples after(41, 1040.0);
-    const comparison made = two_reports(report_of(json::array({point_of(4, {way_of("map", before)})})),
-                                        report_of(json::array({point_of(4, {way_of("map", after)})})))
-                                .compared();
-    CHECK(made.ways[0].ratio.value == Approx(1.04));
-    CHECK(made.ways[0].change == verdict::same);
+    const comparison result = two_reports(report_of(json::array({point_of(4, {way_of("map", before)})})),
+                                          report_of(json::array({point_of(4, {way_of("map", after)})})))
+                                  .compared();
+    CHECK(result.ways[0].ratio.value == Approx(1.04));
+    CHECK(result.ways[0].change == verdict::same);
 }
 
-TEST_CASE("a phase in which a third of the rounds was disturbed is not a change, and cannot be told") {
+TEST_CASE("a phase in which a third of the rounds was disturbed is not a change") {
     const samples before = times(1000, 1);
     samples after = before;
     for (std::size_t i = 0; i < 14; ++i) after[i] *= 1.5;
-    const comparison made = two_reports(report_of(json::array({point_of(4, {way_of("map", before)})})),
-                                        report_of(json::array({point_of(4, {way_of("map", after)})})))
-                                .compared();
-    CHECK(made.ways[0].change == verdict::cannot_tell);
+    const comparison result = two_reports(report_of(json::array({point_of(4, {way_of("map", before)})})),
+                                          report_of(json::array({point_of(4, {way_of("map", after)})})))
+                                  .compared();
+    CHECK(result.ways[0].change == verdict::cannot_tell);
 }
 
 TEST_CASE("relative to a way: a machine that is slower in one run changes nothing, a way that is does") {
@@ -189,9 +190,9 @@ TEST_CASE("relative to a way: a machine that is slower in one run changes nothin
 TEST_CASE("a machine that is slower in one run, as a fixed loop tells, changes nothing, a program that "
           "is does") {
     const auto with = [](double machine, double program, std::uint64_t seed) {
-        json made = way_of("spmd", times(1000 * machine * program, seed));
-        made["pace_ns"] = samples(41, 10'000 * machine);
-        return report_of(json::array({point_of(4, {made})}));
+        json result = way_of("spmd", times(1000 * machine * program, seed));
+        result["pace_ns"] = samples(41, 10'000 * machine);
+        return report_of(json::array({point_of(4, {result})}));
     };
     const comparison machine = two_reports(with(1, 1, 1), with(1.1, 1, 2)).compared();
     CHECK(machine.ways[0].change == verdict::same);
@@ -207,9 +208,9 @@ TEST_CASE("a machine that is slower in one run, as a fixed loop tells, changes n
 TEST_CASE(
     "times and times at one pace that disagree cannot be told, but where the pace explains the change") {
     const auto with = [](double machine, double time) {
-        json made = way_of("spmd", samples(41, time));
-        made["pace_ns"] = samples(41, machine);
-        return report_of(json::array({point_of(4, {made})}));
+        json result = way_of("spmd", samples(41, time));
+        result["pace_ns"] = samples(41, machine);
+        return report_of(json::array({point_of(4, {result})}));
     };
     struct disagreement {
         double machine; // slower by
@@ -226,16 +227,16 @@ TEST_CASE(
                        "spmd: slower by the clock, and faster at one pace"}}) {
         CAPTURE(each.machine, each.time);
         const two_reports files(with(1000, 1000), with(1000 * each.machine, 1000 * each.time));
-        const comparison made = files.compared();
-        CHECK(made.ways[0].change == each.wanted);
-        CHECK_THAT(render_table(made), Contains(each.said));
+        const comparison result = files.compared();
+        CHECK(result.ways[0].change == each.wanted);
+        CHECK_THAT(render_table(result), Contains(each.said));
         // As the clock has it none but the first is slower, and at its pace the machine may excuse that.
         CHECK(run_compare({files.first, files.second, "--fail-if-slower", "10"}).status ==
               (each.wanted == verdict::slower ? 1 : 0));
     }
 }
 
-TEST_CASE("a sweep: points are found again in any order, and what only one has is named") {
+TEST_CASE("a sweep: points are matched in any order, and unmatched ones are named") {
     const two_reports files(
         report_of(json::array({point_of(1, {way_of("map", times(1000, 1)), way_of("tbb", times(1, 2))}),
                                point_of(4, {way_of("map", times(500, 2))})}),
@@ -244,35 +245,35 @@ TEST_CASE("a sweep: points are found again in any order, and what only one has i
                                point_of(1, {way_of("map", times(1000, 4))}),
                                point_of(9, {way_of("map", times(1, 1))})}),
                   {"ranks"}));
-    const comparison made = files.compared();
-    REQUIRE(made.ways.size() == 2);
-    CHECK(made.ways[0].point == "1 rank");
-    CHECK(made.ways[1].point == "4 ranks");
-    CHECK(made.missing == std::vector<std::string>{"tbb is in " + files.first + " alone",
-                                                   "9 ranks is in " + files.second + " alone"});
-    CHECK_THAT(render_table(made), Contains("not compared: "));
-    const json data = json::parse(render_json(made));
+    const comparison result = files.compared();
+    REQUIRE(result.ways.size() == 2);
+    CHECK(result.ways[0].point == "1 rank");
+    CHECK(result.ways[1].point == "4 ranks");
+    CHECK(result.missing == std::vector<std::string>{"tbb is in " + files.first + " alone",
+                                                     "9 ranks is in " + files.second + " alone"});
+    CHECK_THAT(render_table(result), Contains("not compared: "));
+    const json data = json::parse(render_json(result));
     CHECK(data["ways"][1]["point"] == "4 ranks");
     CHECK(data["ways"][1]["change"] == "the same within 5 %");
 }
 
-TEST_CASE("what makes reports hard to compare is warned of") {
+TEST_CASE("other differences of the reports are warnings") {
     json other = report_of(json::array({point_of(4, {way_of("map", times(1000, 2, 3))})}));
     other["machine"]["cpu"] = "another CPU";
     other["seed"] = 2;
-    const comparison made =
+    const comparison result =
         two_reports(report_of(json::array({point_of(4, {way_of("map", times(1000, 1))})})), other).compared();
-    CHECK(made.warnings == std::vector<std::string>{"different machines: a CPU; another CPU",
-                                                    "different seeds, so other items: 1; 2"});
+    CHECK(result.warnings == std::vector<std::string>{"different machines: a CPU; another CPU",
+                                                      "different seeds, so other items: 1; 2"});
 }
 
-TEST_CASE("other items, and pools and warm-ups that differ, are warned of, each once") {
+TEST_CASE("other items, pools and warm-ups are warnings, each once") {
     const auto with = [](const std::function<void(json&)>& act) {
-        json made = report_of(json::array({point_of(4, {way_of("map", times(1000, 1))}),
-                                           point_of(8, {way_of("map", times(1000, 2))})}),
-                              {"ranks"});
-        act(made);
-        return made;
+        json result = report_of(json::array({point_of(4, {way_of("map", times(1000, 1))}),
+                                             point_of(8, {way_of("map", times(1000, 2))})}),
+                                {"ranks"});
+        act(result);
+        return result;
     };
     struct difference {
         std::function<void(json&)> act;
@@ -310,7 +311,7 @@ TEST_CASE("relative to a way: one with other rounds, such as another program's, 
     CHECK(after.compared().ways.size() == 2);
 }
 
-TEST_CASE("a ratio that is not a finite number cannot be told, and does not pass a gate") {
+TEST_CASE("a ratio that is not a finite number cannot tell, and does not pass a gate") {
     const auto with = [](double serial, double map) {
         return report_of(json::array(
             {point_of(4, {way_of("serial", samples(9, serial)), way_of("map", samples(9, map))})}));
@@ -320,16 +321,16 @@ TEST_CASE("a ratio that is not a finite number cannot be told, and does not pass
                                         std::pair{with(1, 1), with(1e-300, 1e300)},          // infinite
                                         std::pair{with(1e300, 1e-300), with(1, 1)}}) {       // 1 / 0
         const two_reports files(before, after);
-        const comparison made = files.compared("serial");
-        CHECK(made.ways[0].change == verdict::cannot_tell);
-        CHECK_THAT(render_table(made), Contains("map: the times have no finite ratio."));
+        const comparison result = files.compared("serial");
+        CHECK(result.ways[0].change == verdict::cannot_tell);
+        CHECK_THAT(render_table(result), Contains("map: the times have no finite ratio."));
         CHECK(run_compare({files.first, files.second, "--relative-to", "serial", "--fail-if-slower", "20"})
                   .status == 3);
-        CHECK(json::parse(render_json(made))["ways"][0]["ratio"]["high"].is_null());
+        CHECK(json::parse(render_json(result))["ways"][0]["ratio"]["high"].is_null());
     }
 }
 
-TEST_CASE("fewer than six rounds tell no change and no bounds, say so, and do not pass a gate") {
+TEST_CASE("fewer than six rounds have no change and no bounds, say so, and do not pass a gate") {
     const auto with = [](const samples& map) {
         return report_of(json::array({point_of(4, {way_of("map", map), way_of("spmd", times(1000, 1))})}));
     };
@@ -341,18 +342,18 @@ TEST_CASE("fewer than six rounds tell no change and no bounds, say so, and do no
          {rounds{1, 1}, rounds{2, 2}, rounds{5, 5}, rounds{5, 41}, rounds{41, 1}}) {
         CAPTURE(before, after);
         const two_reports files(with(samples(before, 1000.0)), with(samples(after, 2000.0)));
-        const comparison made = files.compared();
-        CHECK(made.ways[0].change == verdict::cannot_tell);
-        CHECK(made.ways[0].ratio.value == 2);
-        CHECK(made.ways[1].change == verdict::same);
+        const comparison result = files.compared();
+        CHECK(result.ways[0].change == verdict::cannot_tell);
+        CHECK(result.ways[0].ratio.value == 2);
+        CHECK(result.ways[1].change == verdict::same);
         CHECK(run_compare({files.first, files.second, "--fail-if-slower", "10"}).status == 3);
         const std::size_t rounds = std::min(before, after);
-        CHECK_THAT(render_table(made),
+        CHECK_THAT(render_table(result),
                    Contains("Cannot tell: 1 of 2 figures.") &&
                        Contains("map: " + std::to_string(rounds) + (rounds == 1 ? " round" : " rounds") +
                                 " are too few; use at least 6.") &&
                        Contains("The same within 5 %: 1 of 2 figures."));
-        const json data = json::parse(render_json(made));
+        const json data = json::parse(render_json(result));
         CHECK(data["ways"][0]["ratio"] == json{{"value", 2}, {"low", nullptr}, {"high", nullptr}});
         CHECK(data["ways"][0]["change"] == "cannot tell");
     }
@@ -360,7 +361,7 @@ TEST_CASE("fewer than six rounds tell no change and no bounds, say so, and do no
     CHECK(enough.compared().ways[0].change == verdict::slower);
 }
 
-TEST_CASE("figures that have too few rounds take no certainty from the others") {
+TEST_CASE("figures with too few rounds do not widen the bounds of the others") {
     const auto with = [](std::size_t others, double spmd, std::uint64_t seed) {
         std::vector<json> ways{way_of("spmd", times(spmd, seed))};
         for (std::size_t i = 0; i < others; ++i) ways.push_back(way_of(std::to_string(i), {1000}));
@@ -374,16 +375,16 @@ TEST_CASE("settings that a workload does not have, which are null, are the same 
     json null = report_of(json::array({point_of(4, {way_of("map", times(1000, 1))})}));
     for (const char* setting : {"item_cost_ns", "file_size_bytes", "skew"})
         null["points"][0]["at"][setting] = nullptr;
-    const comparison made = two_reports(null, null).compared();
-    CHECK(made.ways.size() == 1);
-    CHECK(made.missing.empty());
+    const comparison result = two_reports(null, null).compared();
+    CHECK(result.ways.size() == 1);
+    CHECK(result.missing.empty());
 }
 
 TEST_CASE("spmd_bench's own reports are compared") {
     const temporary_directory scratch;
     const std::string file =
         scratch.write("report.json", spmd_bench::render_json(test_support::sample_report()));
-    const comparison made = compare_reports(file, file);
-    CHECK(made.ways.size() == test_support::sample_report().points[0].ways.size());
-    CHECK(std::ranges::count(made.ways, verdict::same, &compared_way::change) == std::ssize(made.ways));
+    const comparison result = compare_reports(file, file);
+    CHECK(result.ways.size() == test_support::sample_report().points[0].ways.size());
+    CHECK(std::ranges::count(result.ways, verdict::same, &compared_way::change) == std::ssize(result.ways));
 }

@@ -1,5 +1,5 @@
-// Guards against: a range that misses its end or runs past it, a value twice, a list that never ends, and a slip of the
-// pen that is taken for a value.
+// Guards against: a range that misses its end or exceeds it, a duplicate value, an endless list, and a typing
+// error that is accepted as a value.
 
 #include <catch2/catch.hpp>
 #include <spmd_bench/options/axis.hpp>
@@ -40,23 +40,23 @@ TEST_CASE("lists and ranges have these values") {
     CHECK(parse_axis("0:1:+0.5", fractions) == std::vector<double>{0, 0.5, 1});
 }
 
-TEST_CASE("a value comes once, and one between whole numbers is the nearest of them") {
+TEST_CASE("values are unique, and fractions are rounded to whole numbers") {
     CHECK(parse_axis("4,1:16:*4,16", whole_numbers) == std::vector<double>{4, 1, 16});
     CHECK(parse_axis("1:4:*1.5", whole_numbers) == std::vector<double>{1, 2, 3}); // of 1, 1.5, 2.25, 3.375
 }
 
-TEST_CASE("a range reaches its end though its factor is no binary number") {
+TEST_CASE("a range reaches its end in spite of rounding errors") {
     CHECK(parse_axis("1:1.4641:*1.1", fractions).size() == 5);
 }
 
-TEST_CASE("what is no list of values is told with what it had to be") {
+TEST_CASE("the error for a malformed list says what is expected") {
     const auto message = [](const std::string& text) {
         try {
             parse_axis(text, whole_numbers);
         } catch (const axis_error& error) {
             return std::string(error.what());
         }
-        return std::string("it was taken");
+        return std::string("it was accepted");
     };
     CHECK(message("") == "is a whole number, not ''");
     CHECK(message("1,") == "is a whole number, not ''");
@@ -73,7 +73,7 @@ TEST_CASE("what is no list of values is told with what it had to be") {
     CHECK(message("1:100000:+1") == "accepts at most 10000 values");
 }
 
-TEST_CASE("a text is split at every sign") {
+TEST_CASE("a text is split at every separator") {
     CHECK(split("a,b", ',') == std::vector<std::string>{"a", "b"});
     CHECK(split(",", ',') == std::vector<std::string>{"", ""});
     CHECK(split("", ',') == std::vector<std::string>{""});

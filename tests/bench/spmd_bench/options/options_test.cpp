@@ -1,5 +1,5 @@
-// Guards against: a default that is not the notebook's, an option that sets something else or nothing, and a bad
-// option that is taken, or told in more than one line.
+// Guards against: a default that is not the notebook's, an option that sets something else or nothing, and a
+// bad option that is accepted, or whose error is longer than a line.
 
 #include "support/temporary_directory.hpp"
 
@@ -28,10 +28,10 @@ std::vector<std::string> words_of(const std::string& line) {
 
 options parse(const std::string& line) { return parse_options(words_of(line)); }
 
-/// The only one.
-sweep_point point(const options& asked) {
-    REQUIRE(count_points(asked.axes) == 1);
-    return points_of(asked.axes).front();
+/// The only point.
+sweep_point only_point(const options& request) {
+    REQUIRE(count_points(request.axes) == 1);
+    return points_of(request.axes).front();
 }
 
 } // namespace
@@ -61,19 +61,23 @@ TEST_CASE("each option sets what it is named after") {
     const std::vector<accepted> table{
         {"--help", [](const options& o) { return o.help; }},
         {"-h --ranks nonsense", [](const options& o) { return o.help; }},
-        {"--ranks 7", [](const options& o) { return point(o).ranks == 7 && point(o).items == 35; }},
-        {"--ranks=7 --items 3", [](const options& o) { return point(o).ranks == 7 && point(o).items == 3; }},
-        {"--items 0", [](const options& o) { return point(o).items == 0; }},
-        {"--file-size 64K", [](const options& o) { return point(o).file_size == 65'536; }},
-        {"--file-size 1MiB", [](const options& o) { return point(o).file_size == 1'048'576; }},
-        {"--threads 64", [](const options& o) { return point(o).threads == 64; }},
-        {"--chunk 12", [](const options& o) { return point(o).chunk == 12; }},
-        {"--chunk auto", [](const options& o) { return point(o).chunk == 0; }},
+        {"--ranks 7", [](const options& o) { return only_point(o).ranks == 7 && only_point(o).items == 35; }},
+        {"--ranks=7 --items 3",
+         [](const options& o) { return only_point(o).ranks == 7 && only_point(o).items == 3; }},
+        {"--items 0", [](const options& o) { return only_point(o).items == 0; }},
+        {"--file-size 64K", [](const options& o) { return only_point(o).file_size == 65'536; }},
+        {"--file-size 1MiB", [](const options& o) { return only_point(o).file_size == 1'048'576; }},
+        {"--threads 64", [](const options& o) { return only_point(o).threads == 64; }},
+        {"--chunk 12", [](const options& o) { return only_point(o).chunk == 12; }},
+        {"--chunk auto", [](const options& o) { return only_point(o).chunk == 0; }},
         {"--workload spin --item-cost 2ms",
-         [](const options& o) { return o.workload == workload_kind::spin && point(o).item_cost == 2ms; }},
+         [](const options& o) {
+             return o.workload == workload_kind::spin && only_point(o).item_cost == 2ms;
+         }},
         {"--workload mixed --skew 2.5 --item-cost 3us",
          [](const options& o) {
-             return o.workload == workload_kind::mixed && point(o).skew == 2.5 && point(o).item_cost == 3us;
+             return o.workload == workload_kind::mixed && only_point(o).skew == 2.5 &&
+                    only_point(o).item_cost == 3us;
          }},
         {"--workload memory", [](const options& o) { return o.workload == workload_kind::memory; }},
         {"--workload empty",
@@ -90,7 +94,7 @@ TEST_CASE("each option sets what it is named after") {
          [](const options& o) { return o.placement == spmd::placement::per_core_type; }},
         {"--pin", [](const options& o) { return o.pin; }},
         {"--topology --ranks 7 --format json",
-         [](const options& o) { return o.topology && point(o).ranks == 7; }},
+         [](const options& o) { return o.topology && only_point(o).ranks == 7; }},
         {"--progress=never", [](const options& o) { return o.progress == apps::progress_mode::never; }},
         {"--ways spmd,map,spmd",
          [](const options& o) { return o.ways == std::vector{way_kind::spmd, way_kind::map}; }},
@@ -105,14 +109,15 @@ TEST_CASE("each option sets what it is named after") {
 }
 
 TEST_CASE("lists and ranges make a sweep, which has other defaults") {
-    const options asked =
+    const options request =
         parse("--workload spin --ranks 1:64:*8 --item-cost 0,1us --threads 1,2 --items 9,8");
-    CHECK(asked.axes.ranks.values == std::vector<std::size_t>{1, 8, 64});
-    CHECK(asked.axes.item_cost.values == std::vector<std::chrono::nanoseconds>{0ns, 1us});
-    CHECK(asked.axes.threads.values == std::vector<std::size_t>{1, 2});
-    CHECK(count_points(asked.axes) == 24);
-    CHECK(asked.measurement.repetitions == 15);
-    CHECK(asked.ways == std::vector{way_kind::serial, way_kind::map, way_kind::map_chunked, way_kind::spmd});
+    CHECK(request.axes.ranks.values == std::vector<std::size_t>{1, 8, 64});
+    CHECK(request.axes.item_cost.values == std::vector<std::chrono::nanoseconds>{0ns, 1us});
+    CHECK(request.axes.threads.values == std::vector<std::size_t>{1, 2});
+    CHECK(count_points(request.axes) == 24);
+    CHECK(request.measurement.repetitions == 15);
+    CHECK(request.ways ==
+          std::vector{way_kind::serial, way_kind::map, way_kind::map_chunked, way_kind::spmd});
     CHECK(parse("--ranks 10,40").axes.items.values == std::vector<std::size_t>{200});
     CHECK(parse("--ranks 1,2 --repetitions 3 --ways spmd").measurement.repetitions == 3);
     CHECK(parse("--ranks 1,2 --ways spmd").ways == std::vector{way_kind::spmd});
@@ -120,23 +125,24 @@ TEST_CASE("lists and ranges make a sweep, which has other defaults") {
 }
 
 TEST_CASE("a point has its workload and its pool") {
-    const options asked = parse("--workload mixed --pin --placement per_numa_node --seed 4");
-    const sweep_point at{.ranks = 3, .items = 4, .threads = 5, .item_cost = 6ns, .file_size = 7, .skew = 8};
-    const workload_options work = workload_at(asked, at);
+    const options request = parse("--workload mixed --pin --placement per_numa_node --seed 4");
+    const sweep_point point{
+        .ranks = 3, .items = 4, .threads = 5, .item_cost = 6ns, .file_size = 7, .skew = 8};
+    const workload_options work = workload_at(request, point);
     CHECK(work.kind == workload_kind::mixed);
     CHECK(work.items == 4);
     CHECK(work.item_cost == 6ns);
     CHECK(work.file_size == 7);
     CHECK(work.skew == 8);
     CHECK(work.seed == 4);
-    const spmd::engine_pool_options pool = pool_at(asked, at);
+    const spmd::engine_pool_options pool = pool_at(request, point);
     CHECK(pool.ranks == 3);
     CHECK(pool.threads == 5);
     CHECK(pool.pin_workers);
     CHECK(pool.placement == spmd::placement::per_numa_node);
 }
 
-TEST_CASE("a bad option is told in one line that names it") {
+TEST_CASE("a bad option is an error of one line that names it") {
     struct refused {
         const char* arguments;
         const char* message;
@@ -199,14 +205,14 @@ TEST_CASE("a bad option is told in one line that names it") {
         CAPTURE(each.arguments);
         try {
             parse(each.arguments);
-            FAIL("it was taken");
+            FAIL("it was accepted");
         } catch (const option_error& error) {
             CHECK(std::string(error.what()) == each.message);
         }
     }
 }
 
-TEST_CASE("an output file that can be made is not made yet") {
+TEST_CASE("an output file is not created before it is written") {
     const test_support::temporary_directory scratch;
     CHECK(parse("--output " + scratch / "report").output == scratch / "report");
     const options files = parse("--json " + scratch / "report" + " --csv " + scratch / "table");
@@ -218,7 +224,7 @@ TEST_CASE("an output file that can be made is not made yet") {
     CHECK_FALSE(std::filesystem::exists(scratch / "report"));
 }
 
-TEST_CASE("the options spelled out give the same run again") {
+TEST_CASE("the options spelled out repeat the run") {
     const test_support::temporary_directory scratch;
     for (const std::string& line :
          {std::string(), std::string("--workload spin --item-cost 1.5us --items 3 --warmup 0"),
@@ -233,10 +239,10 @@ TEST_CASE("the options spelled out give the same run again") {
         CHECK(spelled_out(parse(again)) == spelled_out(once));
     }
     const std::string odd = scratch.make_directory("it's odd");
-    options asked = parse("");
-    asked.input = odd;
-    CHECK(spelled_out(parse("--items 1:16:*4"))[1] == "--items '1:16:*4'"); // the shell knows stars
-    CHECK(spelled_out(asked)[1] == "--input '" + scratch.path() + "/it'\\''s odd'");
+    options request = parse("");
+    request.input = odd;
+    CHECK(spelled_out(parse("--items 1:16:*4"))[1] == "--items '1:16:*4'"); // * is special to the shell
+    CHECK(spelled_out(request)[1] == "--input '" + scratch.path() + "/it'\\''s odd'");
 }
 
 TEST_CASE("help names every option and every way within 80 columns") {

@@ -1,5 +1,5 @@
-// Guards against: a combination that is missing or doubled, an axis that is taken for swept when it has one value, and a
-// point that is named by another axis.
+// Guards against: a combination that is missing or duplicated, an axis of one value that counts as swept, and
+// a point that is named by the wrong axis.
 
 #include <catch2/catch.hpp>
 #include <spmd_bench/options/sweep.hpp>
@@ -59,7 +59,7 @@ TEST_CASE("points are equal but for the axis that is named") {
     CHECK_FALSE(equal_but_for(sweep_axis::ranks, {}, other));
 }
 
-TEST_CASE("more points than a number can tell are the most that it can") {
+TEST_CASE("the number of points saturates") {
     sweep_axes axes;
     axes.ranks.values.assign(10'000, 1);
     axes.items.values.assign(10'000, 1);

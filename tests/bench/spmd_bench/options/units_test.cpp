@@ -1,5 +1,5 @@
-// Guards against: a quantity read by another power than its unit says, a malformed one taken for 0, and a figure
-// that is shown rounded where it is exact.
+// Guards against: a quantity that is read with the wrong power, a malformed one that is read as 0, and an
+// exact figure that is shown rounded.
 
 #include <catch2/catch.hpp>
 #include <spmd_bench/options/units.hpp>
@@ -60,7 +60,7 @@ TEST_CASE("durations need a unit, but for 0") {
     }
 }
 
-TEST_CASE("quantities are shown in the largest unit that leaves a figure of at least 1") {
+TEST_CASE("quantities are shown in the largest unit that is not above them") {
     CHECK(text_of_size(0) == "0 B");
     CHECK(text_of_size(1023) == "1023 B");
     CHECK(text_of_size(1024) == "1 KiB");

@@ -1,7 +1,7 @@
-"""The pages that spmd_bench --html writes: well-formed, in one file, with the figures of the JSON of the same run; and, where
-there is Chromium, nothing of them is cut off or overlaps, on wide screens and on phones, light and dark.
+"""Checks the pages of spmd_bench --html: well-formed, self-contained, with the figures of the JSON of the same run; and,
+if Chromium is installed, nothing is cut off or overlaps, on wide screens and on phones, light and dark.
 
-Usage: page_test.py SPMD_BENCH FOLDER      screenshots are left in FOLDER
+Usage: page_test.py SPMD_BENCH FOLDER      screenshots remain in FOLDER
 """
 import html
 import json
@@ -21,10 +21,11 @@ COMMANDS = {
     "strange": "--workload empty --items 0,3 --ranks 1,2 --repetitions 2 --ways serial,map",
 }
 WIDTHS = {1280: 3000, 400: 5000}
-# A window is 500 px wide at least; a frame in it is not.
-FRAME = """<!DOCTYPE html><body style="margin:0"><iframe src="{name}" style="width:{width}px;height:{height}px;border:0"></iframe>
-<pre id="found"></pre><script>onmessage = event => document.getElementById('found').textContent = event.data</script></body>"""
-# Appended to a copy of the page: tells the frame around it what it finds.
+# A window is at least 500 px wide; a frame in it may be narrower.
+FRAME = """<!DOCTYPE html><body style="margin:0">
+<iframe src="{name}" style="width:{width}px;height:{height}px;border:0"></iframe><pre id="found"></pre>
+<script>onmessage = event => document.getElementById('found').textContent = event.data</script></body>"""
+# Appended to a copy of the page: sends its findings to the frame around it.
 LOOK = """<script>
 document.querySelectorAll('details').forEach(each => each.open = true);
 const found = [], near = 0.5;
@@ -32,9 +33,10 @@ const name = each => each.outerHTML.slice(0, 120);
 if (innerWidth != WIDTH) found.push('the window is ' + innerWidth + ' px wide');
 if (document.documentElement.scrollWidth > innerWidth) found.push('the page is wider than the window');
 for (const each of document.querySelectorAll('body *'))
-    if (!each.closest('.scroll table :is(thead, tbody), svg') && !each.querySelector(':scope > tbody') && each.getBoundingClientRect().right > innerWidth + near)
+    if (!each.closest('.scroll table :is(thead, tbody), svg') && !each.querySelector(':scope > tbody')
+        && each.getBoundingClientRect().right > innerWidth + near)
         found.push('beyond the right edge: ' + name(each));
-// A table that goes on beyond its right edge shows a shadow there, which moves neither with it nor lies below its cells.
+// A table that is wider than the page has a shadow at its right edge, above the cells, which does not scroll.
 const clear = each => ['rgba(0, 0, 0, 0)', 'transparent'].includes(getComputedStyle(each).backgroundColor);
 for (const scroller of document.querySelectorAll('.scroll')) {
     if (scroller.scrollWidth <= scroller.clientWidth) continue;
@@ -52,10 +54,12 @@ for (const svg of document.querySelectorAll('figure > svg')) {
     const frame = svg.getBoundingClientRect(), texts = [...svg.querySelectorAll('text')];
     const boxes = texts.map(each => each.getBoundingClientRect());
     boxes.forEach((box, i) => {
-        if (box.left < frame.left - near || box.right > frame.right + near || box.top < frame.top - near || box.bottom > frame.bottom + near)
+        if (box.left < frame.left - near || box.right > frame.right + near
+            || box.top < frame.top - near || box.bottom > frame.bottom + near)
             found.push('cut off: ' + texts[i].outerHTML);
         boxes.slice(i + 1).forEach((other, k) => {
-            if (box.left < other.right - near && other.left < box.right - near && box.top < other.bottom - near && other.top < box.bottom - near)
+            if (box.left < other.right - near && other.left < box.right - near
+                && box.top < other.bottom - near && other.top < box.bottom - near)
                 found.push('overlap: ' + texts[i].outerHTML + ' and ' + texts[i + 1 + k].outerHTML);
         });
     });
@@ -65,8 +69,9 @@ parent.postMessage(found.length ? found.join('\\n') : 'nothing found', '*');
 
 
 def short_time(ns):
-    """As the tables have it: three digits and a unit."""
-    unit, factor = next(((unit, factor) for unit, factor in (("s", 1e9), ("ms", 1e6), ("us", 1e3)) if ns >= factor), ("ns", 1))
+    """Formats a time as the tables do: three digits and a unit."""
+    units = (("s", 1e9), ("ms", 1e6), ("us", 1e3))
+    unit, factor = next((each for each in units if ns >= each[1]), ("ns", 1))
     figure = ns / factor
     return f"{figure:.{2 if figure < 10 else 1 if figure < 100 else 0}f} {unit}"
 
@@ -76,7 +81,7 @@ def corners(path):
 
 
 def check_ideal(root):
-    """It is straight, and seen beside every mark."""
+    """The ideal line is straight, and spans all marks."""
     for figure in root.iter("figure"):
         paths = {each.get("class").split()[0]: each for each in figure.iterfind("svg//path")}
         if "ideal" not in paths:
@@ -84,16 +89,17 @@ def check_ideal(root):
         ideal, line = corners(paths["ideal"]), corners(paths["line"])
         (left, low), (right, high) = ideal[0], ideal[-1]
         if left > line[0][0] + 0.1 or right < line[-1][0] - 0.1:
-            yield f"the ideal goes from {left} to {right}, what was measured from {line[0][0]} to {line[-1][0]}"
+            yield f"the ideal line spans {left} to {right}, the measured one {line[0][0]} to {line[-1][0]}"
         elif any(abs(y - low - (high - low) * (x - left) / (right - left)) > 0.2 for x, y in ideal):
-            yield "the ideal is no straight line"
+            yield "the ideal line is not straight"
 
 
 def check_text(page, report):
     text = page.read_text()
     root = xml.fromstring(text.removeprefix("<!DOCTYPE html>\n"))
     yield from check_ideal(root)
-    yield from (f"refers to something outside: {each}" for each in re.findall(r"https?:|\bsrc=|url\(|@import|<script|<link", text))
+    outside = re.findall(r"https?:|\bsrc=|url\(|@import|<script|<link", text)
+    yield from (f"refers to something outside: {each}" for each in outside)
     cells = {"".join(cell.itertext()) for cell in root.iter() if cell.tag in ("td", "th")}
     for point in report["points"]:
         for way in point["ways"]:
@@ -101,7 +107,11 @@ def check_text(page, report):
             if median > 0 and short_time(median) not in cells:
                 yield f"no cell has {short_time(median)}, the median of {way['way']}"
     sentences = {"".join(each.itertext()) for each in root.iter("p")}
-    yield from (f"the page does not say: {each}" for each in report["answer"]["sentences"] if each not in sentences)
+    missing = [each for each in report["answer"]["sentences"] if each not in sentences]
+    yield from (f"the page does not say: {each}" for each in missing)
+    described = {"".join(each.itertext()) for each in root.iter("dd")}
+    if f"{report['version']}, commit {report['commit']}" not in described:
+        yield "the page does not name the version and the commit"
     figures = [each for each in root.iter("figure") if each.get("class") != "table"]
     if not figures:
         yield "no picture"
@@ -112,14 +122,16 @@ def check_text(page, report):
     for table in root.iter("table"):
         if any(each.get("scope") is None for each in table.iter("th")):
             yield "a heading without a scope"
-    captioned = [each for each in root.iter("figure") if each.find("figcaption") is not None and each.find("div/table") is not None]
+    captioned = [each for each in root.iter("figure")
+                 if each.find("figcaption") is not None and each.find("div/table") is not None]
     if len(captioned) != len(list(root.iter("table"))):
         yield "a table without a caption"
 
 
 def chromium(browser, *arguments):
-    return subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *arguments], check=True,
-                          capture_output=True, text=True, timeout=120).stdout
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+    return subprocess.run([browser, *options, *arguments], check=True, capture_output=True, text=True,
+                          timeout=120).stdout
 
 
 def check_look(browser, page, folder):
@@ -127,8 +139,8 @@ def check_look(browser, page, folder):
     for width, height in WIDTHS.items():
         looked_at.write_text(page.read_text().replace("</body>", LOOK.replace("WIDTH", str(width))))
         frame.write_text(FRAME.format(name=looked_at.name, width=width, height=height))
-        seen = re.search(r'<pre id="found">(.*?)</pre>', chromium(browser, "--virtual-time-budget=5000", "--dump-dom", frame.as_uri()),
-                         re.DOTALL)
+        dumped = chromium(browser, "--virtual-time-budget=5000", "--dump-dom", frame.as_uri())
+        seen = re.search(r'<pre id="found">(.*?)</pre>', dumped, re.DOTALL)
         if seen is None or seen[1] != "nothing found":
             yield f"{width} px: " + (html.unescape(seen[1]) if seen else "the page did not load")
         frame.write_text(FRAME.format(name=page.name, width=width, height=height))
@@ -137,7 +149,7 @@ def check_look(browser, page, folder):
             chromium(browser, f"--window-size={width},{height}", f"--blink-settings=preferredColorScheme={number}",
                      f"--screenshot={picture}", frame.as_uri())
             if not picture.exists():
-                yield f"{picture.name} was not made"
+                yield f"{picture.name} was not written"
 
 
 def main():
@@ -148,14 +160,15 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         for name, options in COMMANDS.items():
             page, data = pathlib.Path(scratch) / f"{name}.html", pathlib.Path(scratch) / f"{name}.json"
-            subprocess.run([bench, *options.split(), "--html", str(page), "--json", str(data)], check=True, capture_output=True)
+            command = [bench, *options.split(), "--html", str(page), "--json", str(data)]
+            subprocess.run(command, check=True, capture_output=True)
             found = list(check_text(page, json.loads(data.read_text())))
             if browser:
                 found += check_look(browser, page, folder)
             problems += [f"{name}: {each}" for each in found]
     if not browser:
-        print("page: chromium is not installed, so that the pages were not looked at")
-    print("\n".join(problems) or f"page: {len(COMMANDS)} pages are as they should be")
+        print("page: chromium is not installed; the look of the pages was not checked")
+    print("\n".join(problems) or f"page: {len(COMMANDS)} pages are correct")
     sys.exit(1 if problems else 0)
 
 

@@ -1,4 +1,4 @@
-// Guards against: another program's times beside ours for other items than ours, or a way that is there twice.
+// Guards against: times of another program for other items than ours, and a duplicate way.
 #include "bench/spmd_bench/sample_report.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -18,60 +18,60 @@ using spmd_bench::report;
 
 namespace {
 
-/// The sample, as another program could have written it.
+/// The sample report, as if written by another program.
 json peers() {
-    json made = json::parse(spmd_bench::render_json(test_support::sample_report()));
-    json& ways = made["points"][0]["ways"];
+    json result = json::parse(spmd_bench::render_json(test_support::sample_report()));
+    json& ways = result["points"][0]["ways"];
     ways = json::array({ways[0], ways[1]});
     ways[0]["way"] = "serial";
     ways[1]["way"] = "ipython-parallel";
     ways[1]["samples_ns"] = {3e6, 1e6, 2e6};
     ways[1]["submissions"] = 4;
-    return made;
+    return result;
 }
 
-report with_peers(const json& of) {
+report with_peers(const json& peers_report) {
     const test_support::temporary_directory scratch;
-    report made = test_support::sample_report();
-    add_peer_report(made, scratch.write("peers.json", of.dump()));
-    return made;
+    report result = test_support::sample_report();
+    add_peer_report(result, scratch.write("peers.json", peers_report.dump()));
+    return result;
 }
 
 } // namespace
 
-TEST_CASE("the ways of a peer stand below ours, but for its serial one") {
+TEST_CASE("the ways of a peer follow ours, except its serial one") {
     const std::size_t own = test_support::sample_report().points[0].ways.size();
-    const report made = with_peers(peers());
-    REQUIRE(made.points[0].ways.size() == own + 1);
-    const spmd_bench::way_result& way = made.points[0].ways.back();
+    const report result = with_peers(peers());
+    REQUIRE(result.points[0].ways.size() == own + 1);
+    const spmd_bench::way_result& way = result.points[0].ways.back();
     CHECK(way.name == "ipython-parallel");
     CHECK(way.median_ns.value == 2e6);
     CHECK(way.submissions == 4U);
-    CHECK(!way.ratio_to_map); // it took no turns with map
-    CHECK(spmd_bench::render_table(made).find("ipython-parallel") != std::string::npos);
+    CHECK(!way.ratio_to_map); // its rounds are not those of map
+    CHECK(spmd_bench::render_table(result).find("ipython-parallel") != std::string::npos);
 }
 
-TEST_CASE("a way of a name that there is already is told as absent") {
-    json made = peers();
-    made["points"][0]["ways"][1]["way"] = "map";
-    const report with = with_peers(made);
+TEST_CASE("a way of a name that is already taken is absent") {
+    json result = peers();
+    result["points"][0]["ways"][1]["way"] = "map";
+    const report with = with_peers(result);
     CHECK(with.points[0].ways.size() == test_support::sample_report().points[0].ways.size());
     CHECK(with.absent_peers.back().first.starts_with("map of "));
     CHECK(with.absent_peers.back().second == "there is a way of this name already");
 }
 
-TEST_CASE("items that cost otherwise, or differ otherwise, are others") {
+TEST_CASE("items of another cost or skew are other items") {
     report own = test_support::sample_report();
-    own.asked.workload = spmd_bench::workload_kind::mixed;
+    own.request.workload = spmd_bench::workload_kind::mixed;
     own.points[0].bytes = 0;
     own.points[0].settings.item_cost = std::chrono::microseconds(20);
     own.points[0].settings.skew = 2;
     json others = json::parse(spmd_bench::render_json(own));
     const auto reason = [&] {
         const test_support::temporary_directory scratch;
-        report made = own;
-        add_peer_report(made, scratch.write("peers.json", others.dump()));
-        return made.absent_peers.empty() ? "" : made.absent_peers.back().second;
+        report result = own;
+        add_peer_report(result, scratch.write("peers.json", others.dump()));
+        return result.absent_peers.empty() ? "" : result.absent_peers.back().second;
     };
     for (json& way : others["points"][0]["ways"]) way["way"] = "peer";
     others["points"][0]["at"]["item_cost_ns"] = 1000;
@@ -81,7 +81,7 @@ TEST_CASE("items that cost otherwise, or differ otherwise, are others") {
     CHECK(reason() == "its skew is 3, not 2");
 }
 
-TEST_CASE("what is of other items is absent, with the reason") {
+TEST_CASE("a report of other items is absent, with the reason") {
     struct other {
         std::function<void(json&)> act;
         const char* reason;
@@ -92,18 +92,18 @@ TEST_CASE("what is of other items is absent, with the reason") {
           other{[](json& r) { r["points"][0]["at"]["file_size_bytes"] = 7; },
                 "its files have 7 bytes, not 1024"},
           other{[](json& r) { r["points"].push_back(r["points"][0]); }, "it is of a sweep"}}) {
-        json made = peers();
-        each.act(made);
-        const report with = with_peers(made);
+        json result = peers();
+        each.act(result);
+        const report with = with_peers(result);
         CHECK(with.points[0].ways.size() == test_support::sample_report().points[0].ways.size());
         REQUIRE(!with.absent_peers.empty());
         CHECK(with.absent_peers.back().second == each.reason);
     }
 }
 
-TEST_CASE("files of another folder are others") {
+TEST_CASE("files of another folder are other items") {
     report own = test_support::sample_report();
-    own.asked.input = "folder";
+    own.request.input = "folder";
     own.points[0].bytes = 3000;
     json others = json::parse(spmd_bench::render_json(own));
     for (json& way : others["points"][0]["ways"]) way["way"] = "peer";
@@ -114,9 +114,9 @@ TEST_CASE("files of another folder are others") {
     CHECK(own.absent_peers.back().second == "its items have 1 KiB, not 2.93 KiB");
 }
 
-TEST_CASE("another machine is warned of, and a file that is no report is an error") {
-    json made = peers();
-    made["machine"]["cpu"] = "another";
-    CHECK(with_peers(made).points[0].warnings.back().what == spmd_bench::symptom::other_machine);
+TEST_CASE("another machine is a warning, and a file that is not a report is an error") {
+    json result = peers();
+    result["machine"]["cpu"] = "another";
+    CHECK(with_peers(result).points[0].warnings.back().what == spmd_bench::symptom::other_machine);
     CHECK_THROWS_AS(with_peers(json::object()), spmd_bench::report_error);
 }

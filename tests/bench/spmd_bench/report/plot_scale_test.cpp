@@ -1,4 +1,4 @@
-// Guards against: a value that stands elsewhere than its tick says, ends that cut values off, and labels over each other.
+// Guards against: a value that is not at its tick, ends that cut values off, and overlapping labels.
 #include <catch2/catch.hpp>
 #include <spmd_bench/report/plot_scale.hpp>
 
@@ -32,7 +32,7 @@ TEST_CASE("linear: round steps, from a tick below to one above") {
     CHECK(scale.position(100) == 1);
 }
 
-TEST_CASE("linear over one value: there is a scale all the same") {
+TEST_CASE("linear over one value") {
     for (const double value : {0.0, 7.0, -3.0}) {
         const plot_scale scale = plot_scale::linear(value, value, number_label);
         CHECK(scale.ticks().size() >= 2);
@@ -52,7 +52,7 @@ TEST_CASE("logarithmic: decades, or 1, 2 and 5 where they are few, or every seco
     CHECK(plot_scale::logarithmic(5, 5, number_label).ticks().size() == 2);
 }
 
-TEST_CASE("logarithmic with 0: it stands apart, left of all others") {
+TEST_CASE("logarithmic with 0: its tick is left of all others") {
     const plot_scale scale = plot_scale::logarithmic(100, 10'000, time_label, true);
     CHECK(labels_of(scale) == texts{"0", "100 ns", "1 µs", "10 µs"});
     CHECK(scale.position(0) == 0);
@@ -60,7 +60,7 @@ TEST_CASE("logarithmic with 0: it stands apart, left of all others") {
     CHECK(scale.position(10'000) == Approx(1));
 }
 
-TEST_CASE("logarithmic with 0: what is between 0 and the least tick stands between them, in proportion") {
+TEST_CASE("logarithmic with 0: values between 0 and the least tick are placed linearly") {
     const plot_scale scale = plot_scale::logarithmic(100, 10'000, time_label, true);
     CHECK(scale.position(50) == Approx(0.05));
     CHECK(scale.position(37.3) == Approx(0.0373));
@@ -82,7 +82,7 @@ TEST_CASE("all values are between the ends") {
         }
 }
 
-TEST_CASE("labels that would be over each other are taken away") {
+TEST_CASE("overlapping labels are removed") {
     plot_scale scale = plot_scale::linear(0, 6'000, number_label);
     scale.thin_labels(100, 10);
     CHECK(labels_of(scale) == texts{"0", "1,000", "2,000", "3,000", "4,000", "5,000", "6,000"});
@@ -90,8 +90,9 @@ TEST_CASE("labels that would be over each other are taken away") {
     CHECK(labels_of(scale) == texts{"0", "", "2,000", "", "4,000", "", "6,000"});
 }
 
-TEST_CASE("a label that ends at the edge, and not around its tick, has a place of its own too") {
-    // Seven labels of five characters, seven apart: centred they all fit, but the last one has room for 1 beyond its tick.
+TEST_CASE("a label that ends at the edge, not centred on its tick, does not overlap others") {
+    // Seven labels of five characters, seven apart: centred they all fit, but the last one has room for 1
+    // beyond its tick.
     plot_scale scale = plot_scale::linear(0, 6000, number_label);
     scale.thin_labels(42, 10);
     CHECK(labels_of(scale) == texts{"0", "1,000", "2,000", "3,000", "4,000", "5,000", "6,000"});
@@ -106,7 +107,7 @@ TEST_CASE("a label that ends at the edge, and not around its tick, has a place o
     CHECK_FALSE(wide.ticks()[5].ends_at_edge);
 }
 
-TEST_CASE("labels: times and numbers as short as they are exact") {
+TEST_CASE("labels of times and numbers") {
     CHECK(time_label(0) == "0");
     CHECK(time_label(0.5) == "0.5 ns");
     CHECK(time_label(1) == "1 ns");

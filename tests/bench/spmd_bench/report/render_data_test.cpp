@@ -1,5 +1,5 @@
-// Guards against: data that its readers cannot parse, a unit that a name does not tell, and a sample that is missing.
-// That reports of the tool keep to the schema is tested by report_schema_test.py.
+// Guards against: data that readers cannot parse, a name without its unit, and a missing sample.
+// report_schema_test.py validates reports of the tool against the schema.
 
 #include "bench/spmd_bench/sample_report.hpp"
 
@@ -30,7 +30,7 @@ TEST_CASE("csv has a line per way and point, with units in the names and every s
     CHECK_FALSE(std::getline(lines, line));
 }
 
-TEST_CASE("csv leaves empty what is not known") {
+TEST_CASE("unknown values are empty fields of csv") {
     report what = sample_report();
     const std::vector<measurement> only{{way_kind::map_chunked, std::nullopt, {100}}};
     what.points = {summarise({.chunk = 7}, 0, only, 0)};
@@ -51,7 +51,7 @@ TEST_CASE(
     CHECK_THAT(csv, Catch::Contains(",512000,spmd,7,"));
 }
 
-TEST_CASE("settings that a workload has not, and sizes of files that were not made, are unknown") {
+TEST_CASE("settings that a workload does not have, and sizes of files of a directory, are unknown") {
     struct expectation {
         workload_kind kind;
         std::string input;
@@ -66,8 +66,8 @@ TEST_CASE("settings that a workload has not, and sizes of files that were not ma
                                     expectation{workload_kind::mixed, "", "1000,,1", "[1000,null,1.0]"},
                                     expectation{workload_kind::empty, "", ",,", "[null,null,null]"}}) {
         report what = sample_report();
-        what.asked.workload = each.kind;
-        what.asked.input = each.input;
+        what.request.workload = each.kind;
+        what.request.input = each.input;
         what.answer.crossovers.push_back({what.points[0].settings, {}, {}});
         what.answer.ranks.push_back({what.points[0].settings, 1, 100});
         CAPTURE(name_of(each.kind), each.input);
@@ -81,12 +81,14 @@ TEST_CASE("settings that a workload has not, and sizes of files that were not ma
 
 TEST_CASE("json holds everything of a point") {
     report what = sample_report();
-    what.asked.input = "not \xff UTF-8";
+    what.request.input = "not \xff UTF-8";
     what.absent_peers = {{"openmp", "no compiler"}};
     what.answer =
         answer_of(what, {{"map", interval_estimate{5, 4, 6}, std::nullopt, interval_estimate{2, 1, 3}}});
     const auto parsed = nlohmann::json::parse(render_json(what));
-    CHECK(parsed["schema_version"] == 2);
+    CHECK(parsed["schema_version"] == 3);
+    CHECK(parsed["version"] == "1.2.3");
+    CHECK(parsed["commit"] == "0123456789ab");
     CHECK(parsed["machine"]["cpu"] == "AMD EPYC 9J14");
     CHECK(parsed["machine"]["available_threads"] == 2);
     CHECK(parsed["clock_overhead_ns"] == 25);
@@ -118,7 +120,7 @@ TEST_CASE("json holds everything of a point") {
     CHECK(parsed["absent_peers"][0]["reason"] == "no compiler");
 }
 
-TEST_CASE("json holds the points of a sweep and where it turns") {
+TEST_CASE("json holds the points of a sweep and its crossovers") {
     report what = sample_sweep();
     what.answer = answer_of(what, {});
     const auto parsed = nlohmann::json::parse(render_json(what));
@@ -129,7 +131,7 @@ TEST_CASE("json holds the points of a sweep and where it turns") {
     CHECK(parsed["answer"]["enough_ranks"].empty());
 }
 
-TEST_CASE("the format that is asked for is rendered") {
+TEST_CASE("render() chooses the format") {
     const report what = sample_report();
     CHECK(render(what, report_format::table) == render_table(what));
     CHECK(render(what, report_format::markdown) == render_markdown(what));

@@ -1,5 +1,5 @@
-// Guards against: a figure in the wrong column, unit or row, and a table that a terminal or a reader of Markdown cannot
-// show.
+// Guards against: a figure in the wrong column, unit or row, and a table that a terminal or a reader of
+// Markdown cannot show.
 
 #include "bench/spmd_bench/sample_report.hpp"
 
@@ -34,15 +34,16 @@ void check_width(const std::string& table) {
 
 } // namespace
 
-TEST_CASE("the table of one point is the one that a reader expects") {
+TEST_CASE("the table of one point is the expected one") {
     report what = sample_report();
     what.answer.sentences = {
-        "Take spmd, it saves 10 %: it took 0.900 x map's time (95 % sure: 0.800 to 0.950).",
+        "Use spmd, it saves 10 %: it took 0.900 x map's time (95 % sure: 0.800 to 0.950).",
         "spmd is limited by memory or I/O."};
     what.points[0].warnings.clear();
     what.absent_peers = {{"openmp", "this spmd_bench was built by a compiler without OpenMP"}};
     CHECK(render_table(what) ==
           "machine   AMD EPYC 9J14, 2 threads available\n"
+          "version   1.2.3, commit 0123456789ab\n"
           "pool      100 ranks on 2 threads, compact\n"
           "workload  MD5 of 500 files, 500 KiB in all, random bytes, seed 1\n"
           "runs      51 rounds in random order; warm-up until stable, then 1 before each; a\n"
@@ -60,12 +61,12 @@ TEST_CASE("the table of one point is the one that a reader expects") {
           "spmd            900    800-950    0    543    100   0.90  0.80-0.95\n"
           "read            500    500-500    0    977    100   0.50  0.50-0.50\n"
           "\n"
-          "Take spmd, it saves 10 %: it took 0.900 x map's time (95 % sure: 0.800 to\n"
+          "Use spmd, it saves 10 %: it took 0.900 x map's time (95 % sure: 0.800 to\n"
           "0.950).\n"
           "spmd is limited by memory or I/O.\n");
 }
 
-TEST_CASE("the table of a sweep has a row per point, with what was swept and how spmd compares") {
+TEST_CASE("the table of a sweep has a row per point, with the swept settings and the ratio of spmd") {
     CHECK_THAT(render_table(sample_sweep()),
                Catch::EndsWith("\n\n"
                                "item cost     map     spmd  spmd/map  95 % sure\n"
@@ -75,9 +76,9 @@ TEST_CASE("the table of a sweep has a row per point, with what was swept and how
                                "\n"));
 }
 
-TEST_CASE("warnings stand below, those of a sweep once for all points") {
+TEST_CASE("warnings are at the end, those of a sweep once for all points") {
     report one = sample_report();
-    one.points[0].warnings = {{"wide intervals", "map 12 %", "four times the --repetitions halve them"}};
+    one.points[0].warnings = {{symptom::wide_interval, "map 12 %"}};
     CHECK_THAT(
         render_table(one),
         Catch::EndsWith("\n\nwarning: wide intervals: map 12 %; four times the --repetitions halve them\n"));
@@ -95,13 +96,13 @@ TEST_CASE("warnings stand below, those of a sweep once for all points") {
 
 TEST_CASE("the table fits 80 columns with all ways and the longest figures") {
     report wide = sample_report();
-    wide.asked.ways.clear();
+    wide.request.ways.clear();
     wide.pool.asked = spmd::placement::per_numa_node;
     wide.pool.reason = "the machine has one NUMA node, or oneTBB's tbbbind cannot tell";
     std::vector<measurement> slow;
-    for (const way_description& each : all_ways()) {
-        wide.asked.ways.emplace_back(each.name);
-        slow.push_back({std::string(each.name), 100'000, std::vector<double>(10, 123'456e6)});
+    for (const auto& [name, way] : names<way_kind>) {
+        wide.request.ways.push_back(way);
+        slow.push_back({way, 100'000, std::vector<double>(10, 123'456e6)});
     }
     slow.back().nanoseconds.assign(10, 1'234e6);
     wide.points = {summarise({.items = 1'000'000}, 1'000'000'000, slow, 25)};
@@ -114,7 +115,7 @@ TEST_CASE("the table fits 80 columns with all ways and the longest figures") {
     check_width(render_table(wide));
 }
 
-TEST_CASE("what was not measured is a dash, without a unit") {
+TEST_CASE("unmeasured figures are dashes, without a unit") {
     report without = sample_report();
     const std::vector<measurement> only{{way_kind::serial, 0, {100}}}; // too few rounds for bounds
     without.points = {summarise({.items = 0}, 0, only, 0)};
@@ -124,14 +125,15 @@ TEST_CASE("what was not measured is a dash, without a unit") {
 
 TEST_CASE("markdown has the same header, table and sentences") {
     report what = sample_report();
-    what.answer.sentences = {"Take spmd."};
+    what.answer.sentences = {"Use spmd."};
     what.points[0].warnings.clear();
     const auto lines = lines_of(render_markdown(what));
     CHECK(lines[0] == "- machine: AMD EPYC 9J14, 2 threads available");
-    REQUIRE(lines.size() == 15);
-    CHECK(lines[6] ==
+    CHECK(lines[1] == "- version: 1.2.3, commit 0123456789ab");
+    REQUIRE(lines.size() == 16);
+    CHECK(lines[7] ==
           "| way | median (us) | 95 % sure (us) | MAD (us) | bytes (MiB/s) | tasks | x map | 95 % sure |");
-    CHECK(lines[7] == "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    CHECK(lines[11] == "| spmd | 900 | 800-950 | 0 | 543 | 100 | 0.90 | 0.80-0.95 |");
-    CHECK(lines[14] == "- Take spmd.");
+    CHECK(lines[8] == "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    CHECK(lines[12] == "| spmd | 900 | 800-950 | 0 | 543 | 100 | 0.90 | 0.80-0.95 |");
+    CHECK(lines[15] == "- Use spmd.");
 }

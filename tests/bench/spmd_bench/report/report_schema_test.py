@@ -1,8 +1,9 @@
-"""Reports of the built spmd_bench keep to report.schema.json, the schema notices what does not, and `compare` reads them.
+"""Validates reports of spmd_bench against report.schema.json, checks that the schema rejects faults, and that `compare`
+reads the reports.
 
 Usage: report_schema_test.py SPMD_BENCH SCHEMA
-Guards against: a field that is renamed or forgotten in either place, a schema that takes anything, and a report that its own
-program does not take.
+Guards against: a field that is renamed or forgotten in either place, a schema that accepts anything, and a report that its
+own program rejects.
 """
 import copy
 import json
@@ -32,24 +33,26 @@ COMMANDS = {
 
 
 def broken_copies(report):
-    """Copies of a report, each with one thing that no report has."""
+    """Copies of a report, each with one fault."""
     def change(what, act):
         changed = copy.deepcopy(report)
         act(changed)
         return what, changed
 
     yield change("another version", lambda r: r.update(schema_version=1))
+    yield change("no commit", lambda r: r.pop("commit"))
     yield change("no command", lambda r: r.pop("command"))
     yield change("no points", lambda r: r.update(points=[]))
     yield change("an unknown field", lambda r: r.update(conclusion="map"))
     yield change("no samples", lambda r: r["points"][0]["ways"][0].update(samples_ns=[]))
-    yield change("a sample that is no number", lambda r: r["points"][0]["ways"][0].update(samples_ns=["1"]))
-    yield change("an interval without bounds", lambda r: r["points"][0]["ways"][0].update(median_ns={"value": 1}))
+    yield change("a sample that is not a number", lambda r: r["points"][0]["ways"][0].update(samples_ns=["1"]))
+    yield change("an interval without bounds",
+                 lambda r: r["points"][0]["ways"][0].update(median_ns={"value": 1}))
     yield change("a median without interval", lambda r: r["points"][0]["ways"][0].update(median_ns=1))
     yield change("no ranks", lambda r: r["points"][0]["at"].update(ranks=0))
-    yield change("a skew that is no number", lambda r: r["points"][0]["at"].update(skew="none"))
+    yield change("a skew that is not a number", lambda r: r["points"][0]["at"].update(skew="none"))
     yield change("a size below 0", lambda r: r["points"][0]["at"].update(file_size_bytes=-1))
-    yield change("an axis that there is not", lambda r: r.update(swept=["cores"]))
+    yield change("an unknown axis", lambda r: r.update(swept=["cores"]))
 
 
 def compare(bench, text):
@@ -72,9 +75,9 @@ def main():
         report = json.loads(text)
         failures += [f"{name}: {error.json_path}: {error.message}" for error in validator.iter_errors(report)]
         failures += [f"{name}: {problem}" for problem in compare(bench, text)]
-        failures += [f"{name}: the schema takes {what}" for what, broken in broken_copies(report)
+        failures += [f"{name}: the schema accepts {what}" for what, broken in broken_copies(report)
                      if validator.is_valid(broken)]
-    print("\n".join(failures) or f"report_schema: {len(COMMANDS)} reports are as the schema says")
+    print("\n".join(failures) or f"report_schema: {len(COMMANDS)} reports are valid")
     sys.exit(1 if failures else 0)
 
 

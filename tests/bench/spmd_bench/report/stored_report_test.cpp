@@ -1,4 +1,5 @@
-// Guards against: a file that is accepted as a report without being one, and an error that does not say which file it is.
+// Guards against: a file that is accepted as a report without being one, and an error that does not say which
+// file it is.
 
 #include "bench/spmd_bench/two_reports.hpp"
 
@@ -10,6 +11,14 @@
 
 using Catch::Contains;
 using namespace test_support;
+
+TEST_CASE("reports of the schema's versions 2 and 3 are read") {
+    json report = report_of(json::array({point_of(4, {way_of("map", times(1000, 1))})}));
+    for (const int version : {2, 3}) {
+        report["schema_version"] = version;
+        CHECK(two_reports(report, report).compared().ways.size() == 1);
+    }
+}
 
 TEST_CASE("an error names the file that is not a report, and the fault") {
     const json good = report_of(json::array({point_of(4, {way_of("map", times(1000, 1))})}));
@@ -23,7 +32,9 @@ TEST_CASE("an error names the file that is not a report, and the fault") {
         const char* said;
     };
     for (const fault& each :
-         {fault{broken([](json& r) { r["schema_version"] = 1; }), "schema_version is 1, not 2"},
+         {fault{broken([](json& r) { r["schema_version"] = 1; }), "schema_version is 1, not 2 to 3"},
+          fault{broken([](json& r) { r["schema_version"] = 4; }), "schema_version is 4, not 2 to 3"},
+          fault{broken([](json& r) { r["schema_version"] = "2"; }), "schema_version is \"2\", not 2 to 3"},
           fault{broken([](json& r) { r.erase("points"); }), "'points' not found"},
           fault{broken([](json& r) { r["points"][0]["ways"][0]["samples_ns"] = json::array(); }),
                 "a way without samples"},

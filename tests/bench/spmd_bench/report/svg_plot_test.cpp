@@ -1,4 +1,5 @@
-// Guards against: a picture that is no XML, text that is taken for markup, and marks that stand where their values are not.
+// Guards against: a picture that is not XML, text that becomes markup, and marks that are not at their
+// values.
 #include <catch2/catch.hpp>
 #include <spmd_bench/report/svg_plot.hpp>
 
@@ -29,7 +30,7 @@ struct place {
     double y;
 };
 
-/// The corners of the path of a class, in the units of the view box.
+/// The corners of the path of a class, in units of the view box.
 std::vector<place> corners_of(const std::string& svg, std::string_view css_class) {
     const std::size_t found = svg.find("class=\"" + std::string(css_class) + "\" d=\"");
     REQUIRE(found != std::string::npos);
@@ -42,7 +43,7 @@ std::vector<place> corners_of(const std::string& svg, std::string_view css_class
     return corners;
 }
 
-/// How high a path stands at x. Requires: it goes from left to right, and x is within it, but for what rounding makes.
+/// The y of a path at x. Requires: a path from left to right that contains x, but for rounding.
 double height_at(const std::vector<place>& corners, double x) {
     const auto right = std::ranges::find_if(corners, [&](const place& each) { return each.x >= x - 0.06; });
     REQUIRE(right != corners.end());
@@ -53,7 +54,7 @@ double height_at(const std::vector<place>& corners, double x) {
 
 } // namespace
 
-TEST_CASE("text is escaped, and what is no UTF-8 is replaced") {
+TEST_CASE("text is escaped, and invalid UTF-8 is replaced") {
     CHECK(escaped_html("a<b>&\"'") == "a&lt;b&gt;&amp;&quot;&#39;");
     CHECK(escaped_html("µ caf\xe9\n") == "µ caf\xef\xbf\xbd ");
 }
@@ -71,7 +72,7 @@ TEST_CASE("a plot of lines: titles, axes, a line, a band and marks for each seri
     CHECK_THAT(svg, !Contains("class=\"here\"") && !Contains("class=\"ideal\""));
 }
 
-TEST_CASE("a marker: where it is, bounds that end with the plot, and its label in the legend") {
+TEST_CASE("a marker: its position, bounds clipped to the plot, and its label in the legend") {
     line_plot plot = lines();
     plot.marker = plot_marker{{5, 2.5, 40}, "from 5 on"};
     CHECK_THAT(svg_of(plot), Contains("class=\"here\" d=\"M262.7 34V274\"") &&
@@ -79,7 +80,7 @@ TEST_CASE("a marker: where it is, bounds that end with the plot, and its label i
                                  Contains("</svg>from 5 on</li>"));
 }
 
-TEST_CASE("a marker between 0 and the least cost stands between them, and its bounds have a width") {
+TEST_CASE("a marker between 0 and the least cost is between them, and its bounds have a width") {
     line_plot plot = lines();
     plot.x.scale = plot_scale::logarithmic(100, 10'000, time_label, true);
     plot.marker = plot_marker{{37.3, 21.3, 43.6}, "from 37.3 ns on"};
@@ -88,7 +89,7 @@ TEST_CASE("a marker between 0 and the least cost stands between them, and its bo
                Contains("class=\"here\" d=\"M72.7 34V274\"") && Contains("d=\"M66.1 34H75.3V274H66.1Z\""));
 }
 
-TEST_CASE("the ideal line is where x and y are the same, as far as both go") {
+TEST_CASE("the ideal line is y = x, in the range of both axes") {
     line_plot plot = lines();
     plot.y.scale = plot_scale::linear(0, 5, number_label);
     plot.ideal = "ideal";
@@ -100,14 +101,14 @@ TEST_CASE("the ideal line is where x and y are the same, as far as both go") {
     CHECK(height_at(ideal, 139.5) == Approx(154).margin(0.1));
 }
 
-TEST_CASE("what is ideal lies on the ideal line, whatever the scales are") {
+TEST_CASE("ideal points are on the ideal line, with any scales") {
     const plot_scale linear = plot_scale::linear(0, 64, number_label);
     const plot_scale logarithmic = plot_scale::logarithmic(1, 64, number_label);
     for (const plot_scale& x : {linear, logarithmic})
         for (const plot_scale& y : {linear, logarithmic}) {
             line_plot plot{"Scaling", {"threads", x}, {"speed-up", y}, {{"spmd", 0}}};
             plot.ideal = "ideal";
-            for (double at = 1; at <= 64; at *= 2) plot.series[0].points.push_back({at, {at, at, at}});
+            for (double x = 1; x <= 64; x *= 2) plot.series[0].points.push_back({x, {x, x, x}});
             const std::string svg = svg_of(plot);
             const std::vector<place> ideal = corners_of(svg, "ideal");
             const std::vector<place> series = corners_of(svg, "line s0 dash0");

@@ -1,4 +1,4 @@
-// Guards against: columns that do not stand below each other, lines wider than the terminal, and blanks at their ends.
+// Guards against: misaligned columns, lines wider than the terminal, and trailing blanks.
 
 #include <catch2/catch.hpp>
 #include <spmd_bench/report/text_table.hpp>
@@ -15,7 +15,7 @@ const std::vector<column> columns{
 
 } // namespace
 
-TEST_CASE("columns stand side by side where they fit") {
+TEST_CASE("columns are side by side where they fit") {
     CHECK(text_table(columns, 1, 80) == "way     median  tasks\n"
                                         "            us\n"
                                         "serial    1.25      0\n"
@@ -32,7 +32,7 @@ TEST_CASE("columns that do not fit follow below, beside the keys") {
                                         "way     tasks\n"
                                         "serial      0\n"
                                         "map       500\n");
-    CHECK(text_table(columns, 1, 1) == text_table(columns, 1, 20)); // one column at least
+    CHECK(text_table(columns, 1, 1) == text_table(columns, 1, 20)); // at least one column
     CHECK(text_table(columns, 2, 1) == text_table(columns, 1, 80));
 }
 

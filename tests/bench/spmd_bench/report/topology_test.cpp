@@ -1,5 +1,5 @@
-// Guards the picture of a placement: ranks, threads and bindings in the right rows, and what is not there named, on
-// machines that are not at hand.
+// Guards against: ranks, threads and bindings in the wrong rows, and unknown values that are not named, on
+// machines that are not available.
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -18,9 +18,9 @@ topology_report two_nodes() {
                            .available_threads = 6,
                            .machine = {{{0, 4}, {1, 3}}, {{0, 7}}},
                            .pool = {},
-                           .asked = {}};
-    sample.asked.axes.ranks.values = {101};
-    sample.asked.pin = true;
+                           .request = {}};
+    sample.request.axes.ranks.values = {101};
+    sample.request.pin = true;
     sample.pool.asked = spmd::placement::per_numa_node;
     sample.pool.got = spmd::placement::per_numa_node;
     sample.pool.arenas = {{.threads = 4, .ranks = {0, 68}, .numa_node = 0},
@@ -35,8 +35,8 @@ topology_report nothing_there() {
                            .available_threads = 2,
                            .machine = {},
                            .pool = {},
-                           .asked = {}};
-    sample.asked.axes.ranks.values = {1};
+                           .request = {}};
+    sample.request.axes.ranks.values = {1};
     sample.pool.asked = spmd::placement::per_core_type;
     sample.pool.reason = "the machine has one core type";
     sample.pool.arenas = {{.threads = 2, .ranks = {0, 1}}, {.threads = 1, .ranks = {1, 1}}};
@@ -59,7 +59,7 @@ arena  NUMA node  core type    threads      ranks  which
 )");
 }
 
-TEST_CASE("what is not there is said") {
+TEST_CASE("unknown values are named") {
     CHECK(render(nothing_there()) ==
           R"(machine     AMD EPYC, 2 threads available: CPUs 0-1, no CPU quota
 NUMA nodes  oneTBB cannot tell: its libtbbbind is missing or does not work
@@ -73,22 +73,22 @@ arena  NUMA node  core type    threads      ranks  which
 )");
 }
 
-TEST_CASE("the same in JSON") {
+TEST_CASE("JSON of the arenas") {
     topology_report sample = two_nodes();
-    sample.asked.format = report_format::json;
-    const auto told = nlohmann::json::parse(render(sample));
-    CHECK(told["machine"]["cpus"] == std::vector<int>{0, 1, 2, 3, 8, 10, 11});
-    CHECK(told["machine"]["cpu_quota"] == 5.5);
-    CHECK(told["machine"]["numa_nodes"][1] == nlohmann::json({{"id", 1}, {"threads", 3}}));
-    CHECK(told["pool"]["ranks"] == 101);
-    CHECK(told["pool"]["threads"] == 6);
-    CHECK(told["pool"]["placement"] == "per_numa_node");
-    CHECK(told["pool"]["arenas"].size() == 2);
-    CHECK(told["pool"]["arenas"][1] ==
+    sample.request.format = report_format::json;
+    const auto shown = nlohmann::json::parse(render(sample));
+    CHECK(shown["machine"]["cpus"] == std::vector<int>{0, 1, 2, 3, 8, 10, 11});
+    CHECK(shown["machine"]["cpu_quota"] == 5.5);
+    CHECK(shown["machine"]["numa_nodes"][1] == nlohmann::json({{"id", 1}, {"threads", 3}}));
+    CHECK(shown["pool"]["ranks"] == 101);
+    CHECK(shown["pool"]["threads"] == 6);
+    CHECK(shown["pool"]["placement"] == "per_numa_node");
+    CHECK(shown["pool"]["arenas"].size() == 2);
+    CHECK(shown["pool"]["arenas"][1] ==
           nlohmann::json(
               {{"numa_node", 1}, {"core_type", nullptr}, {"threads", 2}, {"first_rank", 68}, {"ranks", 33}}));
     sample = nothing_there();
-    sample.asked.format = report_format::json;
+    sample.request.format = report_format::json;
     const auto missing = nlohmann::json::parse(render(sample));
     CHECK(missing["machine"]["cpu_quota"].is_null());
     CHECK(missing["machine"]["numa_nodes"].is_null());

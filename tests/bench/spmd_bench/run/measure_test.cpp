@@ -1,5 +1,5 @@
-// Guards against: a wrong result that passes for a right one, in whichever repetition and item it is; a way that
-// is run more or less often than the others; an order that the seed does not determine.
+// Guards against: a wrong result that is accepted, in any repetition and item; a way that runs more or less
+// often than the others; an order that the seed does not determine.
 
 #include <checksum/digest.hpp>
 
@@ -88,7 +88,7 @@ TEST_CASE("before the first round each way runs until it is stable, within a bou
     measure(groups_of({{a}, {b}}, runs), {.repetitions = 1, .warmup = 1});
     for (const way_kind way : {a, b}) {
         const auto count = std::ranges::count(runs, way) - 2;
-        CHECK(count >= 10); // twice the window in which times have to agree
+        CHECK(count >= 10); // twice the window in which times must agree
         CHECK(count <= 50);
     }
     runs.clear();
@@ -96,7 +96,7 @@ TEST_CASE("before the first round each way runs until it is stable, within a bou
     CHECK(runs.size() == 2);
 }
 
-TEST_CASE("the ways of a group follow each other, in whatever order") {
+TEST_CASE("the ways of a group are consecutive, in any order") {
     std::vector<way_kind> runs;
     const auto measured = measure(groups_of({{a, b}, {c}, {d, e}}, runs), {.repetitions = 30, .warmup = 0});
     REQUIRE(measured.size() == 3);
@@ -112,7 +112,7 @@ TEST_CASE("the ways of a group follow each other, in whatever order") {
     CHECK(orders.size() > 10); // of 24
 }
 
-TEST_CASE("it tells how far it is, from the warm-up to the last way") {
+TEST_CASE("progress is reported from the warm-up to the last way") {
     std::vector<way_kind> runs;
     std::vector<measure_progress> reports;
     measure(groups_of({{a}, {b}}, runs), {.repetitions = 2, .warmup = 1},
@@ -160,7 +160,7 @@ TEST_CASE("a result that differs from the serial one is an error, in any run") {
         "the way 'spmd' differs from the serial loop while warming up: item 2 of 3 is 99, not 12");
 }
 
-TEST_CASE("a difference is told by its first item") {
+TEST_CASE("a difference is described by its first item") {
     const std::vector<std::uint64_t> numbers{1, 2, 3};
     const std::vector<std::uint64_t> others{1, 7, 8};
     const std::vector<std::uint64_t> fewer{1, 2};

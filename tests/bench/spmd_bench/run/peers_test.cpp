@@ -1,5 +1,5 @@
-// Guards against: a peer that is listed and cannot be made, or that ends the program by an item's error. That each gives
-// the serial results is tested in ways_test.cpp.
+// Guards against: a listed peer that cannot be created, or that terminates the program for an item's error.
+// ways_test.cpp checks the results.
 
 #include <catch2/catch.hpp>
 #include <spmd_bench/run/peers.hpp>
@@ -9,7 +9,7 @@
 
 using namespace spmd_bench;
 
-TEST_CASE("every peer that is not absent can be made, and no other") {
+TEST_CASE("every peer that is not absent can be created, and no other way") {
     const workload work = empty_workload(3);
     for (const auto& [name, way] : names<way_kind>) {
         CAPTURE(name);
@@ -21,7 +21,7 @@ TEST_CASE("every peer that is not absent can be made, and no other") {
     CHECK_THROWS_WITH(make_peer(way_kind::map, work, 2), "'map' is not a peer of this build");
 }
 
-TEST_CASE("an error of one item is the run's, and the next run is without") {
+TEST_CASE("an item's error is thrown by the run, and the next run has none") {
     temporary_directory scratch;
     const workload work = make_workload({.items = 5, .file_size = 1}, scratch);
     const std::string& path = std::get<file_workload>(work).items()[3];

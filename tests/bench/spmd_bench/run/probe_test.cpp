@@ -1,5 +1,5 @@
-// Guards against: costs that are divided by the wrong count, or taken from samples of other rounds, and ways that do not
-// run items that do nothing.
+// Guards against: costs that are divided by the wrong count, or taken from samples of other rounds, and ways
+// that do not run items that do nothing.
 
 #include <catch2/catch.hpp>
 #include <spmd_bench/run/probe.hpp>

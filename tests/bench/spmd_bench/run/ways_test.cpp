@@ -1,5 +1,5 @@
-// Guards against: a way that loses, doubles or reorders items, for fewer items than ranks and for none; a way that
-// cannot be run twice; a way that swallows the error of an item.
+// Guards against: a way that loses, duplicates or reorders items, for fewer items than ranks and for none; a
+// way that cannot run twice; a way that swallows the error of an item.
 
 #include <spmd/engine_pool.hpp>
 
@@ -25,7 +25,7 @@ std::vector<way_kind> possible_ways(workload_kind workload) {
 
 } // namespace
 
-TEST_CASE("every way gives the serial results, again and again") {
+TEST_CASE("every way reproduces the serial results, again and again") {
     const auto kind = GENERATE(workload_kind::files, workload_kind::memory, workload_kind::spin,
                                workload_kind::mixed, workload_kind::empty);
     const auto ranks = GENERATE(as<std::size_t>{}, 1, 3, 40);
@@ -65,7 +65,7 @@ TEST_CASE("submissions are counted where they are known") {
     CHECK(make_ways(work, pool, chunked, 6)[0]->submissions() == 4U);
 }
 
-TEST_CASE("a file that is gone is an error in every way, which names it") {
+TEST_CASE("a missing file is an error in every way, which names it") {
     temporary_directory scratch;
     const spmd::engine_pool pool({.ranks = 3, .threads = 2});
     const workload work = make_workload({.items = 6}, scratch);

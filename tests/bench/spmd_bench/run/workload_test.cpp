@@ -1,5 +1,5 @@
-// Guards against: items that are not those asked for, bytes that the seed does not determine, a serial result that
-// is not that of the items, files of the user's that are missed or changed.
+// Guards against: items other than the requested ones, bytes that the seed does not determine, a serial
+// result of other items, and user files that are missed or changed.
 
 #include "support/temporary_directory.hpp"
 
@@ -30,7 +30,7 @@ std::vector<T> copy_of(std::span<const T> values) {
 
 } // namespace
 
-TEST_CASE("files are made as many and as long as asked for, and are gone with their directory") {
+TEST_CASE("generated files have the requested number and size, and are removed with their directory") {
     std::string first_path;
     {
         temporary_directory scratch;
@@ -50,10 +50,10 @@ TEST_CASE("files are made as many and as long as asked for, and are gone with th
 TEST_CASE("messages and files of the same seed have the same bytes, of another seed others") {
     temporary_directory scratch;
     temporary_directory nothing;
-    const workload_options asked{.items = 5, .file_size = 1'000, .seed = 3};
-    workload_options in_memory = asked;
+    const workload_options request{.items = 5, .file_size = 1'000, .seed = 3};
+    workload_options in_memory = request;
     in_memory.kind = workload_kind::memory;
-    const auto files = std::get<file_workload>(make_workload(asked, scratch));
+    const auto files = std::get<file_workload>(make_workload(request, scratch));
     const auto messages = std::get<memory_workload>(make_workload(in_memory, nothing));
     CHECK(copy_of(files.serial()) == copy_of(messages.serial()));
     CHECK(content_of(files.items()[4]) == messages.items()[4]);
@@ -63,7 +63,7 @@ TEST_CASE("messages and files of the same seed have the same bytes, of another s
     CHECK(messages.items()[0] != messages.items()[1]);
 }
 
-TEST_CASE("the user's files are taken at any depth, in the order of their paths") {
+TEST_CASE("user files are found at any depth, in the order of their paths") {
     const test_support::temporary_directory mine;
     mine.write("b", "abc");
     mine.write("a/deep/er", "");
@@ -103,16 +103,16 @@ TEST_CASE("an empty item gives its index, and no items are a workload too") {
     }
 }
 
-TEST_CASE("a workload says in words what it is") {
+TEST_CASE("a workload has a description in words") {
     temporary_directory scratch;
-    const workload_options asked{.kind = workload_kind::memory, .items = 2, .file_size = 1024, .seed = 7};
-    CHECK(description(asked, make_workload(asked, scratch)) ==
+    const workload_options request{.kind = workload_kind::memory, .items = 2, .file_size = 1024, .seed = 7};
+    CHECK(description(request, make_workload(request, scratch)) ==
           "MD5 of 2 messages in memory, 2 KiB in all, random bytes, seed 7");
     const workload_options spins{.kind = workload_kind::spin, .items = 3, .item_cost = 1500ns};
     CHECK(description(spins, make_workload(spins, scratch)) == "3 items that spin for 1.5 us each");
 }
 
-TEST_CASE("mixed items cost more the later they come, and in the mean what is asked for") {
+TEST_CASE("later mixed items cost more, with the requested mean") {
     const mixed_workload even(4, 1us, 0);
     for (const mixed_workload::item& each : even.items()) CHECK(each.rounds == even.items()[0].rounds);
     // (S + 1) ((i + 1/2) / n)^S of the mean: 0.25, 0.75, 1.25, 1.75 for S = 1 and n = 4.

@@ -1,10 +1,10 @@
-// Guards against: a directory that outlives its owner, that lies elsewhere than TMPDIR says, or that comes back
-// after a signal's clean-up because somebody still writes to it.
+// Guards against: a directory that outlives its owner, that is not below TMPDIR, or that reappears after the
+// clean-up of a signal because another thread still writes to it.
 
 #include "support/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
-#include <spmd_bench/run/temporary_directory.hpp>
+#include <environment/temporary_directory.hpp>
 
 #include <array>
 #include <cstdlib>
@@ -14,7 +14,7 @@
 
 using spmd_bench::temporary_directory;
 
-TEST_CASE("it lies below TMPDIR, and goes with its owner") {
+TEST_CASE("a directory is below TMPDIR, and is removed with its owner") {
     const test_support::temporary_directory parent;
     ::setenv("TMPDIR", parent.path().c_str(), 1);
     std::string path;
@@ -32,7 +32,7 @@ TEST_CASE("it lies below TMPDIR, and goes with its owner") {
     ::unsetenv("TMPDIR");
 }
 
-TEST_CASE("nothing comes into being there after its removal") {
+TEST_CASE("nothing can be created after the removal") {
     temporary_directory scratch;
     const std::string path = scratch.create();
     scratch.remove();

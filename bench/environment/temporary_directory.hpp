@@ -8,7 +8,8 @@
 
 namespace spmd_bench {
 
-/// Directories below TMPDIR (default: /tmp) that are removed with their contents by remove(), or by the destructor.
+/// Directories below TMPDIR (default: /tmp) that are removed with their contents by remove(), or by the
+/// destructor.
 ///
 ///     temporary_directory inputs;
 ///     inputs.create();

@@ -1,4 +1,4 @@
-#include "spmd_bench/run/temporary_directory.hpp"
+#include "environment/temporary_directory.hpp"
 
 #include <cerrno>
 #include <cstdlib>
