@@ -1,6 +1,7 @@
 """The floors of the runtime: a file includes only its own floor and lower ones, and includes are acyclic. A
 file's floor is its folder; a public header is on the highest floor that it includes. Public headers use only
-the standard library; the runtime does not depend on apps, bench or tests."""
+the standard library; the runtime does not depend on apps, bench or tests.
+The rooms of spmd_bench: a file includes only its own room and those listed for it."""
 import functools
 import pathlib
 import re
@@ -11,6 +12,10 @@ RUNTIME = ROOT / "runtime"
 PUBLIC = RUNTIME / "include"
 
 FLOORS = ("base", "trace", "launch", "results", "ranks", "views", "graph")
+
+BENCH = ROOT / "bench" / "spmd_bench"
+ROOMS = {"options": set(), "analysis": {"options"}, "run": {"options", "analysis"},
+         "report": {"options", "analysis"}, "compare": {"options", "analysis", "report"}}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -88,6 +93,17 @@ def broken_rules():
                        "only its own floor and lower ones are allowed")
 
 
-problems = list(broken_rules())
-print("\n".join(problems) or "the floors hold")
+def broken_rooms():
+    for folder in sorted(BENCH.iterdir()):
+        if folder.is_dir() and folder.name not in ROOMS:
+            yield f"{folder.relative_to(ROOT)}: not a room of {', '.join(ROOMS)}"
+    for room, below in ROOMS.items():
+        for file in sorted((BENCH / room).glob("*.?pp")):
+            for included in re.findall(r'#include ["<]spmd_bench/(\w+)/', file.read_text()):
+                if included != room and included not in below:
+                    yield f"{file.relative_to(ROOT)}: room {room} does not include room {included}"
+
+
+problems = [*broken_rules(), *broken_rooms()]
+print("\n".join(problems) or "the floors and the rooms hold")
 sys.exit(1 if problems else 0)
