@@ -1,6 +1,7 @@
 #pragma once
 
 #include "jthread_launcher.hpp"
+#include "launch/tbb_launcher.hpp"
 #include "parked_launcher.hpp"
 #include "shuffled_launcher.hpp"
 

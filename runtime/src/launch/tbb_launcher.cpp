@@ -1,8 +1,8 @@
 #define TBB_PREVIEW_TASK_ARENA_CONSTRAINTS_EXTENSION 1
 
-#include "launch/arena_workers.hpp"
+#include "launch/tbb_launcher.hpp"
 
-#include <spmd/detail/launch/launcher.hpp>
+#include "launch/arena_workers.hpp"
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>

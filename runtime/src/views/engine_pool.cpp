@@ -1,5 +1,6 @@
 #include <spmd/engine_pool.hpp>
 
+#include "launch/tbb_launcher.hpp"
 #include "trace/environment_trace.hpp"
 
 #include <stdexcept>

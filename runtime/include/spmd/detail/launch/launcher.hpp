@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <memory>
 
 namespace spmd::detail {
 
@@ -64,8 +63,5 @@ private:
     void run_alone_at_first(job& work);
     void run_until_done(job& work, std::size_t index) const;
 };
-
-/// Makes the launcher on oneTBB arenas. Throws: std::invalid_argument unless `threads` is from 1 to 4096.
-std::unique_ptr<launcher> make_tbb_launcher(std::size_t threads, placement requested, bool pin_workers);
 
 } // namespace spmd::detail
