@@ -60,7 +60,7 @@ public:
     void take_part() const { launch_->take_part(*job_); }
     bool finished() const noexcept { return job_->finished(); }
     /// Has others take part beside the calling thread, which is going to wait.
-    void call_more() const {
+    void recruit_more() const {
         if (!job_->finished()) launch_->start_ahead(*job_);
     }
     void throw_unless_all_done() const {

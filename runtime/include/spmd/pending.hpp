@@ -37,45 +37,45 @@ template <class Collective>
 class pending_collective final : public arrival<Collective>,
                                  public pending_operation<typename Collective::result> {
 public:
-    pending_collective(communicator& of, std::size_t id, typename Collective::contribution given,
+    pending_collective(communicator& peers, std::size_t id, typename Collective::contribution given,
                        const std::source_location& where)
-        : arrival<Collective>(of, id, std::move(given), where), context_(of), at_(&this->come()),
-          agrees_(this->agrees_with(*at_)) {
+        : arrival<Collective>(peers, id, std::move(given), where), context_(peers),
+          collective_(&this->join()), agrees_(this->agrees_with(*collective_)) {
         if (!agrees_) {
-            at_->break_up(id, where, this->asked());
+            collective_->break_up(id, where, this->requested());
             return;
         }
-        this->give(*at_);
-        at_->start(id, where, this->asked());
+        this->give(*collective_);
+        collective_->start(id, where, this->requested());
         rank_worker::here().arrive_and_go_on();
         stays_ = true;
     }
     ~pending_collective() override {
-        if (stays_) rank_worker::leave_anywhere(*at_);
+        if (stays_) rank_worker::leave_anywhere(*collective_);
     }
 
     bool is_ready() override {
-        if (agrees_ && at_->is_complete()) return true;
-        rank_worker::of(this->of(), this->id());
+        if (agrees_ && collective_->is_complete()) return true;
+        rank_worker::running(this->peers(), this->id());
         return false;
     }
     bool wait(std::coroutine_handle<> rank) override {
-        rank_worker& here = rank_worker::of(this->of(), this->id());
+        rank_worker& here = rank_worker::running(this->peers(), this->id());
         here.record().throw_if_failed();
         waited_ = true; // before another thread can wake the rank
-        if (at_->wait(here.rank(), here.record(), rank, this->where())) return true;
+        if (collective_->wait(here.rank(), here.record(), rank, this->where())) return true;
         waited_ = false;
         return false;
     }
     typename Collective::result finish() override {
         if (waited_) rank_worker::here().record().throw_if_failed();
         stays_ = false;
-        return this->take(*at_);
+        return this->take(*collective_);
     }
 
 private:
     context_reference context_;
-    collective* at_;
+    collective* collective_;
     bool agrees_;
     bool stays_ = false; // counted as one that will look at the collective
     bool waited_ = false;
@@ -84,10 +84,10 @@ private:
 template <class T, class Result>
 class pending_receive final : public receiver, public pending_operation<Result> {
 public:
-    pending_receive(communicator& of, std::size_t id, std::size_t from, int tag,
+    pending_receive(communicator& peers, std::size_t id, std::size_t from, int tag,
                     const std::source_location& where)
-        : receiver(of, id, from, tag), context_(of), where_(where) {
-        rank_worker::of(of, id);
+        : receiver(peers, id, from, tag), context_(peers), where_(where) {
+        rank_worker::running(peers, id);
         box().post(*this);
     }
     ~pending_receive() override {
@@ -96,11 +96,11 @@ public:
 
     bool is_ready() override {
         if (box().has_message(*this)) return true;
-        rank_worker::of(of(), id());
+        rank_worker::running(peers(), id());
         return false;
     }
     bool wait(std::coroutine_handle<> rank) override {
-        wait_record& record = rank_worker::of(of(), id()).record();
+        wait_record& record = rank_worker::running(peers(), id()).record();
         record.throw_if_failed();
         return box().wait(*this, record, rank, where_);
     }
@@ -119,9 +119,9 @@ private:
 template <class Result>
 class pending_split final : public pending_operation<Result> {
 public:
-    pending_split(communicator& of, std::size_t id, const split_contribution& given,
+    pending_split(communicator& peers, std::size_t id, const split_contribution& given,
                   const std::source_location& where)
-        : split_(of, id, given, where) {}
+        : split_(peers, id, given, where) {}
 
     bool is_ready() override { return split_.is_ready(); }
     bool wait(std::coroutine_handle<> rank) override { return split_.wait(rank); }
@@ -177,11 +177,12 @@ pending<Result> collective_awaitable<Collective, Result>::start() {
     using operation = std::conditional_t<std::same_as<Result, typename Collective::result>,
                                          pending_collective<Collective>, pending_split<Result>>;
     return pending<Result>(
-        std::make_unique<operation>(this->of(), this->id(), this->take_contribution(), this->where()));
+        std::make_unique<operation>(this->peers(), this->id(), this->take_contribution(), this->where()));
 }
 template <class T, class Result>
 pending<Result> receive_awaitable<T, Result>::start() {
-    return pending<Result>(std::make_unique<pending_receive<T, Result>>(of(), id(), from(), tag(), where_));
+    return pending<Result>(
+        std::make_unique<pending_receive<T, Result>>(peers(), id(), from(), tag(), where_));
 }
 
 } // namespace detail

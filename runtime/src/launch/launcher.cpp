@@ -1,6 +1,7 @@
 #include <spmd/detail/launch/launcher.hpp>
 
 #include <spmd/detail/base/clock.hpp>
+#include <spmd/detail/launch/costs.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -11,13 +12,11 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// For how long a caller runs a job alone that was always small before.
-constexpr std::chrono::microseconds alone_at_most{5};
-/// How long a result that has just come may go unseen.
-constexpr std::chrono::milliseconds looks_again{1};
-/// A caller alone looks at the clock at least this often during a job.
+/// Time for which a finished index may go unseen by a caller that waits for it.
+constexpr std::chrono::milliseconds unseen_at_most{1};
+/// A caller that runs a job alone checks the clock at least this many times.
 constexpr std::size_t looks_at_clock = 8;
-/// A caller that waits for one index runs ranges of a job that goes on: at least so many of a thread's share.
+/// A caller that waits for one index of a job that goes on runs its share in this many ranges.
 constexpr std::size_t ranges_while_waiting = 8;
 
 } // namespace
@@ -56,14 +55,14 @@ void launcher::run_alone_at_first(job& work) {
     std::chrono::nanoseconds elapsed{};
     std::size_t done = 0;
     std::size_t next_look = 1;
-    while (elapsed < alone_at_most) {
+    while (elapsed < costs::worth_waking) {
         const std::size_t size = work.chunk() != 0 ? work.chunk() : next_look - done;
         const index_range range = work.claim(size);
         work.run_claimed(range);
         done += range.size();
         if (done < next_look && !range.empty()) continue;
         elapsed = rough_time() - begin;
-        next_look = done + unseen; // after the first index alone, which shows whether all is as usual
+        next_look = done + unseen; // after the first index, which shows whether the cost is as before
         if (done == work.count() || range.empty()) break;
     }
     if (done < work.count())
@@ -76,12 +75,12 @@ void launcher::join_until(job& work, std::size_t index) {
     start(work);
     if (work.goes_on()) return run_until_done(work, index);
     if (const index_range range = work.claim_up_to(index); !range.empty()) work.run_claimed(range);
-    // Later indices are not run meanwhile: one may wait until this one's result was seen.
+    // Later indices are not run meanwhile: one of them may wait until this one's result was seen.
     const auto is_done = [&] { return work.is_done(index); };
-    if (work.spin(is_done)) return;
-    // Between two indices of a range a worker looks for waiters without a fence, and so may miss one that is
-    // just going to sleep: it looks again.
-    while (!work.wait_for_index(clock::now() + looks_again, is_done)) {
+    if (completion::spin(is_done)) return;
+    // Between two indices of a range a worker polls the flags without a fence, and may miss a waiter that is about
+    // to sleep: the waiter looks again.
+    while (!work.wait_for_index(clock::now() + unseen_at_most, is_done)) {
     }
 }
 
@@ -92,7 +91,7 @@ void launcher::run_until_done(job& work, std::size_t index) const {
         if (const index_range range = work.claim(some); !range.empty())
             work.run_claimed(range);
         else
-            work.wait_for_index(clock::now() + looks_again,
+            work.wait_for_index(clock::now() + unseen_at_most,
                                 [&] { return work.is_done(index) || work.is_claimable(); });
     }
 }
@@ -101,7 +100,7 @@ bool launcher::wait_until(job& work, clock::time_point deadline) {
     start(work);
     const auto is_finished = [&] { return work.finished(); };
     if (work.wait_until(deadline, is_finished)) return true;
-    // Within a task there may be no other thread left to run it: a caller that keeps asking gets on.
+    // Within a task there may be no other thread left to run the job: a caller that polls makes progress.
     if (job::inside())
         if (const index_range range = work.claim(1); !range.empty()) work.run_claimed(range);
     return work.finished();

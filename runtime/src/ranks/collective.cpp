@@ -15,26 +15,27 @@ namespace {
 
 /// "all_reduce of double, root 3 at solver.cpp:41"; with the operation, and no elements, where these tell it from what
 /// another asked for.
-std::string text_of_arrival(const request& asked, const request& other, const std::source_location& where) {
-    const collective_kind& kind = *asked.kind;
+std::string text_of_arrival(const request& requested, const request& other,
+                            const std::source_location& where) {
+    const collective_kind& kind = *requested.kind;
     std::string text = kind.name;
     if (kind.type != nullptr) {
         text += " of ";
         text += name_of(*kind.type);
     }
-    const bool is_same = asked.kind == other.kind;
+    const bool is_same = requested.kind == other.kind;
     if (!is_same && std::string_view(kind.name) == other.kind->name && kind.type == other.kind->type) {
         text += " by ";
         text += name_of(*kind.operation);
     }
-    if (asked.count > 0 || (is_same && other.count > 0)) {
+    if (requested.count > 0 || (is_same && other.count > 0)) {
         text += ", ";
-        text += std::to_string(asked.count);
-        text += asked.count == 1 ? " element" : " elements";
+        text += std::to_string(requested.count);
+        text += requested.count == 1 ? " element" : " elements";
     }
     if (kind.has_root) {
         text += ", root ";
-        text += std::to_string(asked.root);
+        text += std::to_string(requested.root);
     }
     text += " at ";
     text += text_of(where);
@@ -43,19 +44,13 @@ std::string text_of_arrival(const request& asked, const request& other, const st
 
 } // namespace
 
-void wait_record::throw_error() {
-    const std::exception_ptr error = failure();
-    awaited_ = nullptr;
-    std::rethrow_exception(error);
-}
+collective::collective(communicator& peers)
+    : peers_(&peers), size_(peers.size),
+      arrived_(std::make_unique<std::atomic<std::uint32_t>[]>((peers.size + leaf_size - 1) / leaf_size)) {}
 
-collective::collective(communicator& of)
-    : of_(&of), size_(of.size),
-      arrived_(std::make_unique<std::atomic<std::uint32_t>[]>((of.size + leaf_size - 1) / leaf_size)) {}
-
-void collective::open(std::uint32_t number, const request& asked, const std::source_location& where) {
+void collective::open(std::uint32_t number, const request& requested, const std::source_location& where) {
     number_ = number;
-    asked_ = asked;
+    requested_ = requested;
     first_where_ = where;
     // Also one in vain comes back, where all who came have dropped it.
     broken_.store(false, std::memory_order_relaxed);
@@ -68,7 +63,7 @@ void collective::open(std::uint32_t number, const request& asked, const std::sou
     to_leave_.store(size_, std::memory_order_relaxed);
     leaves_to_come_.store(leaves(), std::memory_order_relaxed);
     for (std::size_t leaf = 0; leaf < leaves(); ++leaf) arrived_[leaf].store(0, std::memory_order_relaxed);
-    if (of_->ranks().is_timed()) arrivals_.assign(size_, {});
+    if (peers_->ranks().is_timed()) arrivals_.assign(size_, {});
     prepare();
 }
 
@@ -97,14 +92,14 @@ bool collective::arrive(std::size_t leaf, std::uint32_t count) noexcept {
     return true;
 }
 
-void collective::start(std::size_t id, const std::source_location& where, const request& asked) {
+void collective::start(std::size_t id, const std::source_location& where, const request& requested) {
     const std::lock_guard lock(mutex_);
-    started_.push_back({id, where, asked});
+    started_.push_back({id, where, requested});
 }
 
-void collective::break_up(std::size_t id, const std::source_location& where, const request& asked) {
+void collective::break_up(std::size_t id, const std::source_location& where, const request& requested) {
     const std::lock_guard lock(mutex_);
-    mismatched_.push_back({id, where, asked});
+    mismatched_.push_back({id, where, requested});
     broken_.store(true, std::memory_order_relaxed);
 }
 
@@ -131,7 +126,7 @@ std::vector<std::size_t> collective::complete(bool& everyone) {
             if (next != started_.end() && next->id == id)
                 ++next;
             else
-                waiting_.push_back(of_->index_of(id));
+                waiting_.push_back(peers_->index_of(id));
         }
     }
     complete_.store(true, std::memory_order_release);
@@ -146,7 +141,7 @@ void collective::give_up(const std::exception_ptr& failure) {
 std::exception_ptr collective::cause() {
     if (is_complete()) return nullptr;
     // Each of those who wait asks, and what one is told is true for all.
-    if (failure_ == nullptr && std::exchange(looked_at_, of_->ranks().halt()) != of_->ranks().halt())
+    if (failure_ == nullptr && std::exchange(looked_at_, peers_->ranks().halts()) != peers_->ranks().halts())
         failure_ = broken_.load(std::memory_order_relaxed) ? mismatch() : absence();
     return failure_;
 }
@@ -159,8 +154,8 @@ std::vector<collective::early_arrival> collective::arrivals_in_order() const {
     for (std::size_t id = 0, next = 0; id < size_; ++id) {
         if (next < known && arrivals[next].id == id)
             ++next;
-        else if (of_->came_to(id, number_)) // and waits here since
-            arrivals.push_back({id, of_->ranks().record_of(of_->index_of(id)).where(), asked_});
+        else if (peers_->has_reached(id, number_)) // and waits here since
+            arrivals.push_back({id, peers_->ranks().record_of(peers_->index_of(id)).where(), requested_});
     }
     std::ranges::sort(arrivals, {}, &early_arrival::id);
     return arrivals;
@@ -169,12 +164,12 @@ std::vector<collective::early_arrival> collective::arrivals_in_order() const {
 std::exception_ptr collective::mismatch() const {
     const std::vector<early_arrival> arrivals = arrivals_in_order();
     const auto other = std::ranges::find_if(
-        arrivals, [&](const early_arrival& each) { return each.asked != arrivals.front().asked; });
+        arrivals, [&](const early_arrival& each) { return each.requested != arrivals.front().requested; });
     const auto describe = [this](const early_arrival& each, const early_arrival& than) {
         std::string text = "rank ";
-        text += std::to_string(of_->index_of(each.id));
+        text += std::to_string(peers_->index_of(each.id));
         text += " came for ";
-        text += text_of_arrival(each.asked, than.asked, each.where);
+        text += text_of_arrival(each.requested, than.requested, each.where);
         return text;
     };
     std::string text = "collective mismatch: ";
@@ -187,12 +182,12 @@ std::exception_ptr collective::mismatch() const {
 }
 
 std::exception_ptr collective::absence() const {
-    const rank_scheduler& ranks = of_->ranks();
+    const rank_scheduler& ranks = peers_->ranks();
     for (std::size_t id = 0; id < size_; ++id) {
-        const std::size_t rank = of_->index_of(id);
-        if (of_->came_to(id, number_) || !ranks.has_ended(rank)) continue;
+        const std::size_t rank = peers_->index_of(id);
+        if (peers_->has_reached(id, number_) || !ranks.has_ended(rank)) continue;
         const std::vector<early_arrival> arrivals = arrivals_in_order();
-        std::string before = asked_.kind->name;
+        std::string before = requested_.kind->name;
         before += " at ";
         before += text_of(arrivals.empty() ? first_where_ : arrivals.front().where);
         return std::make_exception_ptr(peer_error(rank, before, ranks.error_of_ended(rank)));

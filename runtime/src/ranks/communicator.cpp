@@ -3,25 +3,9 @@
 #include <spmd/detail/ranks/rank_scheduler.hpp>
 
 #include <algorithm>
-#include <stdexcept>
-#include <string>
 #include <utility>
 
 namespace spmd::detail {
-
-void throw_no_coroutine(std::size_t id) {
-    throw std::logic_error("rank " + std::to_string(id) +
-                           " cannot meet others: its task is no coroutine, which returns spmd::task");
-}
-
-std::size_t require_member(const rank_context& of, std::size_t id) {
-    if (id < of.size) return id;
-    throw std::invalid_argument("rank " + std::to_string(id) + " is not in a group of " +
-                                std::to_string(of.size));
-}
-
-void acquire(const rank_context& shared) noexcept { shared.meets->acquire(); }
-void release(const rank_context& shared) noexcept { shared.meets->release(); }
 
 communicator::communicator(rank_scheduler& ranks, const rank_context& everyone)
     : rank_context(everyone), ranks_(&ranks), engines_of_ranks_(everyone.engines), next_(everyone.size),
@@ -46,23 +30,23 @@ communicator::communicator(rank_scheduler& ranks, const communicator& parent,
 
 communicator::~communicator() { delete[] boxes_.load(std::memory_order_relaxed); }
 
-std::unique_ptr<collective> communicator::spare_of(const collective_kind& kind) {
+std::unique_ptr<collective> communicator::spare_collective(const collective_kind& kind) {
     const auto found = std::ranges::find_if(
-        spare_, [&](const std::unique_ptr<collective>& each) { return each->asked().kind == &kind; });
+        spare_, [&](const std::unique_ptr<collective>& each) { return each->requested().kind == &kind; });
     if (found == spare_.end()) return kind.make(*this);
     std::unique_ptr<collective> spare = std::move(*found);
     spare_.erase(found);
     return spare;
 }
 
-collective& communicator::collective_for(std::uint32_t number, const request& asked,
+collective& communicator::collective_for(std::uint32_t number, const request& requested,
                                          const std::source_location& where) {
     const std::lock_guard lock(mutex_);
     // A member comes to one after the other, so they are opened in order.
     const std::uint32_t place = number - first_open_;
     if (place == open_.size()) {
-        std::unique_ptr<collective> opened = spare_of(*asked.kind);
-        opened->open(number, asked, where);
+        std::unique_ptr<collective> opened = spare_collective(*requested.kind);
+        opened->open(number, requested, where);
         open_.push_back(std::move(opened));
     }
     return *open_[place];
@@ -80,7 +64,7 @@ void communicator::retire(collective& over) {
 }
 
 const communicator::survey& communicator::survey_members() {
-    if (std::exchange(surveyed_at_, ranks_->halt()) == ranks_->halt()) return survey_;
+    if (std::exchange(surveyed_at_, ranks_->halts()) == ranks_->halts()) return survey_;
     survey_ = {};
     bool threw = false;
     for (std::size_t id = 0; id < size; ++id) {
@@ -98,10 +82,10 @@ const communicator::survey& communicator::survey_members() {
 message_box& communicator::box_of(std::size_t id) {
     message_box* boxes = boxes_.load(std::memory_order_acquire);
     if (boxes == nullptr) {
-        auto made = std::make_unique<message_box[]>(size);
-        if (boxes_.compare_exchange_strong(boxes, made.get(), std::memory_order_acq_rel,
+        auto fresh = std::make_unique<message_box[]>(size);
+        if (boxes_.compare_exchange_strong(boxes, fresh.get(), std::memory_order_acq_rel,
                                            std::memory_order_acquire))
-            boxes = made.release();
+            boxes = fresh.release();
     }
     return boxes[id];
 }

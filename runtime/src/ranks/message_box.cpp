@@ -11,15 +11,15 @@ message_box::~message_box() {
         delete message;
 }
 
-receiver* message_box::first_that_takes(const envelope& message) {
+receiver* message_box::first_accepting(const envelope& message) {
     const std::size_t sources[] = {message.from(), any_source};
-    return receivers_.take_first(sources, [&](const receiver& each) { return each.takes(message); });
+    return receivers_.take_first(sources, [&](const receiver& each) { return each.accepts(message); });
 }
 
 bool message_box::put(std::unique_ptr<envelope> message) {
     const std::lock_guard lock(lock_);
     messages_.arrive(*message);
-    if (receiver* const receive = first_that_takes(*message)) {
+    if (receiver* const receive = first_accepting(*message)) {
         receive->message_ = std::move(message);
         return receive->waits_;
     }
@@ -31,7 +31,7 @@ bool message_box::take(receiver& receive) {
     const std::size_t source = receive.from();
     const std::span<const std::size_t> sources(&source, source == any_source ? 0 : 1);
     receive.message_.reset(
-        messages_.take_first(sources, [&](const envelope& each) { return receive.takes(each); }));
+        messages_.take_first(sources, [&](const envelope& each) { return receive.accepts(each); }));
     return receive.message_ != nullptr;
 }
 
@@ -73,7 +73,7 @@ void message_box::withdraw(receiver& receive) {
     const std::lock_guard lock(lock_);
     if (!receive.message_) {
         receivers_.remove(receive);
-    } else if (receiver* const other = first_that_takes(*receive.message_)) {
+    } else if (receiver* const other = first_accepting(*receive.message_)) {
         other->message_ = std::move(receive.message_);
     } else {
         messages_.insert(*receive.message_.release());

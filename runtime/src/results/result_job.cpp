@@ -14,8 +14,8 @@ traced_submission submission_in(trace_log* log) noexcept {
 } // namespace
 
 tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk, const pool_state& pool,
-                         cost_estimate& cost, task_kind kind, const run_options& options)
-    : job(shares, chunk, pool.threads, cost), label_{&pool, options.name, {}}, kind_(kind),
+                         cost_estimate& cost, task_kind kind, const run_options& options, work_source* source)
+    : job(shares, chunk, pool.threads, cost, source), label_{&pool, options.name, {}}, kind_(kind),
       on_error_(options.on_error), traced_(submission_in(pool.trace.get())) {
     if (records() > few_records_.size()) many_records_ = std::make_unique<std::uint8_t[]>(records());
     records_ = many_records_ ? many_records_.get() : few_records_.data();

@@ -5,6 +5,7 @@
 #include "support/pools.hpp"
 
 #include <spmd/detail/launch/launcher.hpp>
+#include <spmd/detail/launch/parallel_loop.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -171,22 +172,6 @@ TEST_CASE("every index runs exactly once where the job is known to be small, or 
             }
         }
     });
-}
-
-TEST_CASE("cost_estimate decides by the largest recent cost times the count") {
-    cost_estimate& cost = fresh_cost();
-    CHECK_FALSE(cost.is_small(1)); // unknown
-    cost.observe(10ns, 10);
-    CHECK(cost.is_small(0));
-    CHECK(cost.is_small(1));
-    CHECK(cost.is_small(5000));
-    CHECK_FALSE(cost.is_small(5001)); // above 5 us in all
-    cost.observe(1ms, 1);
-    CHECK_FALSE(cost.is_small(1));
-    cost.observe(1ns, 1);
-    CHECK_FALSE(cost.is_small(1)); // one cheap run does not make it forget
-    for (int i = 0; i < 20; ++i) cost.observe(1ns, 1);
-    CHECK(cost.is_small(1)); // many do
 }
 
 TEST_CASE("several threads may join the same job") {
@@ -401,7 +386,7 @@ TEST_CASE("a called thread tells when it has its first work, and only then") {
     CHECK(work->all_ran_once());
 }
 
-TEST_CASE("claims are disjoint, in order, and never empty while something is left") {
+TEST_CASE("a job is finished when all claimed ranges have run") {
     cost_estimate& cost = fresh_cost();
     const job_pointer<counting_job> work(new counting_job({{0, {0, 5}}, {1, {5, 10}}}, 1, 2, cost));
     CHECK(work->claim_up_to(7) == index_range{5, 8});
@@ -417,52 +402,6 @@ TEST_CASE("claims are disjoint, in order, and never empty while something is lef
     work->run_claimed({9, 10});
     CHECK(work->finished());
     CHECK(work->all_ran_once());
-}
-
-TEST_CASE("ranges of automatic size begin large and end at one index") {
-    cost_estimate& cost = fresh_cost();
-    std::vector<std::size_t> sizes;
-    const job_pointer<counting_job> work(new counting_job(
-        {{0, {0, 10'000}}}, 0, 2, cost, [&](index_range range) { sizes.push_back(range.size()); }));
-    work->take_part();
-    CHECK(sizes.front() > 100);
-    CHECK(sizes.front() <= 10'000 / (2 * 2)); // leaves work for the others
-    CHECK(std::ranges::is_sorted(sizes, std::greater<>{}));
-    CHECK(sizes.back() == 1);
-    CHECK(sizes.size() < 200); // not one by one
-}
-
-TEST_CASE(
-    "cheap indices are claimed in larger ranges, but hardly more than a thread's share of what is left") {
-    const auto sizes_at = [](std::chrono::nanoseconds cost_of_1000) {
-        cost_estimate& cost = fresh_cost();
-        cost.observe(cost_of_1000, 1000);
-        std::vector<std::size_t> sizes;
-        std::size_t left = 10'000;
-        bool fair = true;
-        const job_pointer<counting_job> work(
-            new counting_job({{0, {0, 10'000}}}, 0, 2, cost, [&](index_range range) {
-                sizes.push_back(range.size());
-                fair =
-                    fair && range.size() <= std::max({left / 2, cost.worth_claiming() / 8, std::size_t{1}});
-                left -= range.size();
-            }));
-        work->take_part();
-        CHECK(fair);
-        CHECK(left == 0);
-        return sizes.size();
-    };
-    CHECK(sizes_at(1us) < sizes_at(1ms));
-    CHECK(sizes_at(1s) < 200);
-}
-
-TEST_CASE("ranges of a given size have it, but for the last of each share") {
-    cost_estimate& cost = fresh_cost();
-    std::vector<std::size_t> sizes;
-    const job_pointer<counting_job> work(new counting_job(
-        {{0, {0, 7}}, {1, {7, 12}}}, 3, 2, cost, [&](index_range range) { sizes.push_back(range.size()); }));
-    work->take_part();
-    CHECK(sizes == std::vector<std::size_t>{3, 3, 1, 3, 2});
 }
 
 TEST_CASE("a wait with a deadline gives up in time and loses nothing") {

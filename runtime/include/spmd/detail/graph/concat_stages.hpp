@@ -47,7 +47,7 @@ private:
     void start() override {
         flat<Part>& whole = this->emplace();
         ordered_access<Part> parts(input_->running());
-        if (this->stream() != nullptr) parts.call_more();
+        if (this->stream() != nullptr) parts.recruit_more();
         sinks_are_good_ = true;
         if (sinks_.empty())
             parts.wait(); // nobody sees a part before the end: the waiting thread joins the work

@@ -93,7 +93,7 @@ protected:
     }
     void collect() override {
         const trace_span span = this->traced();
-        if (this->stream() != nullptr) ordered_access<T>(running_).call_more();
+        if (this->stream() != nullptr) ordered_access<T>(running_).recruit_more();
         running_.wait();
         this->count_time();
         if (moved_from_)

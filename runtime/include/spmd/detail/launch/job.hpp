@@ -1,6 +1,9 @@
 #pragma once
 
-#include <spmd/detail/base/clock.hpp>
+#include <spmd/detail/launch/completion.hpp>
+#include <spmd/detail/launch/cost_estimate.hpp>
+#include <spmd/detail/launch/index_claims.hpp>
+#include <spmd/detail/launch/work_source.hpp>
 #include <spmd/partition.hpp>
 
 #include <atomic>
@@ -8,134 +11,90 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
-#include <type_traits>
 #include <utility>
 
 namespace spmd::detail {
 
-/// What one index of a kind of job costs, in ns, as a decaying maximum of what was measured. It decides
-/// only whether the caller wakes other threads at once or first sees whether there is work worth sharing.
-class cost_estimate {
-public:
-    /// True where `count` indices are known to cost less than waking a thread does.
-    bool is_small(std::size_t count) const noexcept;
-    /// How many indices are known to take so long that claiming them costs little; 1 where nothing is known.
-    std::size_t worth_claiming() const noexcept;
-    void observe(std::chrono::nanoseconds elapsed, std::size_t count) noexcept;
-
-private:
-    static constexpr std::uint64_t unknown = ~std::uint64_t{0};
-    std::atomic<std::uint64_t> picoseconds_{unknown};
-};
-
-/// What those who run a job look at before each index, in one word: whether a stop was requested, and how many
-/// threads wait for results.
-struct run_flags {
-    static constexpr std::uint32_t stop = std::uint32_t{1} << 31; ///< the bits below count those who wait
-    std::atomic<std::uint32_t> word{0};
-
-    bool stop_requested() const noexcept { return (word.load(std::memory_order_relaxed) & stop) != 0; }
-    bool is_wanted() const noexcept { return word.load(std::memory_order_relaxed) != 0; }
-    bool has_waiters() const noexcept { return (word.load() & ~stop) != 0; }
-};
-
-/// Something that goes on when a job is finished: a coroutine that awaits it.
-class continuation {
-public:
-    continuation() = default;
-    continuation(const continuation&) = delete;
-    continuation& operator=(const continuation&) = delete;
-    /// Called once, by the thread that finishes the job, as the last that it does for it.
-    virtual void go_on() noexcept = 0;
-
-protected:
-    ~continuation() = default;
-};
-
-/// Contiguous indices that are to run in one arena.
-struct placed_range {
-    std::size_t arena = 0;
-    index_range indices;
-};
-
-/// Indices [0, count) that are run exactly once each, in ranges that threads claim.
+/// Indices [0, count) that are run exactly once each: a work source, a completion, and a lifetime.
 ///
-/// Life: made (nobody runs it) → started (a launcher was told, or a caller joined) → finished (every index
-/// was run) → disposed (its owner took the results and gave the task back). The memory stays until the last
-/// reference goes, because a thread that was called may come when all is over; it then finds nothing
-/// to claim and touches nothing else.
+/// Life: made (nobody runs it) → started (a launcher recruited threads, or a caller joined) → finished (every index
+/// was run) → disposed (its owner took the results and destroyed the task). The memory stays until the last reference
+/// is released, because a recruited thread may arrive when all is over; it then finds nothing to claim and touches
+/// nothing else.
 ///
-/// Invariant `claimed-is-unfinished`: whoever holds a claimed range may use everything of the job, since the
-/// owner disposes only when no index is unfinished.
+/// Invariant `claimed-is-unfinished`: the holder of a claimed range may use everything of the job, since the owner
+/// disposes only when no index is unfinished.
 class job {
 public:
-    /// `shares`: all indices, ascending; `chunk`: how many indices are claimed at once, 0 for "a fraction
-    /// of what is left"; `threads`: of the launcher that runs it.
-    job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads, cost_estimate& cost);
+    /// `shares`: all indices, ascending; `chunk`: indices per claim, 0 for guided sizes; `threads`: of the launcher that
+    /// runs it; `source`: replaces the claims of indices, unless it is null.
+    job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads, cost_estimate& cost,
+        work_source* source = nullptr);
     job(const job&) = delete;
     job& operator=(const job&) = delete;
 
-    std::size_t count() const noexcept { return count_; }
-    std::size_t chunk() const noexcept { return chunk_; }
-    /// Claimed ranges begin at multiples of 2 to this power, so that as many indices can share a record.
-    unsigned grain() const noexcept { return grain_; }
-    /// The grain of jobs of very many indices; others have 0.
-    static constexpr unsigned coarse_grain = 4;
-    /// How many indices are to run in the arena.
-    std::size_t share_of(std::size_t arena) const noexcept;
+    std::size_t count() const noexcept { return claims_.count(); }
+    std::size_t chunk() const noexcept { return claims_.chunk(); }
+    unsigned grain() const noexcept { return claims_.grain(); }
+    std::size_t share_of(std::size_t arena) const noexcept { return claims_.share_of(arena); }
     cost_estimate& cost() const noexcept { return *cost_; }
 
     /// True for the first caller only: it decides how the job starts.
     bool start() noexcept { return !started_.exchange(true); }
     bool is_started() const noexcept { return started_.load(std::memory_order_relaxed); }
-    bool finished() const noexcept { return unfinished_.load() == 0; }
-    /// Has `next` go on when the job is finished; false when it is, and then never calls it. One at a time.
-    bool continue_with(continuation& next) noexcept;
-
-    /// Claims the next indices, at most `most`, of any arena; empty when none are left.
-    virtual index_range claim(std::size_t most) noexcept;
-    /// Claims `index` if nobody has, together with what lies before it in its share.
-    index_range claim_up_to(std::size_t index) noexcept;
-    /// Runs a claimed range and accounts for it.
-    virtual void run_claimed(index_range range) noexcept;
-    /// True where there can be more to claim after there was nothing: indices that wait for each other, and are
-    /// claimed again whenever they can go on.
-    virtual bool goes_on() const noexcept { return false; }
-    /// There is something to claim. Requires: goes_on().
-    virtual bool is_claimable() const noexcept { return false; }
+    bool finished() const noexcept { return completion_.is_finished(); }
     /// True when the index was run.
     virtual bool is_done(std::size_t index) const noexcept = 0;
 
-    /// A called thread's part: claims and runs the arena's indices until none are left, or until a caller
-    /// joined and one thread more than `threads` takes part. `on_first` runs once, after the first claim.
+    /// True if there can be more to claim after there was nothing.
+    bool goes_on() const noexcept { return source_ != nullptr; }
+    /// True if there is something to claim, of a job that goes on.
+    bool is_claimable() const noexcept { return goes_on() && source_->is_claimable(); }
+    /// Claims the next indices, at most `most`, of any arena; empty when none are left.
+    index_range claim(std::size_t most) noexcept {
+        return goes_on() ? source_->claim(most) : claims_.claim(most);
+    }
+    /// Claims `index` if nobody has, together with what precedes it in its share. Requires: the job does not go on.
+    index_range claim_up_to(std::size_t index) noexcept { return claims_.claim_up_to(index); }
+    /// Runs a claimed range and accounts for it.
+    void run_claimed(index_range range) noexcept;
+
+    /// A recruited thread's part: claims and runs the arena's indices until none are left, or until a caller
+    /// joined and more than `threads` threads take part. `on_first` runs once, after the first claim.
     void help(std::size_t arena, const std::function<void()>& on_first) noexcept;
     /// A waiting caller's part: claims and runs until nothing is left in any arena.
     void take_part() noexcept;
     std::size_t threads_taking_part() const noexcept { return taking_part_.load(); }
-    /// Callers that take part whenever there is something to claim, and sleep meanwhile.
+    /// Number of callers that take part whenever there is something to claim, and sleep meanwhile.
     std::size_t joined() const noexcept { return joined_.load(std::memory_order_relaxed); }
     void join_in() noexcept { joined_.fetch_add(1, std::memory_order_relaxed); }
     void leave() noexcept { joined_.fetch_sub(1, std::memory_order_relaxed); }
-    static constexpr std::size_t any_arena = ~std::size_t{0};
 
-    /// Blocks until the predicate holds or the time is over; the predicate is looked at whenever a claimed
-    /// range ends. Returns the predicate's last value.
+    /// As in completion.
     template <class Predicate>
-    bool wait_until(std::chrono::steady_clock::time_point deadline, Predicate&& predicate);
+    bool wait_until(std::chrono::steady_clock::time_point deadline, Predicate&& predicate) {
+        return completion_.wait_until(deadline, predicate);
+    }
     template <class Predicate>
-    void wait(Predicate&& predicate);
-    /// As wait_until, but the predicate is also looked at when single indices have run; a look may be missed
-    /// until the end of the range. Slows the workers down, who wake this thread after each index.
+    void wait(Predicate&& predicate) {
+        completion_.wait(predicate);
+    }
     template <class Predicate>
     bool wait_for_index(std::chrono::steady_clock::time_point deadline, Predicate&& predicate) {
-        return wait_counted(deadline, predicate, flags_.word);
+        return completion_.wait_for_index(deadline, predicate);
     }
-    /// Looks at the predicate for about as long as sleeping and being woken takes; its last value.
-    template <class Predicate>
-    bool spin(Predicate&& predicate);
-    /// True on a thread that is running a task: an index of some job, or what a task_mark stands for.
+    bool continue_with(continuation& next) noexcept { return completion_.continue_with(next); }
+    bool stop_requested() const noexcept { return completion_.stop_requested(); }
+    void request_stop() noexcept { completion_.request_stop(); }
+    const run_flags& flags() const noexcept { return completion_.flags(); }
+    /// Accounts for indices that ended for good.
+    void end_indices(std::size_t indices) noexcept { completion_.end(indices); }
+    /// Wakes all who wait, or those who wait for single indices, from within a run.
+    void wake_waiters() const noexcept { completion_.wake_waiters(); }
+    void wake_index_waiters() const noexcept { completion_.wake_index_waiters(); }
+
+    /// True on a thread that is running a task: an index of some job, or the scope of a task_mark.
     static bool inside() noexcept;
     class task_mark {
     public:
@@ -145,92 +104,32 @@ public:
         ~task_mark();
     };
 
-    bool stop_requested() const noexcept { return flags_.stop_requested(); }
-    void request_stop() noexcept { flags_.word.fetch_or(run_flags::stop, std::memory_order_relaxed); }
-
     void reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept;
 
 protected:
     virtual ~job() = default;
-    /// Runs the indices of the range; whatever they throw is caught and kept.
-    virtual void run(index_range range) noexcept = 0;
-    /// A thread's part, as help() and take_part() say; `is_crowded` tells whether to leave.
-    virtual void run_part(std::size_t arena, const std::function<void()>* on_first,
-                          const std::function<bool()>& is_crowded) noexcept;
-    /// So many indices have ended for good.
-    void end_indices(std::size_t indices) noexcept;
-    void wake_if_waited_for() noexcept {
-        if (end_waiters_.load() != 0 || flags_.has_waiters()) wake();
-    }
-    const run_flags& flags() const noexcept { return flags_; }
-    /// Wakes waiters from within run(), so that they see each result and not only each range's end.
-    void tell_waiters() const noexcept {
-        if (flags_.has_waiters()) wake();
-    }
+    /// Runs the indices of a claimed range; catches what they throw. Not called where a work source was given.
+    virtual void run(index_range range) noexcept;
 
 private:
-    /// The part of one placed range that nobody has claimed.
-    struct share {
-        std::atomic<std::size_t> next{0};
-        std::size_t end = 0;
-        std::size_t size = 0;
-        std::size_t arena = 0;
-    };
-
-    /// Adds what one thread's part of the job cost to what is usual.
-    class part_cost {
-    public:
-        explicit part_cost(const job& of) noexcept : of_(&of), begin_(std::chrono::steady_clock::now()) {}
-        part_cost(const part_cost&) = delete;
-        part_cost& operator=(const part_cost&) = delete;
-        ~part_cost() {
-            if (done_ > 0) of_->cost_->observe(std::chrono::steady_clock::now() - begin_, done_);
-        }
-        void add(std::size_t indices) noexcept { done_ += indices; }
-
-    private:
-        std::size_t done_ = 0;
-        const job* of_;
-        std::chrono::steady_clock::time_point begin_;
-    };
-
-    index_range claim_from(share& from, std::size_t most) const noexcept;
-    index_range claim_from(share& from) const noexcept;
+    void run_part(std::size_t arena, const std::function<void()>* on_first,
+                  const std::function<bool()>& is_crowded) noexcept;
     bool leave_if_crowded() noexcept;
-    void wake() const noexcept;
-    /// Sleeps until `met(predicate)` holds or the time is over; its last value.
-    bool sleep_until(std::chrono::steady_clock::time_point deadline, bool (*met)(const void*),
-                     const void* predicate, std::atomic<std::uint32_t>& counted);
-    template <class Predicate>
-    bool wait_counted(std::chrono::steady_clock::time_point deadline, Predicate&& predicate,
-                      std::atomic<std::uint32_t>& counted);
 
-    /// How often a waiting thread looks before it sleeps: about as long as sleeping and being woken takes.
-    static constexpr int looks_before_sleep = 1000;
-
-    // Read by every thread that takes part, for each index, and hardly ever written.
-    std::span<share> shares_;
-    std::unique_ptr<share[]> many_shares_;
-    std::size_t count_ = 0;
-    std::size_t chunk_;
-    std::size_t least_; // of what is claimed at once, where chunk_ does not say
-    std::size_t threads_;
-    unsigned grain_ = 0;
+    // Read by every thread that takes part, and hardly ever written.
+    work_source* source_;
     cost_estimate* cost_;
-    run_flags flags_;
-    std::atomic<std::uint32_t> end_waiters_{0}; // those who are content with being woken at ends of ranges
+    std::size_t threads_;
     std::atomic<bool> started_{false};
-    std::atomic<continuation*> next_{nullptr}; // goes on when the job is finished
-    std::atomic<std::uint32_t> joined_{0};     // of jobs that go on
+    std::atomic<std::uint32_t> joined_{0}; // of jobs that go on
 
-    // Written by every thread that takes part, once per range: together, and apart from the rest.
-    [[maybe_unused]] char apart_before_[64] = {};
-    share only_share_;
-    std::atomic<std::size_t> unfinished_{0};
+    // The end of completion_ and the beginning of claims_ are written once per range by every thread that takes part:
+    // together, and apart from the rest.
+    completion completion_;
     std::atomic<std::size_t> taking_part_{0};
     std::atomic<std::uint32_t> references_{1};
-    [[maybe_unused]] char apart_after_[64] = {};
+    index_claims claims_;
 };
 
 /// Shared ownership of a job's memory.
@@ -264,34 +163,5 @@ public:
 private:
     Job* job_ = nullptr;
 };
-
-template <class Predicate>
-bool job::wait_until(std::chrono::steady_clock::time_point deadline, Predicate&& predicate) {
-    return wait_counted(deadline, predicate, end_waiters_);
-}
-
-template <class Predicate>
-bool job::wait_counted(std::chrono::steady_clock::time_point deadline, Predicate&& predicate,
-                       std::atomic<std::uint32_t>& counted) {
-    if (predicate()) return true;
-    const auto met = [](const void* it) -> bool {
-        return (*static_cast<const std::remove_cvref_t<Predicate>*>(it))();
-    };
-    return sleep_until(deadline, met, &predicate, counted);
-}
-
-template <class Predicate>
-bool job::spin(Predicate&& predicate) {
-    for (int look = 0; look < looks_before_sleep; ++look) {
-        if (predicate()) return true;
-        relax();
-    }
-    return false;
-}
-
-template <class Predicate>
-void job::wait(Predicate&& predicate) {
-    if (!spin(predicate)) wait_until(std::chrono::steady_clock::time_point::max(), predicate);
-}
 
 } // namespace spmd::detail

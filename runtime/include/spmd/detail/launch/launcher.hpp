@@ -4,93 +4,67 @@
 #include <spmd/machine.hpp>
 #include <spmd/placement.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
-#include <type_traits>
-#include <utility>
 
 namespace spmd::detail {
 
-/// How many threads a job wants besides those that take part in it.
+/// The threads that a job needs besides those that take part in it already.
 enum class demand {
-    alone,         ///< no caller has joined it: every thread it can use
-    beside_caller, ///< a caller works on it too, so there is one thread less to call
-    ahead ///< a caller joins it later: so many as can come before, and no queue of those who come too late
+    alone,         ///< no caller has joined it: every thread that it can use
+    beside_caller, ///< a caller works on it too: one thread less
+    ahead,         ///< a caller joins it later: bounded, so that threads that arrive too late do not queue up
 };
 
-/// The one launch primitive: who runs the indices of a job, and in which order. All that runs, runs through
-/// here. The library's own launcher places them on oneTBB arenas; tests drive the same code by others.
+/// The one launch primitive: decides which threads run the indices of a job, and in which order. All that runs, runs
+/// through it. The library's own launcher uses oneTBB arenas; tests drive the same code by others.
 ///
 /// Thread safety: all members may be called at the same time.
 class launcher {
 public:
     virtual ~launcher() = default;
 
-    /// The arenas and their threads; their ranks are dealt by the pool.
+    /// The arenas and their threads, without ranks, which the pool deals to them.
     virtual const pool_topology& topology() const noexcept = 0;
 
     /// Starts the job on other threads, if it was not started, and returns.
     void start(job& work) {
         if (work.start()) recruit(work, demand::alone);
     }
-    /// The same for a job that some thread joins sooner or later: others may begin before.
+    /// As start(), for a job that some thread joins sooner or later: others may begin before it.
     void start_ahead(job& work) {
         work.start();
         recruit(work, demand::ahead);
     }
-    /// Runs what is left on the calling thread, and on others where that is worth while; returns when the job
-    /// is finished. Needs no other thread in order to finish, so it may be called from within a task.
+    /// Runs what is left on the calling thread, and on others where that is worth while; returns when the job is
+    /// finished. Needs no other thread in order to finish, so it can be called from within a task.
     virtual void join(job& work);
-    /// The first half of join(): returns when there is nothing left to claim, while other threads may still run.
+    /// The first half of join(): returns when nothing is left to claim, while other threads may still run.
     void take_part(job& work);
-    /// Returns when `index` was run: runs it on the calling thread if nobody has claimed it, else waits.
+    /// Returns when `index` was run: runs it on the calling thread if nobody has claimed it, and waits otherwise.
     virtual void join_until(job& work, std::size_t index);
-    /// Starts the job if need be; true when it is finished before the time is over. Runs no index itself, but for
-    /// one when it is called within a task and the time is over.
+    /// Starts the job if necessary; returns true if it finishes before the deadline. Runs no index itself, except for
+    /// one when it is called within a task and the deadline has passed.
     bool wait_until(job& work, std::chrono::steady_clock::time_point deadline);
-    /// Calls more threads to a job that one at least takes part in.
-    void call_more(job& work) {
+    /// Recruits more threads for a job that at least one takes part in.
+    void recruit_more(job& work) {
         recruit(work, work.goes_on() && work.joined() == 0 ? demand::alone : demand::beside_caller);
     }
 
 protected:
-    /// Has other threads call work.help(arena, …), each with a reference to the job; the one place that decides who
-    /// takes part. Some may still be on their way to a job in which threads take part already.
+    /// Makes other threads call work.help(arena, …), each with a reference to the job: the one place that decides who
+    /// takes part. Threads may still be on their way to a job in which others take part already.
     virtual void recruit(job& work, demand wanted) = 0;
 
 private:
-    /// Starts the job for a thread that works on it next.
+    /// Starts the job for the calling thread, which works on it next.
     void begin_joined(job& work);
     void run_alone_at_first(job& work);
     void run_until_done(job& work, std::size_t index) const;
 };
 
-/// The launcher on oneTBB arenas. `threads` of 0 or more than the system can hold throws
-/// std::invalid_argument.
-std::unique_ptr<launcher> make_tbb_launcher(std::size_t threads, placement asked, bool pin_workers);
-
-/// A loop over [0, count) whose body does not throw, as a job.
-template <class Body>
-class loop_job final : public job {
-public:
-    loop_job(std::span<const placed_range> shares, std::size_t threads, cost_estimate& cost, const Body& body)
-        : job(shares, 0, threads, cost), body_(body) {}
-    bool is_done(std::size_t) const noexcept override { return finished(); }
-
-private:
-    void run(index_range range) noexcept override {
-        for (std::size_t i = range.first; i < range.last; ++i) body_(i);
-    }
-    const Body& body_;
-};
-
-/// Runs body(0) … body(count - 1) on the launcher's threads; returns when all have run.
-template <class Body>
-void run_loop(launcher& launch, std::size_t count, const Body& body) {
-    static cost_estimate cost;
-    const placed_range all{0, {0, count}};
-    const job_pointer<job> work(new loop_job<Body>({&all, 1}, launch.topology().threads(), cost, body));
-    launch.join(*work);
-}
+/// Makes the launcher on oneTBB arenas. Throws: std::invalid_argument unless `threads` is from 1 to 4096.
+std::unique_ptr<launcher> make_tbb_launcher(std::size_t threads, placement requested, bool pin_workers);
 
 } // namespace spmd::detail

@@ -57,7 +57,7 @@ constexpr const std::type_info* operation_of() {
 template <class Collective>
 inline const collective_kind kind_of{
     Collective::name, Collective::type, operation_of<Collective>(), Collective::has_root,
-    [](communicator& of) -> std::unique_ptr<collective> { return std::make_unique<Collective>(of); }};
+    [](communicator& peers) -> std::unique_ptr<collective> { return std::make_unique<Collective>(peers); }};
 
 /// A member on its way through a collective.
 template <class Collective>
@@ -69,55 +69,56 @@ public:
     arrival(const arrival&) = delete;
     arrival& operator=(const arrival&) = delete;
 
-    communicator& of() const noexcept { return *of_; }
+    communicator& peers() const noexcept { return *peers_; }
     std::size_t id() const noexcept { return id_; }
     const std::source_location& where() const noexcept { return where_; }
-    request asked() const noexcept {
+    request requested() const noexcept {
         return {&kind_of<Collective>, contribution_.root(), contribution_.count()};
     }
 
 protected:
-    arrival(communicator& of, std::size_t id, contribution given, const std::source_location& where)
-        : of_(&of), id_(id), where_(where), contribution_(std::move(given)) {
+    arrival(communicator& peers, std::size_t id, contribution given, const std::source_location& where)
+        : peers_(&peers), id_(id), where_(where), contribution_(std::move(given)) {
         static_assert(collective_type<Collective>);
     }
     ~arrival() = default;
 
-    /// Comes to the collective. It will not take place if the member asked for something else.
-    collective& come() const { return rank_worker::next_collective(*this); }
-    bool agrees_with(const collective& at) const noexcept {
-        return contribution::asks_more ? at.asked() == asked() : at.asked().kind == &kind_of<Collective>;
+    /// Joins the collective. It will not take place if the member requested another.
+    collective& join() const { return rank_worker::join_next(*this); }
+    bool agrees_with(const collective& joined) const noexcept {
+        return contribution::asks_more ? joined.requested() == requested()
+                                       : joined.requested().kind == &kind_of<Collective>;
     }
-    void give(collective& at) {
+    void give(collective& joined) {
         try {
-            static_cast<Collective&>(at).give(id_, contribution_);
+            static_cast<Collective&>(joined).give(id_, contribution_);
         } catch (...) { // the member has not come
-            --of_->next_of(id_);
+            --peers_->next_number(id_);
             rank_worker::here().forget_collective();
             throw;
         }
     }
     contribution take_contribution() { return std::move(contribution_); }
     /// Takes, and leaves. Requires: the collective is complete.
-    result take(collective& at) {
-        const leaving after(at);
-        at.throw_if_failed();
-        return static_cast<Collective&>(at).take(id_, contribution_);
+    result take(collective& joined) {
+        const leaving after(joined);
+        joined.throw_if_failed();
+        return static_cast<Collective&>(joined).take(id_, contribution_);
     }
 
 private:
     class leaving {
     public:
-        explicit leaving(collective& at) noexcept : at_(&at) {}
+        explicit leaving(collective& joined) noexcept : collective_(&joined) {}
         leaving(const leaving&) = delete;
         leaving& operator=(const leaving&) = delete;
-        ~leaving() { rank_worker::here().leave(*at_); }
+        ~leaving() { rank_worker::here().leave(*collective_); }
 
     private:
-        collective* at_;
+        collective* collective_;
     };
 
-    communicator* of_;
+    communicator* peers_;
     std::size_t id_;
     std::source_location where_;
     [[no_unique_address]] contribution contribution_;
@@ -134,22 +135,22 @@ template <class Collective, class Result = typename Collective::result>
 class [[nodiscard("co_await it")]] collective_awaitable final : public arrival<Collective>,
                                                                 public rank_awaitable {
 public:
-    collective_awaitable(communicator& of, std::size_t id, typename Collective::contribution given,
+    collective_awaitable(communicator& peers, std::size_t id, typename Collective::contribution given,
                          const std::source_location& where)
-        : arrival<Collective>(of, id, std::move(given), where) {}
+        : arrival<Collective>(peers, id, std::move(given), where) {}
 
     /// Arrives now; what it returns is awaited later.
     pending<Result> start();
 
     bool await_ready() {
-        at_ = &this->come();
+        collective_ = &this->join();
         rank_worker& here = rank_worker::here();
-        here.record().wait_for(*at_, this->where());
-        if (this->agrees_with(*at_)) [[likely]] {
-            this->give(*at_);
+        here.record().wait_for(*collective_, this->where());
+        if (this->agrees_with(*collective_)) [[likely]] {
+            this->give(*collective_);
             here.arrive();
         } else {
-            at_->break_up(this->id(), this->where(), this->asked());
+            collective_->break_up(this->id(), this->where(), this->requested());
         }
         return false;
     }
@@ -159,13 +160,13 @@ public:
     Result await_resume() {
         rank_worker::here().record().throw_if_failed();
         if constexpr (std::same_as<Result, typename Collective::result>)
-            return this->take(*at_);
+            return this->take(*collective_);
         else
-            return from_membership<Result>(this->take(*at_));
+            return from_membership<Result>(this->take(*collective_));
     }
 
 private:
-    collective* at_ = nullptr; // not taken from the rank's record: by now that may be another wait's
+    collective* collective_ = nullptr; // not taken from the rank's record: by now that may be another wait's
 };
 
 /// A collective whose members give a T each.
@@ -175,8 +176,8 @@ public:
     static constexpr const std::type_info* type = &typeid(T);
 
 protected:
-    explicit values_collective(communicator& of) : collective(of) {
-        if (slots<T>::destroys) given_ = std::make_unique<bool[]>(of.size);
+    explicit values_collective(communicator& peers) : collective(peers) {
+        if (slots<T>::destroys) given_ = std::make_unique<bool[]>(peers.size);
     }
     ~values_collective() override { destroy_values(); }
 

@@ -28,7 +28,7 @@ struct collective_kind {
     const std::type_info* type;      ///< of what each rank gives; null where it gives nothing
     const std::type_info* operation; ///< that combines it; null where none does
     bool has_root;
-    std::unique_ptr<collective> (*make)(communicator& of);
+    std::unique_ptr<collective> (*make)(communicator& peers);
 };
 
 /// What one rank asked for at a collective; all must have asked for the same.
@@ -58,15 +58,15 @@ public:
     virtual ~collective() = default;
 
     std::uint32_t number() const noexcept { return number_; }
-    const request& asked() const noexcept { return asked_; }
-    communicator& of() const noexcept { return *of_; }
+    const request& requested() const noexcept { return requested_; }
+    communicator& peers() const noexcept { return *peers_; }
     std::size_t size() const noexcept { return size_; }
 
     /// Requires: nobody refers to it.
-    void open(std::uint32_t number, const request& asked, const std::source_location& where);
+    void open(std::uint32_t number, const request& requested, const std::source_location& where);
 
     /// A member asks for something else: the collective will never be complete.
-    void break_up(std::size_t id, const std::source_location& where, const request& asked);
+    void break_up(std::size_t id, const std::source_location& where, const request& requested);
     /// Counts arrivals of one leaf; true when these make the collective complete. Memory ordering: what was given
     /// before is seen by whoever completes the leaf, and what the leaves gave by whoever completes the collective.
     bool arrive(std::size_t leaf, std::uint32_t count) noexcept;
@@ -84,7 +84,7 @@ public:
     }
 
     /// A member arrives that does not wait yet.
-    void start(std::size_t id, const std::source_location& where, const request& asked);
+    void start(std::size_t id, const std::source_location& where, const request& requested);
     /// From now on such a member waits, as rank `index` of the scheduler; false when the collective is complete.
     bool wait(std::size_t index, wait_record& record, std::coroutine_handle<> rank,
               const std::source_location& where);
@@ -103,7 +103,7 @@ public:
     const std::source_location& first_where() const noexcept { return first_where_; }
 
 protected:
-    explicit collective(communicator& of);
+    explicit collective(communicator& peers);
 
     /// Combines what the members of one leaf gave: [begin, end).
     virtual void fold(std::size_t /*begin*/, std::size_t /*end*/) {}
@@ -118,7 +118,7 @@ private:
     struct early_arrival {
         std::size_t id = 0;
         std::source_location where;
-        request asked;
+        request requested;
     };
     [[noreturn]] void throw_error() const;
     std::vector<early_arrival> arrivals_in_order() const;
@@ -126,10 +126,10 @@ private:
     std::exception_ptr absence() const;
     void keep_error() noexcept;
 
-    communicator* of_;
+    communicator* peers_;
     std::size_t size_;
     std::uint32_t number_ = 0;
-    request asked_;
+    request requested_;
     std::source_location first_where_;
     std::atomic<bool> broken_{false};
     std::atomic<bool> complete_{false};

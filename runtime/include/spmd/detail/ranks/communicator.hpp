@@ -33,13 +33,14 @@ public:
     /// The rank of the scheduler that is member `id`.
     std::size_t index_of(std::size_t id) const noexcept { return indices_ == nullptr ? id : indices_[id]; }
     /// The number of the collective that member `id` comes to next. For the thread that runs the member.
-    std::uint32_t& next_of(std::size_t id) noexcept { return next_[id]; }
-    bool came_to(std::size_t id, std::uint32_t number) const noexcept {
+    std::uint32_t& next_number(std::size_t id) noexcept { return next_[id]; }
+    bool has_reached(std::size_t id, std::uint32_t number) const noexcept {
         return static_cast<std::int32_t>(next_[id] - number) > 0;
     }
 
     /// Collective `number`; opened as what the first member asks for.
-    collective& collective_for(std::uint32_t number, const request& asked, const std::source_location& where);
+    collective& collective_for(std::uint32_t number, const request& requested,
+                               const std::source_location& where);
     /// Takes back a collective that nobody will look at again.
     void retire(collective& over);
 
@@ -60,7 +61,7 @@ public:
     }
 
 private:
-    std::unique_ptr<collective> spare_of(const collective_kind& kind);
+    std::unique_ptr<collective> spare_collective(const collective_kind& kind);
 
     static constexpr std::size_t most_spare = 4;
 

@@ -19,26 +19,26 @@ namespace spmd::detail {
 /// `Result`: a T, or a message<T>.
 template <class T, class Result>
 Result result_of(std::unique_ptr<envelope> received) {
-    auto& it = static_cast<letter<T>&>(*received);
+    auto& content = static_cast<letter<T>&>(*received);
     if constexpr (std::same_as<Result, T>)
-        return it.take();
+        return content.take();
     else
-        return {it.take(), it.from(), it.tag()};
+        return {content.take(), content.from(), content.tag()};
 }
 
 /// `co_await me.receive<T>()`.
 template <class T, class Result>
 class [[nodiscard("co_await it")]] receive_awaitable final : public receiver, public rank_awaitable {
 public:
-    receive_awaitable(communicator& of, std::size_t id, std::size_t from, int tag,
+    receive_awaitable(communicator& peers, std::size_t id, std::size_t from, int tag,
                       const std::source_location& where) noexcept
-        : receiver(of, id, from, tag), where_(where) {}
+        : receiver(peers, id, from, tag), where_(where) {}
 
     /// Posts the receive now; what it returns is awaited later.
     pending<Result> start();
 
     bool await_ready() const {
-        rank_worker::of(of(), id()).record().throw_if_failed();
+        rank_worker::running(peers(), id()).record().throw_if_failed();
         return false;
     }
     bool await_suspend(std::coroutine_handle<> rank) {
@@ -52,11 +52,11 @@ private:
 
 /// Sends a value from member `id` to member `to`.
 template <class T>
-void send_value(communicator& of, std::size_t id, T value, std::size_t to, int tag,
+void send_value(communicator& peers, std::size_t id, T value, std::size_t to, int tag,
                 const std::source_location& where) {
-    rank_worker& here = rank_worker::of(of, id);
+    rank_worker& here = rank_worker::running(peers, id);
     auto sent = std::make_unique<letter<T>>(id, tag, std::move(value), where);
-    if (of.box_of(to).put(std::move(sent))) here.wake(of.index_of(to));
+    if (peers.box_of(to).put(std::move(sent))) here.wake(peers.index_of(to));
 }
 
 } // namespace spmd::detail

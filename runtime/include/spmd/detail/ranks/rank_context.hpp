@@ -22,13 +22,13 @@ struct rank_context {
 
 [[noreturn]] void throw_no_coroutine(std::size_t id);
 /// Where a rank meets others. Throws: std::logic_error when its task is no coroutine.
-inline communicator& require_communicator(const rank_context& of, std::size_t id) {
-    if (of.meets == nullptr) [[unlikely]]
+inline communicator& require_communicator(const rank_context& context, std::size_t id) {
+    if (context.meets == nullptr) [[unlikely]]
         throw_no_coroutine(id);
-    return *of.meets;
+    return *context.meets;
 }
 /// The id. Throws: std::invalid_argument unless it is that of a member.
-std::size_t require_member(const rank_context& of, std::size_t id);
+std::size_t require_member(const rank_context& context, std::size_t id);
 
 void acquire(const rank_context& shared) noexcept;
 void release(const rank_context& shared) noexcept;
@@ -36,8 +36,8 @@ void release(const rank_context& shared) noexcept;
 /// Refers to a context, and shares it if it is shared.
 class context_reference {
 public:
-    explicit context_reference(const rank_context& of) noexcept : context_(&of) {
-        if (of.shared) acquire(of);
+    explicit context_reference(const rank_context& context) noexcept : context_(&context) {
+        if (context.shared) acquire(context);
     }
     context_reference(const context_reference& other) noexcept : context_reference(*other.context_) {}
     context_reference(context_reference&& other) noexcept : context_reference(*other.context_) {}
@@ -50,9 +50,9 @@ public:
     }
     /// Takes over a reference that was counted before.
     static context_reference adopt(const rank_context& counted) noexcept {
-        context_reference made(counted);
+        context_reference adopted(counted);
         release(counted);
-        return made;
+        return adopted;
     }
 
     const rank_context& operator*() const noexcept { return *context_; }

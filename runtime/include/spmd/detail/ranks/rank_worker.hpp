@@ -19,7 +19,7 @@
 
 namespace spmd::detail {
 
-/// A thread's part in a scheduler: what it runs now, and what it has not told the others yet.
+/// A thread's part in a scheduler: the rank that it runs, and what it has not published yet.
 class rank_worker {
 public:
     explicit rank_worker(rank_scheduler& ranks) noexcept
@@ -33,9 +33,12 @@ public:
         ::operator delete(spare_frame_, spare_size_);
     }
 
-    /// The one that runs a rank on this thread.
+    /// The worker that runs a rank on this thread.
     static rank_worker& here() noexcept { return *here_; }
-    /// Memory for a coroutine's frame. A helper's is often just what another has given back on this thread.
+    /// The worker that runs member `id` on this thread. Throws: std::logic_error if the member does not run here;
+    /// cancelled_error if the scheduler is to stop.
+    static rank_worker& running(const communicator& peers, std::size_t id);
+    /// Allocates a coroutine's frame: often the one that another helper has just freed on this thread.
     static void* allocate_frame(std::size_t size) {
         rank_worker* const here = here_;
         if (here != nullptr && here->spare_size_ == size) {
@@ -51,86 +54,86 @@ public:
         here->spare_size_ = size;
     }
 
-    /// Withdraws a failure that the rank on this thread has not taken and that goes out of scope.
-    static void withdraw_failure(const std::exception_ptr& error) noexcept {
-        if (here_ != nullptr) here_->record().withdraw(error);
-    }
-    /// The same, where that is rank `id` of a communicator. Throws: std::logic_error when it is not; cancelled
-    /// when the scheduler is to stop.
-    static rank_worker& of(const communicator& of, std::size_t id);
-
-    /// The collective that a member comes to now; it counts as having come. Throws as of().
-    template <class Member>
-    static collective& next_collective(const Member& member) {
-        rank_worker* const here = here_;
-        communicator& of = member.of();
-        const std::size_t id = member.id();
-        if (here != nullptr) here->record().throw_if_failed();
-        std::uint32_t& number = of.next_of(id);
-        if (here == nullptr || here->communicator_ != &of || id - here->begin_ >= here->length_ ||
-            number != here->number_ || of.index_of(id) != here->rank_) [[unlikely]]
-            return look_up(of, id, member.asked(), member.where());
-        ++number;
-        return *here->collective_;
-    }
-    /// What was to be given could not be: the next that comes there looks it up again.
-    void forget_collective() noexcept { length_ = 0; }
-    /// The rank that runs has given what it gives there, and will wait.
-    void arrive() noexcept { ++arrivals_; }
-    /// The member has given what it gives there, and goes on.
-    void arrive_and_go_on() noexcept {
-        ++arrivals_;
-        tell_arrivals();
-        publish();
-    }
     rank_scheduler& ranks() const noexcept { return *ranks_; }
     /// The rank that runs.
     std::size_t rank() const noexcept { return rank_; }
     wait_record& record() noexcept { return records_[rank_]; }
+    /// Withdraws a failure that the rank on this thread has not taken and that goes out of scope.
+    static void withdraw_failure(const std::exception_ptr& error) noexcept {
+        if (here_ != nullptr) here_->record().withdraw(error);
+    }
 
-    /// The member has taken what the collective gave it.
-    void leave(collective& at) noexcept {
-        if (&at == left_) [[likely]] {
+    /// Joins the collective that the member calls next. Throws as running().
+    template <class Member>
+    static collective& join_next(const Member& member) {
+        rank_worker* const here = here_;
+        communicator& peers = member.peers();
+        const std::size_t id = member.id();
+        if (here != nullptr) here->record().throw_if_failed();
+        std::uint32_t& number = peers.next_number(id);
+        if (here == nullptr || here->communicator_ != &peers || id - here->begin_ >= here->length_ ||
+            number != here->number_ || peers.index_of(id) != here->rank_) [[unlikely]]
+            return look_up(peers, id, member.requested(), member.where());
+        ++number;
+        return *here->collective_;
+    }
+    /// Called when a contribution could not be stored: the next member looks the collective up again.
+    void forget_collective() noexcept { length_ = 0; }
+    /// Counts an arrival of the rank that runs, which will wait.
+    void arrive() noexcept { ++arrivals_; }
+    /// Counts an arrival of the rank that runs, which continues.
+    void arrive_and_go_on() noexcept {
+        ++arrivals_;
+        publish_arrivals();
+        publish();
+    }
+    /// Counts that a member has taken its result of the collective.
+    void leave(collective& left) noexcept {
+        if (&left == left_) [[likely]] {
             ++leaves_;
             return;
         }
-        leave_another(at);
+        leave_another(left);
     }
-    /// The same for one that may be on no thread of the scheduler.
-    static void leave_anywhere(collective& at) noexcept;
-    /// Another rank need not wait any more.
+    /// As leave(), for members on any thread.
+    static void leave_anywhere(collective& left, std::size_t count = 1) noexcept;
+    /// Makes another rank ready, whose wait has ended.
     void wake(std::size_t rank);
-    /// The coroutine that runs is a rank's own, and at its end.
+    /// Notes that the coroutine that runs is a rank's own, and at its end.
     void end_rank(std::coroutine_handle<> ended) noexcept { at_end_ = ended; }
 
 private:
     friend class rank_scheduler;
 
-    /// Runs ranks, and whole waves as long as they are best run by one thread; returns when others can go on.
+    /// Runs ranks, and whole waves as long as they are best run by one thread; returns when others can continue.
     void run(index_range range, bool whole_waves) noexcept;
     /// Returns how many of them ran: fewer, if the rest is left to others.
     std::size_t run_each(index_range range) noexcept;
     std::size_t run_traced(index_range range) noexcept;
     void step(std::size_t rank) noexcept;
-    /// The same where it is timed or traced.
     void step_observed(std::size_t rank) noexcept;
     void step_timed(std::size_t rank) noexcept;
-    trace_event part_of(std::size_t rank) const noexcept;
-    void trace_woken(std::size_t ranks) const noexcept;
-    /// False when it did not start, or could not.
+    /// Returns false if the rank did not start, or could not.
     bool start(std::size_t rank) noexcept;
     void end(std::size_t rank) noexcept;
+
+    /// Publishes what a range that ran has brought about. Returns what this thread runs next.
     index_range settle(std::size_t ran, std::chrono::nanoseconds spent, bool whole_waves) noexcept;
-    static collective& look_up(communicator& at, std::size_t id, const request& asked,
-                               const std::source_location& where);
     bool is_best_alone(bool wave, std::chrono::nanoseconds spent, std::size_t ran) noexcept;
-    void next_of_the_last() noexcept;
-    void keep_times(const communicator& of);
-    void tell_arrivals() noexcept;
-    void tell_leaves() noexcept;
-    void leave_another(collective& at) noexcept;
+    /// Ends the job, or resolves the halt. Requires: no rank can run, and this thread brought that about.
+    void continue_after_halt() noexcept;
     void publish() noexcept;
     void queue_woken() noexcept;
+
+    static collective& look_up(communicator& peers, std::size_t id, const request& requested,
+                               const std::source_location& where);
+    void publish_arrivals() noexcept;
+    void publish_leaves() noexcept;
+    void leave_another(collective& left) noexcept;
+
+    void record_times(const communicator& peers);
+    trace_event part_of(std::size_t rank) const noexcept;
+    void trace_woken(std::size_t ranks) const noexcept;
 
     static inline constinit thread_local rank_worker* here_ = nullptr;
 
@@ -141,10 +144,10 @@ private:
     bool is_running_ = false;        // a rank, for debuggers: the others of a range wait or are ready
     std::coroutine_handle<> at_end_; // the rank's own, when it has ended
     bool all_woken_ = false;         // a wave is to begin
-    std::size_t opened_at_ = 0;      // where in the program, as scheduler::wave_estimate has it
-    std::uint64_t last_traced_ = 0;  // when the rank before ended its part, where there is a trace
+    std::source_location opened_at_; // the call that opened the wave
+    std::uint64_t last_traced_ = 0;  // when the rank before ended its part, in a trace
 
-    // Arrivals at one leaf of one collective that were not told yet.
+    // Arrivals at one leaf of one collective that were not published yet.
     collective* collective_ = nullptr;
     communicator* communicator_ = nullptr;
     std::uint32_t number_ = 0;

@@ -52,9 +52,9 @@ template <class T, class Op>
 struct rooted_contribution : reduction_contribution<T, Op> {
     static constexpr bool asks_more = true;
     rooted_contribution(T v, Op o, std::size_t r)
-        : reduction_contribution<T, Op>(std::move(v), std::move(o)), at(r) {}
-    std::size_t root() const noexcept { return at; }
-    std::size_t at;
+        : reduction_contribution<T, Op>(std::move(v), std::move(o)), root_id(r) {}
+    std::size_t root() const noexcept { return root_id; }
+    std::size_t root_id;
 };
 
 template <class T, class Op>
@@ -76,8 +76,8 @@ public:
     using operation = Op;
 
 protected:
-    explicit reduction_collective(communicator& of)
-        : values_collective<T>(of), ops_(this->leaves()), sums_(this->leaves()) {}
+    explicit reduction_collective(communicator& peers)
+        : values_collective<T>(peers), ops_(this->leaves()), sums_(this->leaves()) {}
 
     void keep(std::size_t id, reduction_contribution<T, Op>& contribution) {
         if (id % collective::leaf_size == 0) ops_[id / collective::leaf_size].emplace(contribution.op);
@@ -117,7 +117,7 @@ public:
     using contribution = reduction_contribution<T, Op>;
     using result = T;
 
-    explicit all_reduce_collective(communicator& of) : reduction_collective<T, Op>(of) {}
+    explicit all_reduce_collective(communicator& peers) : reduction_collective<T, Op>(peers) {}
     void give(std::size_t id, contribution& given) { this->keep(id, given); }
     result take(std::size_t, contribution&) { return std::as_const(this->sum()); }
 };
@@ -130,7 +130,7 @@ public:
     using contribution = rooted_contribution<T, Op>;
     using result = std::optional<T>;
 
-    explicit reduce_collective(communicator& of) : reduction_collective<T, Op>(of) {}
+    explicit reduce_collective(communicator& peers) : reduction_collective<T, Op>(peers) {}
     void give(std::size_t id, contribution& given) { this->keep(id, given); }
     result take(std::size_t id, contribution& given) {
         return id == given.root() ? result(std::move(this->sum())) : std::nullopt;
@@ -145,8 +145,8 @@ public:
     using operation = Op;
 
 protected:
-    explicit prefix_collective(communicator& of)
-        : values_collective<T>(of), ops_(this->leaves()), before_(this->leaves()) {}
+    explicit prefix_collective(communicator& peers)
+        : values_collective<T>(peers), ops_(this->leaves()), before_(this->leaves()) {}
 
     void keep(std::size_t id, reduction_contribution<T, Op>& contribution) {
         if (id % collective::leaf_size == 0) ops_[id / collective::leaf_size].emplace(contribution.op);
@@ -190,7 +190,7 @@ public:
     using contribution = reduction_contribution<T, Op>;
     using result = T;
 
-    explicit scan_collective(communicator& of) : prefix_collective<T, Op>(of) {}
+    explicit scan_collective(communicator& peers) : prefix_collective<T, Op>(peers) {}
     void give(std::size_t id, contribution& given) { this->keep(id, given); }
     result take(std::size_t id, contribution& given) { return this->prefix(id, given.op); }
 };
@@ -213,7 +213,7 @@ public:
     using contribution = exclusive_scan_contribution<T, Op>;
     using result = T;
 
-    explicit exclusive_scan_collective(communicator& of) : prefix_collective<T, Op>(of) {}
+    explicit exclusive_scan_collective(communicator& peers) : prefix_collective<T, Op>(peers) {}
     void give(std::size_t id, contribution& given) {
         if constexpr (by_elements<T, Op>) {
             if (given.first.empty()) given.first.resize(given.count());

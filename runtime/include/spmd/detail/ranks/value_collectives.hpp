@@ -27,7 +27,7 @@ public:
     using contribution = no_contribution;
     using result = void;
 
-    explicit barrier_collective(communicator& of) : collective(of) {}
+    explicit barrier_collective(communicator& peers) : collective(peers) {}
     void give(std::size_t, contribution&) noexcept {}
     result take(std::size_t, contribution&) noexcept {}
 };
@@ -42,10 +42,10 @@ struct value_contribution : no_contribution {
 template <class T>
 struct rooted_value : no_contribution {
     static constexpr bool asks_more = true;
-    rooted_value(T v, std::size_t r) : value(std::move(v)), at(r) {}
-    std::size_t root() const noexcept { return at; }
+    rooted_value(T v, std::size_t r) : value(std::move(v)), root_id(r) {}
+    std::size_t root() const noexcept { return root_id; }
     T value;
-    std::size_t at;
+    std::size_t root_id;
 };
 
 /// A collective at which only the root gives.
@@ -61,7 +61,7 @@ public:
     }
 
 protected:
-    explicit root_collective(communicator& of) : collective(of) {}
+    explicit root_collective(communicator& peers) : collective(peers) {}
     T& of_root() noexcept { return *value_; }
     void clear() noexcept override { value_.reset(); }
 
@@ -75,7 +75,7 @@ public:
     static constexpr const char* name = "broadcast";
     using result = T;
 
-    explicit broadcast_collective(communicator& of) : root_collective<T>(of) {}
+    explicit broadcast_collective(communicator& peers) : root_collective<T>(peers) {}
     result take(std::size_t, typename broadcast_collective::contribution&) {
         return std::as_const(this->of_root());
     }
@@ -87,7 +87,7 @@ public:
     static constexpr const char* name = "scatter";
     using result = T;
 
-    explicit scatter_collective(communicator& of) : root_collective<std::vector<T>>(of) {}
+    explicit scatter_collective(communicator& peers) : root_collective<std::vector<T>>(peers) {}
     result take(std::size_t id, typename scatter_collective::contribution&) {
         return std::move(this->of_root()[id]);
     }
@@ -104,7 +104,7 @@ public:
     using contribution = rooted_value<T>;
     using result = results<T>;
 
-    explicit gather_collective(communicator& of) : values_collective<T>(of) {}
+    explicit gather_collective(communicator& peers) : values_collective<T>(peers) {}
     void give(std::size_t id, contribution& given) { this->keep(id, std::move(given.value)); }
     result take(std::size_t id, contribution& given) {
         return id == given.root() ? this->take_values() : result();
@@ -131,7 +131,7 @@ public:
     using contribution = rooted_value<Part>;
     using result = flat<Part>;
 
-    explicit concat_collective(communicator& of) : values_collective<Part>(of) {}
+    explicit concat_collective(communicator& peers) : values_collective<Part>(peers) {}
     void give(std::size_t id, contribution& given) { this->keep(id, std::move(given.value)); }
     result take(std::size_t id, contribution& given) {
         if (id != given.root()) return {};
@@ -151,7 +151,7 @@ public:
     result take(std::size_t, contribution&) { return result(shared_); }
 
 protected:
-    explicit sharing_collective(communicator& of) : values_collective<T>(of) {}
+    explicit sharing_collective(communicator& peers) : values_collective<T>(peers) {}
     void share(results<Item> values) { shared_ = std::make_shared<const results<Item>>(std::move(values)); }
     void clear() noexcept override {
         values_collective<T>::clear();
@@ -166,7 +166,7 @@ template <class T>
 class all_gather_collective final : public sharing_collective<T, T> {
 public:
     static constexpr const char* name = "all_gather";
-    explicit all_gather_collective(communicator& of) : sharing_collective<T, T>(of) {}
+    explicit all_gather_collective(communicator& peers) : sharing_collective<T, T>(peers) {}
 
 private:
     void finish() override { this->share(this->take_values()); }
@@ -176,8 +176,8 @@ template <class Part>
 class all_concat_collective final : public sharing_collective<Part, std::ranges::range_value_t<Part>> {
 public:
     static constexpr const char* name = "all_concat";
-    explicit all_concat_collective(communicator& of)
-        : sharing_collective<Part, std::ranges::range_value_t<Part>>(of) {}
+    explicit all_concat_collective(communicator& peers)
+        : sharing_collective<Part, std::ranges::range_value_t<Part>>(peers) {}
 
 private:
     void finish() override {
@@ -203,7 +203,7 @@ public:
     using contribution = values_contribution<T>;
     using result = std::vector<T>;
 
-    explicit all_to_all_collective(communicator& of) : values_collective<std::vector<T>>(of) {}
+    explicit all_to_all_collective(communicator& peers) : values_collective<std::vector<T>>(peers) {}
     void give(std::size_t id, contribution& given) { this->keep(id, std::move(given.values)); }
     result take(std::size_t id, contribution&) {
         result mine;
@@ -214,48 +214,7 @@ public:
     }
 
 private:
-    void finish() override { require_one_each(name, this->asked().count, this->size()); }
-};
-
-/// A place in a communicator that split made; none for a rank that left.
-class membership {
-public:
-    membership() = default;
-    membership(communicator& in, std::size_t id) noexcept : in_(&in), id_(id) {}
-    communicator* in() const noexcept { return in_; }
-    std::size_t id() const noexcept { return id_; }
-
-private:
-    communicator* in_ = nullptr;
-    std::size_t id_ = 0;
-};
-
-struct split_contribution : no_contribution {
-    split_contribution(std::optional<std::size_t> c, std::int64_t k) noexcept : color(c), key(k) {}
-    std::optional<std::size_t> color;
-    std::int64_t key;
-};
-
-/// A communicator for each colour, its members in the order of their keys, then of their ids.
-class split_collective final : public values_collective<split_contribution> {
-public:
-    static constexpr const char* name = "split";
-    static constexpr const std::type_info* type = nullptr;
-    static constexpr bool has_root = false;
-    using contribution = split_contribution;
-    using result = membership;
-
-    explicit split_collective(communicator& of);
-    ~split_collective() override;
-    void give(std::size_t id, contribution& given) { keep(id, contribution(given)); }
-    /// The reference that is counted for the member is the caller's.
-    result take(std::size_t id, contribution&) noexcept { return std::exchange(places_[id], {}); }
-
-private:
-    void finish() override;
-    void clear() noexcept override;
-
-    std::vector<membership> places_;
+    void finish() override { require_one_each(name, this->requested().count, this->size()); }
 };
 
 } // namespace spmd::detail

@@ -14,8 +14,8 @@ class receiver;
 /// runs the rank, before others can wake it.
 class wait_record {
 public:
-    void wait_for(collective& at, const std::source_location& where) noexcept {
-        awaited_ = reinterpret_cast<char*>(&at);
+    void wait_for(collective& joined, const std::source_location& where) noexcept {
+        awaited_ = reinterpret_cast<char*>(&joined);
         where_ = where;
     }
     void wait_for(receiver& receive, const std::source_location& where) noexcept {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <spmd/detail/launch/launcher.hpp>
+#include <spmd/detail/launch/parallel_loop.hpp>
 #include <spmd/results.hpp>
 
 #include <algorithm>

@@ -44,7 +44,8 @@ enum class task_state : std::uint8_t { pending, done, failed, cancelled };
 class tracked_job : public job {
 public:
     tracked_job(std::span<const placed_range> shares, std::size_t chunk, const pool_state& pool,
-                cost_estimate& cost, task_kind kind, const run_options& options);
+                cost_estimate& cost, task_kind kind, const run_options& options,
+                work_source* source = nullptr);
 
     task_kind kind() const noexcept { return kind_; }
     /// Notes the source line at which the submission begins, which names it where it has no name, and traces
@@ -79,17 +80,19 @@ public:
     /// Destroys the task, its arguments and all results. Requires: finished.
     virtual void dispose() noexcept;
 
-protected:
-    /// Runs body(i) for each index unless a stop was requested, and keeps how it ended.
-    template <class Body>
-    void run_each(index_range range, const Body& body) noexcept;
-    /// Keeps how one task ended.
+    /// Records that a task is done, has failed, or that tasks were cancelled before they began.
     void succeed(std::size_t i) noexcept { end(records_, i, grain()); }
     void fail(std::size_t i, std::exception_ptr error) noexcept;
     void skip(index_range range) noexcept;
+    /// Intervals to be filled by the tasks; empty unless timing was requested.
     std::span<interval> intervals_to_fill() noexcept { return intervals_; }
     item_tally& reported_items() noexcept { return reported_; }
     std::chrono::steady_clock::time_point submitted() const noexcept { return submitted_; }
+
+protected:
+    /// Runs body(i) for each index unless a stop was requested, and records how it ended.
+    template <class Body>
+    void run_each(index_range range, const Body& body) noexcept;
 
 private:
     friend class listed_broadcast;
@@ -169,15 +172,15 @@ void tracked_job::run_unobserved(index_range range, const Body& body) noexcept {
     if (grain() == 0)
         run_all<0>(range, body);
     else
-        run_all<coarse_grain>(range, body);
+        run_all<index_claims::coarse_grain>(range, body);
 }
 
 template <unsigned Grain, class Body>
 void tracked_job::run_all(index_range range, const Body& body) noexcept {
     std::uint8_t* const records = records_;
     for (std::size_t i = range.first; i < range.last; ++i) {
-        if (flags().is_wanted()) [[unlikely]] {
-            tell_waiters(); // of the index before
+        if (flags().is_set()) [[unlikely]] {
+            wake_index_waiters(); // of the index before
             if (stop_requested()) return skip({i, range.last});
         }
         try {

@@ -26,45 +26,34 @@ namespace spmd::detail {
 template <class T>
 class task_promise;
 
-/// task(rank, args…) for every rank of a group, where the task is a coroutine: a scheduler, as a job.
+/// A broadcast of a task that is a coroutine, task(rank, args…): its work source is a scheduler of ranks.
 template <class T, class Task, class... Args>
-class coroutine_job final : public result_job<T>, private rank_scheduler {
+class coroutine_job final : public result_job<T>, public rank_program {
 public:
     template <class F, class... As>
     coroutine_job(const group& group, const run_options& options, F&& task, As&&... args)
-        : coroutine_job::result_job(group.shares, one_by_one, *group.pool, cost, task_kind::rank, options),
-          rank_scheduler(group.shares, group.size, group.pool->threads, cost, this->flags(),
-                         this->intervals_to_fill(), this->submitted(), this->traced()),
-          launch_(group.pool->launch.get()),
+        : coroutine_job::result_job(group.shares, one_by_one, *group.pool, cost, task_kind::rank, options,
+                                    &scheduler_),
           work_(std::in_place, std::forward<F>(task), std::forward<As>(args)...),
-          everyone_(std::in_place, static_cast<rank_scheduler&>(*this),
+          scheduler_(*this, *this, group),
+          everyone_(std::in_place, scheduler_,
                     rank_context{group.size, group.engines.empty() ? nullptr : group.engines.data(),
                                  &this->flags(), &this->reported_items()}) {}
 
-    index_range claim(std::size_t most) noexcept override { return rank_scheduler::claim(most); }
-    void run_claimed(index_range range) noexcept override { this->run_once(range); }
-    bool goes_on() const noexcept override { return true; }
-    bool is_claimable() const noexcept override { return this->has_ready(); }
-    std::vector<collective_times> collectives() const override { return this->kept_collectives(); }
+    std::vector<collective_times> collectives() const override { return scheduler_.recorded_collectives(); }
 
     void dispose() noexcept override {
         listed_.reset();
         everyone_.reset();
-        this->forget_failures();
+        scheduler_.forget_failures();
         work_.reset();
         coroutine_job::result_job::dispose();
     }
 
 private:
     using frame = std::coroutine_handle<task_promise<T>>;
-    /// Claimed ranges need not begin at certain ranks: each has a record of its own.
+    /// Chunk size that keeps the grain fine: each rank has a record of its own.
     static constexpr std::size_t one_by_one = 1;
-
-    void run(index_range) noexcept override {} // run_claimed does it
-    void run_part(std::size_t arena, const std::function<void()>* on_first,
-                  const std::function<bool()>& is_crowded) noexcept override {
-        this->run_ready(arena, on_first, is_crowded);
-    }
 
     std::coroutine_handle<> make(std::size_t id) override {
         const call& work = *work_;
@@ -85,33 +74,17 @@ private:
             slots<T>::fill(this->values().begin(), id,
                            [&]() -> decltype(auto) { return own.promise().take(); });
         } catch (const cancelled_error&) {
-            if (this->stop_requested()) return this->skip_one(id);
+            if (this->stop_requested()) return this->skip({id, id + 1});
             return this->fail(id, std::current_exception());
         } catch (...) {
             return this->fail(id, std::current_exception());
         }
         this->succeed(id);
-        this->tell_waiters();
+        this->wake_index_waiters();
     }
     struct destroy_frame {
         void operator()(task_promise<T>* promise) const noexcept { frame::from_promise(*promise).destroy(); }
     };
-
-    void skip(index_range ranks) noexcept override { tracked_job::skip(ranks); }
-    void skip_one(std::size_t id) noexcept { tracked_job::skip({id, id + 1}); }
-    void all_ended() noexcept override { this->end_indices(this->job::count()); }
-    void call_threads() noexcept override {
-        launch_->call_more(*this);
-        this->wake_if_waited_for();
-    }
-    std::size_t threads_at_work() const noexcept override { return this->threads_taking_part(); }
-    job_pointer<job> share() noexcept override {
-        this->reference();
-        return job_pointer<job>(this);
-    }
-    std::exception_ptr error_of_ended(std::size_t id) const override {
-        return this->state(id) == task_state::done ? nullptr : this->error_of(id);
-    }
 
     struct call {
         template <class F, class... As>
@@ -121,10 +94,10 @@ private:
     };
     static inline cost_estimate cost;
 
-    launcher* launch_;
     std::optional<call> work_;
+    rank_scheduler scheduler_;
     std::optional<communicator> everyone_;
-    std::optional<listed_broadcast> listed_{std::in_place, static_cast<rank_scheduler&>(*this), *this};
+    std::optional<listed_broadcast> listed_{std::in_place, scheduler_, *this};
 };
 
 template <class Task, class... Args>

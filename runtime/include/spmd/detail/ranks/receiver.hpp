@@ -1,0 +1,63 @@
+#pragma once
+
+#include <spmd/detail/ranks/envelope.hpp>
+#include <spmd/detail/ranks/waiting_line.hpp>
+#include <spmd/message.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <typeinfo>
+
+namespace spmd::detail {
+
+class communicator;
+class message_box;
+
+/// A receive of member `id`. Guarded by the lock of the member's box as long as it has no message.
+class receiver : public waiting_line_place<receiver> {
+public:
+    receiver(communicator& peers, std::size_t id, std::size_t from, int tag) noexcept
+        : peers_(&peers), id_(id), from_(from), tag_(tag) {}
+    receiver(const receiver&) = delete;
+    receiver& operator=(const receiver&) = delete;
+
+    /// The only member whose messages it accepts, or any_source.
+    std::size_t from() const noexcept { return from_; }
+    int tag() const noexcept { return tag_; }
+    bool accepts(const envelope& message) const noexcept {
+        return (from_ == any_source || from_ == message.from()) && (tag_ == any_tag || tag_ == message.tag());
+    }
+    /// The rank of the scheduler that it waits for; nullopt for any_source.
+    std::optional<std::size_t> awaited_rank() const noexcept;
+    /// Withdraws the receive, whose wait fails. Requires: no rank of the scheduler can run.
+    void give_up();
+    /// Describes it for error messages: "receive(from 3, tag 0)".
+    std::string operation() const;
+    /// Returns why there will be no message; null where that depends on ranks that wait themselves. Requires: no rank of
+    /// the scheduler can run.
+    std::exception_ptr cause(const std::source_location& where) const;
+
+protected:
+    ~receiver() = default;
+
+    communicator& peers() const noexcept { return *peers_; }
+    std::size_t id() const noexcept { return id_; }
+    message_box& box() const;
+    /// Returns the message. Throws: the failure of the wait; mismatch_error if the message is of another type.
+    std::unique_ptr<envelope> take(const std::type_info& type, const std::source_location& where);
+
+private:
+    friend class message_box;
+    communicator* peers_;
+    std::size_t id_;
+    std::size_t from_;
+    int tag_;
+    bool waits_ = false; // the rank is suspended until it has the message
+    std::unique_ptr<envelope> message_;
+};
+
+} // namespace spmd::detail

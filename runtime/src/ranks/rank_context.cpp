@@ -1,0 +1,24 @@
+#include <spmd/detail/ranks/rank_context.hpp>
+
+#include <spmd/detail/ranks/communicator.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace spmd::detail {
+
+void throw_no_coroutine(std::size_t id) {
+    throw std::logic_error("rank " + std::to_string(id) +
+                           " cannot meet others: its task is no coroutine, which returns spmd::task");
+}
+
+std::size_t require_member(const rank_context& context, std::size_t id) {
+    if (id < context.size) return id;
+    throw std::invalid_argument("rank " + std::to_string(id) + " is not in a group of " +
+                                std::to_string(context.size));
+}
+
+void acquire(const rank_context& shared) noexcept { shared.meets->acquire(); }
+void release(const rank_context& shared) noexcept { shared.meets->release(); }
+
+} // namespace spmd::detail

@@ -1,0 +1,17 @@
+#include <spmd/detail/ranks/reductions.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace spmd::detail {
+
+void require_as_long(std::size_t first, std::size_t elements) {
+    if (first == elements) return;
+    std::string text = "exclusive_scan of ";
+    text += std::to_string(elements);
+    text += " elements begins with a first value of ";
+    text += std::to_string(first);
+    throw std::invalid_argument(text);
+}
+
+} // namespace spmd::detail
