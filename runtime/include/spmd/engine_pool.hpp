@@ -21,22 +21,22 @@ struct pool_maker;
 struct engine_pool_options {
     /// Number of virtual ranks; they may be far more than threads.
     std::size_t ranks = available_threads();
-    /// Number of threads that run them, the waiting caller among them; may be more than there are cores.
+    /// Number of threads that run them, including the waiting caller; may be more than the cores.
     std::size_t threads = available_threads();
-    /// The arenas that the ranks are dealt to; engine_pool::topology() says what came of it.
+    /// The arenas that the ranks are dealt to; engine_pool::topology() reports the outcome.
     spmd::placement placement = spmd::placement::compact;
-    /// Pins each oneTBB worker that works for the pool to one CPU, until it works for a pool that does not pin;
-    /// the calling thread stays as it is.
+    /// Pins each oneTBB worker of the pool to one CPU until it works for a pool that does not pin; the
+    /// calling thread is not pinned.
     bool pin_workers = false;
-    /// Records what the pool does; without one, the environment variable SPMD_TRACE decides.
+    /// Records the pool's work; without a recorder, the environment variable SPMD_TRACE decides.
     std::optional<trace_recorder> trace = std::nullopt;
     /// The pool's name in traces and in a debugger; may be empty.
     std::string name = {};
 };
 
-/// R virtual ranks, placed on oneTBB arenas in contiguous blocks in proportion to the arenas' threads; fixed for
-/// its life. Its verbs are those of `view`: it is the view of all its ranks. Constructing one starts no thread;
-/// oneTBB's are started by the first work that is worth sharing.
+/// R virtual ranks, placed on oneTBB arenas in contiguous blocks in proportion to the arenas' threads; fixed
+/// for its life. As a `view` of all its ranks, it has the member functions of view. Constructing one starts
+/// no thread; oneTBB starts its threads for the first work that is worth sharing.
 ///
 ///     spmd::engine_pool pool{{.ranks = 100}};
 ///     std::vector<md5> digests = pool.broadcast([&](spmd::rank me) {
@@ -45,7 +45,7 @@ struct engine_pool_options {
 ///         return mine;
 ///     }).concat();
 ///
-/// A result may outlive the pool that it came from; a view keeps the pool's threads.
+/// Results may outlive their pool; a view keeps the pool's threads alive.
 class engine_pool : public view {
 public:
     /// Throws: std::invalid_argument for 0 ranks, 0 threads or more than 4,096 threads.
@@ -58,8 +58,8 @@ public:
 
     /// All ranks, with the default options.
     const view& all() const noexcept { return *this; }
-    /// The arenas, their threads and ranks; and why they are not what was asked for, where they are not.
-    const pool_topology& topology() const noexcept { return group().pool->topology; }
+    /// The arenas, their threads and ranks; and why they differ from those requested, if they do.
+    const pool_topology& topology() const noexcept { return group_->pool->topology; }
 
 private:
     friend struct detail::pool_maker;
@@ -69,7 +69,7 @@ private:
 
 namespace detail {
 
-/// Makes pools on another launcher than oneTBB's, for tests.
+/// Constructs pools on a launcher other than oneTBB's, for tests.
 struct pool_maker {
     static engine_pool make(std::size_t ranks, std::unique_ptr<launcher> launch,
                             const std::optional<trace_recorder>& trace = std::nullopt,

@@ -11,28 +11,28 @@
 
 namespace spmd {
 
-/// The root of what this library throws, but for std::invalid_argument on bad arguments and
-/// std::logic_error on wrong use.
+/// Base class of this library's errors. Bad arguments are reported by std::invalid_argument, misuse by
+/// std::logic_error.
 class error : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
-/// What a submission runs: one task per rank (broadcast), or tasks over items (map).
+/// Kind of the tasks of a submission: one per rank (broadcast) or per item (map).
 enum class task_kind { rank, item };
 
-/// One failed task: the rank's id or the item's index, and what it threw.
+/// A failed task: its rank id or item index, and the exception that it threw.
 struct failure {
     std::size_t index = 0;
     std::exception_ptr error;
 };
 
-/// Some tasks of one submission threw. The others ran on, and their results are kept: see
-/// async_result::outcomes(). The message names the first few: "3 of 100 ranks failed: rank 4: …".
+/// Some tasks of one submission threw. The others ran on, and async_result::outcomes() has their results. The
+/// message names the first few failures: "3 of 100 ranks failed: rank 4: …".
 class composite_error : public error {
 public:
-    /// `failures` in ascending order of index, not empty; `tasks` is how many the submission had,
-    /// `cancelled` how many of them never ran, or waited and were woken, because the first failures stopped it.
+    /// `tasks` counts all tasks of the submission; `cancelled` those that never ran, or that were woken from
+    /// a wait, because a failure stopped it. Requires: `failures` are ascending by index and not empty.
     composite_error(task_kind kind, std::vector<failure> failures, std::size_t tasks, std::size_t cancelled);
 
     task_kind kind() const noexcept { return kind_; }
@@ -44,58 +44,59 @@ private:
     std::vector<failure> failures_;
 };
 
-/// The submission was cancelled before these tasks could start, or while they waited for other ranks: by
-/// async_result::cancel(), by dropping it, or by `on_error::stop` when another threw.
+/// The submission was cancelled before these tasks started, or while they waited for other ranks: by
+/// async_result::cancel(), by the result's destruction, or by `on_error::stop` when another task threw.
 class cancelled_error : public error {
 public:
-    /// `not_run` of `tasks` tasks never ran, or not to their end.
+    /// `not_run` of `tasks` tasks did not run to the end.
     cancelled_error(task_kind kind, std::size_t not_run, std::size_t tasks);
-    /// The one task that never ran, or not to its end.
+    /// One task did not run to the end.
     cancelled_error(task_kind kind, std::size_t index);
     explicit cancelled_error(const std::string& message) : error(message) {}
 };
 
-/// A rank that its peers waited for has ended, by returning or by throwing. They all get this.
+/// A rank ended, by returning or throwing, while peers waited for it. Thrown in each of those peers.
 class peer_error : public error {
 public:
-    /// `rank` ended before it came to `operation`, "barrier at solver.cpp:41"; `cause` is what it threw, null if it
-    /// returned.
+    /// `rank` ended before it reached `operation`, "barrier at solver.cpp:41". `cause` is the exception that
+    /// it threw, null if it returned.
     peer_error(std::size_t rank, const std::string& operation, const std::exception_ptr& cause);
 
-    /// The one that ended, as a rank of the broadcast.
+    /// Id, in the broadcast, of the rank that ended.
     std::size_t rank() const noexcept { return rank_; }
-    /// Why it ended; where it was for another's failure, that one's reason, and so on.
+    /// Root cause: the message of the rank's exception, or the reason() of its own peer_error.
     const std::string& reason() const noexcept { return reason_; }
 
 private:
-    peer_error(std::size_t rank, const std::string& operation, std::pair<std::string, std::string> how);
+    peer_error(std::size_t rank, const std::string& operation, std::pair<std::string, std::string> end);
     std::size_t rank_;
     std::string reason_;
 };
 
-/// No rank could run any more, and some waited. All of them get this; the message says who waits where.
+/// Every rank that had not ended was waiting for another. Thrown in each of them; the message
+/// lists who waited where.
 class deadlock_error : public error {
 public:
     using error::error;
 };
 
-/// Ranks met for different collectives, or for one with different types, operations, roots or numbers of elements. All
-/// of them get this; the message names two that differ, and where they are in the program. Also what a receive of one
-/// type throws that was sent another.
+/// Ranks called different collectives at the same point, or one collective with different types, operations,
+/// roots or numbers of elements. Thrown in all of them; the message names two calls that differ, by file and
+/// line. A receive whose type differs from the sent one throws it too.
 class mismatch_error : public error {
 public:
     using error::error;
 };
 
-/// A stage of a task graph threw; the message names it, in a stream also the batch, and repeats the cause.
+/// A stage of a task graph threw. The message names it, in a stream also the batch, and repeats the cause.
 class stage_error : public error {
 public:
     stage_error(std::string stage, std::exception_ptr cause, std::optional<std::size_t> batch = {});
 
     const std::string& stage() const noexcept { return stage_; }
-    /// Which batch of its stream it was working on, from 0; none for a stage that runs once.
+    /// Number of the failed batch of the stream, from 0; none for a stage that runs once.
     const std::optional<std::size_t>& batch() const noexcept { return batch_; }
-    /// What the stage threw.
+    /// The exception that the stage threw.
     const std::exception_ptr& cause() const noexcept { return cause_; }
 
 private:
@@ -104,7 +105,7 @@ private:
     std::optional<std::size_t> batch_;
 };
 
-/// The message of any exception (not null); for one that is no std::exception, "an unknown exception".
+/// Returns the what() of a std::exception, otherwise "an unknown exception". Requires: `error` is not null.
 std::string message_of(const std::exception_ptr& error);
 
 } // namespace spmd

@@ -8,9 +8,10 @@
 #include <span>
 #include <type_traits>
 
-/// State that stays with its rank. Handles on pieces that belong to the engines of a pool, each made by its rank on a
-/// thread of its arena, so that its memory lies there. `scatter`, `make_local` and `replicate` of a pool or a view
-/// make them; given to a broadcast, a map or a stage of a graph they resolve to the rank's own piece:
+/// State that stays with its rank. Handles on pieces that belong to the engines of a pool, each constructed
+/// by its rank on a thread of its arena, so that its memory lies there. `scatter`, `make_local` and
+/// `replicate` of a pool or a view return them; as arguments of a broadcast, a map or a stage of a graph they
+/// resolve to the rank's own piece:
 ///
 ///     auto cells = pool.scatter(std::move(grid));          // scattered<cell>: one slice per rank
 ///     auto count = pool.make_local<histogram>(256);        // local<histogram>: one object per rank
@@ -19,24 +20,24 @@
 ///                    cells, count, scale).get();
 ///     std::vector<histogram> all = pool.gather(count);
 ///
-/// A rank's pieces are those of its engine, on whatever view it runs. A const handle gives const pieces. A handle
-/// given to a broadcast may be destroyed before that has ended: the pieces live as long as anybody uses them.
+/// A rank's pieces are those of its engine, on any view. A const handle resolves to const pieces. A handle
+/// passed to a broadcast may be destroyed before that has ended: the pieces live until their last use.
 ///
-/// Throws, wherever one is used: std::invalid_argument for a handle of another pool, one that has outlived its pool,
-/// one that is empty (moved from), and an engine that has no piece, by name.
-/// Thread safety: a handle may be given to several submissions at once. What ranks of several do with one piece at
-/// the same time is theirs to order, and so is what the owner of the handle does by operator[].
+/// Throws, at every use: std::invalid_argument for a handle of another pool, one that has outlived its pool,
+/// one that is empty (moved from), and an engine without a piece, by name.
+/// Thread safety: a handle may be used by several submissions at once. Their ranks' accesses to one piece at
+/// the same time are not synchronised, nor are those by operator[].
 namespace spmd {
 
-/// For `scatter` and `push`: one item for each rank, which arrives as T&.
+/// Selects, in `scatter` and `push`, one item for each rank, which its task receives as T&.
 struct flatten_t {
     explicit flatten_t() = default;
 };
 inline constexpr flatten_t flatten{};
 
-/// Items dealt out to ranks: a contiguous slice for each, which it sees as std::span<T>. Slices of different ranks are
-/// on different cache lines, unless that could take 3 % more memory, and more than 256 KiB. In a map it is the
-/// range of all items, each run in its owner's arena where the parts are contiguous.
+/// Items dealt to ranks, one contiguous slice for each, which its task receives as std::span<T>. Slices of
+/// different ranks are on different cache lines, unless that could cost 3 % more memory and more than 256
+/// KiB. In a map it is the range of all items, each run in its owner's arena where the parts are contiguous.
 template <class T>
 class scattered {
 public:
@@ -49,11 +50,11 @@ public:
     scattered& operator=(scattered&&) noexcept = default;
     ~scattered() = default;
 
-    /// How many items all slices have together.
+    /// Number of items of all slices together.
     std::size_t size() const { return held().size(); }
-    /// The slice of an engine, for who owns the handle while no task uses it.
-    std::span<T> operator[](std::size_t engine) { return of(engine); }
-    std::span<const T> operator[](std::size_t engine) const { return of(engine); }
+    /// The slice of an engine. Requires: no task uses it at the same time.
+    std::span<T> operator[](std::size_t engine) { return slice_of(engine); }
+    std::span<const T> operator[](std::size_t engine) const { return slice_of(engine); }
 
 private:
     friend struct detail::handle_access;
@@ -62,15 +63,15 @@ private:
         if (!held_) detail::throw_empty(kind);
         return *held_;
     }
-    std::span<T> of(std::size_t engine) const {
+    std::span<T> slice_of(std::size_t engine) const {
         held().require(engine);
         return held_->table()[engine];
     }
     std::shared_ptr<detail::slices<T>> held_;
 };
 
-/// One object for each rank, which it sees as T&; on cache lines of its own. T may be immovable. In a map it is a
-/// range of the objects of the ranks that the map is called on.
+/// One object for each rank, which its task receives as T&; on cache lines of its own. T may be immovable. In
+/// a map it is the range of the objects of the view's ranks.
 template <class T>
 class local {
 public:
@@ -83,11 +84,11 @@ public:
     local& operator=(local&&) noexcept = default;
     ~local() = default;
 
-    /// How many objects there are: one for each rank that it was made for.
+    /// Number of objects: one for each rank that it was created for.
     std::size_t size() const { return held().ranks(); }
-    /// The object of an engine, for who owns the handle while no task uses it.
-    T& operator[](std::size_t engine) { return of(engine); }
-    const T& operator[](std::size_t engine) const { return of(engine); }
+    /// The object of an engine. Requires: no task uses it at the same time.
+    T& operator[](std::size_t engine) { return object_of(engine); }
+    const T& operator[](std::size_t engine) const { return object_of(engine); }
 
 private:
     friend struct detail::handle_access;
@@ -96,14 +97,15 @@ private:
         if (!held_) detail::throw_empty(kind);
         return *held_;
     }
-    T& of(std::size_t engine) const {
+    T& object_of(std::size_t engine) const {
         held().require(engine);
         return *held_->table()[engine].data();
     }
     std::shared_ptr<detail::pieces<T>> held_;
 };
 
-/// One copy of a value for each arena, which its ranks see as const T&. In a map it is the arena's copy for each item.
+/// One copy of a value for each arena, which its ranks' tasks receive as const T&. In a map it is the arena's
+/// copy for each item.
 template <class T>
 class replicated {
 public:
@@ -116,12 +118,12 @@ public:
     replicated& operator=(replicated&&) noexcept = default;
     ~replicated() = default;
 
-    /// How many copies there are: one for each arena with a rank that it was made for.
+    /// Number of copies: one for each arena with a rank that it was created for.
     std::size_t size() const { return held().size(); }
-    /// The copy that an engine sees.
+    /// The copy that an engine uses.
     const T& operator[](std::size_t engine) const {
         held().require(engine);
-        return held_->of(engine);
+        return held_->for_engine(engine);
     }
 
 private:

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <spmd/index_range.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <concepts>
@@ -12,65 +14,16 @@
 #include <type_traits>
 #include <vector>
 
-/// Partitions: which of n items a rank owns. Every rule is called as `rule(n, rank, size)`, and for
-/// every n, every size ≥ 1 and all ranks 0 … size-1 the parts together hold each of 0 … n-1 exactly
-/// once; no part is reversed or reaches past n, and no n overflows. A rank without items gets an
-/// empty part. All rules throw `std::invalid_argument` naming the value when size == 0 or
-/// rank >= size.
+/// Rules that partition n items among ranks. Each is called as `rule(n, rank, size)` and returns the part of
+/// that rank: for every n, every size ≥ 1 and all ranks 0 … size-1 the parts together hold each of 0 … n-1
+/// exactly once. No n overflows. A rank without items gets an empty part.
 ///
 ///     spmd::balanced(7, 0, 5)             // [0, 2)
 ///     spmd::block(7, 4, 5)                // [7, 7): empty
 ///     for (std::size_t i : spmd::cyclic(7, 1, 5).indices())   // 1, 6
 namespace spmd {
 
-/// The indices first, first + 1, …, last - 1: a view. Invariant "forward": first <= last.
-///
-///     for (std::size_t i : me.part(n)) …
-struct index_range {
-    std::size_t first = 0;
-    std::size_t last = 0;
-
-    constexpr std::size_t size() const noexcept { return last - first; }
-    constexpr bool empty() const noexcept { return first == last; }
-    /// The k-th index. Requires: k < size().
-    constexpr std::size_t operator[](std::size_t k) const noexcept { return first + k; }
-    constexpr auto begin() const noexcept { return std::views::iota(first, last).begin(); }
-    constexpr auto end() const noexcept { return std::views::iota(first, last).end(); }
-    /// Itself, as every rule's part has it.
-    constexpr index_range indices() const noexcept { return *this; }
-
-    friend constexpr bool operator==(const index_range&, const index_range&) = default;
-};
-
-} // namespace spmd
-
-template <>
-inline constexpr bool std::ranges::enable_view<spmd::index_range> = true;
-template <>
-inline constexpr bool std::ranges::enable_borrowed_range<spmd::index_range> = true;
-
-namespace spmd {
-
-/// The indices first, first + stride, …: `count` of them.
-struct strided_range {
-    std::size_t first = 0;
-    std::size_t stride = 1;
-    std::size_t count = 0;
-
-    constexpr std::size_t size() const noexcept { return count; }
-    constexpr bool empty() const noexcept { return count == 0; }
-    /// The k-th index of the part. Requires k < size().
-    constexpr std::size_t operator[](std::size_t k) const noexcept { return first + k * stride; }
-    /// The indices as a view, which does not refer to this object.
-    constexpr auto indices() const noexcept {
-        return std::views::iota(std::size_t{0}, count) |
-               std::views::transform([part = *this](std::size_t k) { return part[k]; });
-    }
-
-    friend constexpr bool operator==(const strided_range&, const strided_range&) = default;
-};
-
-/// What a rule of partition gives: `rule(n, rank, size)` is the part of that rank.
+/// A rule of partition: `rule(n, rank, size)` returns the part of that rank.
 template <class Rule>
 concept partition_rule = requires(const Rule& rule, std::size_t n, std::size_t rank, std::size_t size) {
     { rule(n, rank, size).size() } -> std::same_as<std::size_t>;
@@ -85,13 +38,7 @@ concept contiguous_partition_rule =
 
 namespace detail {
 
-[[noreturn]] inline void throw_no_such_rank(std::size_t rank, std::size_t size) {
-    if (size == 0) {
-        throw std::invalid_argument("spmd: cannot partition over size 0: a group has at least one rank");
-    }
-    throw std::invalid_argument("spmd: rank " + std::to_string(rank) + " is not below size " +
-                                std::to_string(size));
-}
+[[noreturn]] void throw_no_such_rank(std::size_t rank, std::size_t size);
 
 constexpr void require_rank(std::size_t rank, std::size_t size) {
     if (rank >= size) throw_no_such_rank(rank, size);
@@ -100,7 +47,7 @@ constexpr void require_rank(std::size_t rank, std::size_t size) {
 } // namespace detail
 
 /// Contiguous parts whose sizes differ by at most one: the first n % size ranks have the extra item.
-/// Throws: `std::invalid_argument` when size == 0 or rank >= size.
+/// Throws: std::invalid_argument when size == 0 or rank >= size.
 constexpr index_range balanced(std::size_t n, std::size_t rank, std::size_t size) {
     detail::require_rank(rank, size);
     const std::size_t share = n / size;
@@ -109,8 +56,9 @@ constexpr index_range balanced(std::size_t n, std::size_t rank, std::size_t size
     return {begin, begin + share + (rank < extra ? 1 : 0)};
 }
 
-/// Contiguous parts of ceil(n / size) items, the last non-empty one shorter, the ranks after it empty
-/// (begin == end == n). Throws: `std::invalid_argument` when size == 0 or rank >= size.
+/// Contiguous parts of ceil(n / size) items; the last non-empty part may be shorter, and the parts after it
+/// are empty (first == last == n).
+/// Throws: std::invalid_argument when size == 0 or rank >= size.
 constexpr index_range block(std::size_t n, std::size_t rank, std::size_t size) {
     detail::require_rank(rank, size);
     const std::size_t chunk = n / size + (n % size != 0 ? 1 : 0);
@@ -121,7 +69,7 @@ constexpr index_range block(std::size_t n, std::size_t rank, std::size_t size) {
 }
 
 /// Items dealt out one by one: rank, rank + size, rank + 2 size, … below n.
-/// Throws: `std::invalid_argument` when size == 0 or rank >= size.
+/// Throws: std::invalid_argument when size == 0 or rank >= size.
 constexpr strided_range cyclic(std::size_t n, std::size_t rank, std::size_t size) {
     detail::require_rank(rank, size);
     if (rank >= n) return {n, size, 0};
@@ -132,8 +80,8 @@ namespace detail {
 
 __extension__ using wide_unsigned = unsigned __int128;
 
-/// r/size of a total of integral weights, exactly: whole + fraction / size.
-/// No overflow below 2^62 items, since a 64-bit weight times 2^62 items, doubled, fits 128 bits.
+/// The r/size part of a total of integral weights, exactly: whole + fraction / size.
+/// Never overflows below 2^62 items, since a 64-bit weight times 2^62 items, doubled, fits 128 bits.
 class integral_target {
 public:
     constexpr integral_target(wide_unsigned total, std::size_t r, std::size_t size)
@@ -153,7 +101,7 @@ private:
     wide_unsigned fraction_;
 };
 
-/// The same for floating-point weights, rounded to a long double.
+/// The r/size part of a total of floating-point weights, rounded to a long double.
 class floating_target {
 public:
     constexpr floating_target(long double total, std::size_t r, std::size_t size)
@@ -172,26 +120,27 @@ template <class Weight>
 [[noreturn]] void throw_bad_weight(std::size_t index, Weight value) {
     char digits[64] = {};
     std::to_chars(std::begin(digits), std::end(digits) - 1, value);
-    throw std::invalid_argument("spmd: weight " + std::to_string(index) + " is " + digits +
-                                ": a weight is finite and not negative");
+    throw std::invalid_argument("weight " + std::to_string(index) + " is " + digits +
+                                ": weights must be finite and not negative");
 }
 
 } // namespace detail
 
 /// Contiguous parts of about equal weight, for items that cost unequally (files by their length).
 ///
-/// The cut between ranks r-1 and r lies where the cumulative weight first reaches r · total / size, or
-/// one item earlier where that is strictly nearer. So each part's weight is within the largest single
-/// weight of total / size. When all weights are 0 the parts are those of `balanced`. Integral weights
-/// are summed exactly; floating-point ones in index order as long double: the same weights always give
-/// the same cuts. Built once in O(n + size); a call is O(1), and any number of threads may call at once.
+/// The cut between ranks r-1 and r lies where the cumulative weight first reaches r · total / size, or one
+/// item earlier where that is strictly nearer. So each part's weight is within the largest single weight of
+/// total / size. When all weights are 0 the parts are those of `balanced`. Equal weights always yield equal
+/// cuts: integral weights are summed exactly, floating-point ones in index order as long double.
+/// Complexity: O(n + size) to construct, O(1) per call. Thread safety: any number of threads may call it at
+/// once.
 ///
 ///     const spmd::weighted by_length{lengths, pool.size()};
 ///     pool.broadcast([&](spmd::rank me) { return digests_of(me.part(files, by_length)); });
 class weighted {
 public:
-    /// Throws: `std::invalid_argument` when size == 0, when a weight is negative, NaN or infinite (the
-    /// message names its index and value), or when the sum of the weights overflows a long double.
+    /// Throws: std::invalid_argument when size == 0, when a weight is negative, NaN or infinite (the message
+    /// names its index and value), or when the sum of the weights overflows a long double.
     template <std::ranges::input_range Weights>
         requires std::is_arithmetic_v<std::ranges::range_value_t<Weights>>
     constexpr weighted(Weights&& weights, std::size_t size) {
@@ -201,18 +150,18 @@ public:
         } else {
             const std::vector<long double> sums = sums_of<long double>(weights);
             if (sums.back() > std::numeric_limits<long double>::max() / static_cast<long double>(size)) {
-                throw std::invalid_argument("spmd: the sum of the weights overflows: scale them down");
+                throw std::invalid_argument("the sum of the weights overflows; scale them down");
             }
             cut<detail::floating_target>(sums, size);
         }
     }
 
-    /// The part of `rank`. Throws: `std::invalid_argument` when n or size is not the one it was built
-    /// for, or when rank >= size.
+    /// The part of `rank`. Throws: std::invalid_argument when n or size differs from the one it was
+    /// constructed for, or when rank >= size.
     constexpr index_range operator()(std::size_t n, std::size_t rank, std::size_t size) const {
         detail::require_rank(rank, size);
         if (n != cuts_.back() || size != cuts_.size() - 1) {
-            throw std::invalid_argument("spmd: weighted was built for " + std::to_string(cuts_.back()) +
+            throw std::invalid_argument("weighted was constructed for " + std::to_string(cuts_.back()) +
                                         " items on " + std::to_string(cuts_.size() - 1) + " ranks, not for " +
                                         std::to_string(n) + " on " + std::to_string(size));
         }
@@ -220,14 +169,14 @@ public:
     }
 
 private:
-    /// sums[k] is the weight of the first k items.
+    /// Returns the cumulative weights: sums[k] is the weight of the first k items.
     template <class Sum, class Weights>
     static constexpr std::vector<Sum> sums_of(Weights& weights) {
         std::vector<Sum> sums{Sum{0}};
         using weight = std::ranges::range_value_t<Weights>;
         for (const weight value : weights) {
             if constexpr (std::is_signed_v<weight>) {
-                // Written so that a NaN fails it.
+                // A NaN fails this form of the comparison.
                 if (!(value >= 0 && value <= std::numeric_limits<weight>::max())) {
                     detail::throw_bad_weight(sums.size() - 1, +value);
                 }
@@ -257,7 +206,7 @@ private:
         cuts_.push_back(n);
     }
 
-    std::vector<std::size_t> cuts_; // size + 1 boundaries; part r is [cuts_[r], cuts_[r + 1])
+    std::vector<std::size_t> cuts_; // size + 1 of them: part r is [cuts_[r], cuts_[r + 1])
 };
 
 static_assert(contiguous_partition_rule<decltype(balanced)>);

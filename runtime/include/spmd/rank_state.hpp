@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-// State that stays with its ranks: view's verbs on the handles of handles.hpp.
+// Definitions of the member functions of view for state that stays with its ranks (handles.hpp).
 namespace spmd {
 
 template <std::ranges::input_range Range, partition_rule Rule>
@@ -26,7 +26,7 @@ local<std::ranges::range_value_t<Range>> view::scatter(Range&& items, flatten_t)
     return detail::scatter_one_each(group_, options_, std::forward<Range>(items));
 }
 template <class T, class... Args>
-    requires std::constructible_from<T, detail::bound_argument<detail::bound<Args>>...>
+    requires constructible_by_rank<T, Args...>
 local<T> view::make_local(Args&&... args) const {
     return [&](const auto&... bound) {
         return detail::construct_objects<T>(
@@ -49,7 +49,7 @@ results<T> view::gather(const local<T>& from) const {
     return run("gather", [](rank, const T& mine) { return mine; }, from);
 }
 template <class T>
-// NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): those of other ranks stay in it
+// NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): keeps the objects of other ranks
 results<T> view::gather(local<T>&& from) const {
     return run("gather", [](rank, T& mine) { return T(std::move(mine)); }, from);
 }
@@ -58,7 +58,7 @@ results<T> view::gather(const scattered<T>& from) const {
     return detail::gather_items(group_, options_, from);
 }
 template <class T>
-// NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): those of other ranks stay in it
+// NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): keeps the objects of other ranks
 results<T> view::gather(scattered<T>&& from) const {
     return detail::gather_items(group_, options_, from);
 }
@@ -79,7 +79,7 @@ void view::push(local<T>& to, const Value& value) const {
 template <class T, std::ranges::random_access_range Range>
     requires std::ranges::sized_range<Range>
 void view::push(local<T>& to, Range&& values, flatten_t) const {
-    detail::require_one_each("push", static_cast<std::size_t>(std::ranges::size(values)), *group_);
+    detail::require_one_each("push", static_cast<std::size_t>(std::ranges::size(values)), size());
     const auto first = detail::taking<Range>(std::ranges::begin(values));
     run(
         "push",

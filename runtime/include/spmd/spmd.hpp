@@ -7,6 +7,7 @@
 #include <spmd/error.hpp>
 #include <spmd/graph_run.hpp>
 #include <spmd/handles.hpp>
+#include <spmd/index_range.hpp>
 #include <spmd/machine.hpp>
 #include <spmd/measured_costs.hpp>
 #include <spmd/message.hpp>
@@ -20,6 +21,7 @@
 #include <spmd/results.hpp>
 #include <spmd/run_options.hpp>
 #include <spmd/shared_values.hpp>
+#include <spmd/stage.hpp>
 #include <spmd/submission.hpp>
 #include <spmd/task.hpp>
 #include <spmd/task_graph.hpp>

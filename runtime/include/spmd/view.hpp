@@ -30,33 +30,47 @@ template <class T>
 class replicated;
 struct flatten_t;
 
-/// Every `stride`-th rank of first, first + 1, … last - 1; Python's [first:last:stride].
+/// Selects every `stride`-th rank of first, first + 1, … last - 1. (Python's [first:last:stride])
 struct slice {
     std::size_t first = 0;
-    /// Cut to the size of the view that is sliced.
+    /// Clamped to the size of the view.
     std::size_t last = std::numeric_limits<std::size_t>::max();
     std::size_t stride = 1;
 };
 
-/// The task of a broadcast: called as task(rank, args…) by every rank, by several at the same time, hence const.
+/// A handle on state that stays with its ranks: scattered, local or replicated (handles.hpp).
+template <class T>
+concept rank_handle = detail::handle<T>;
+
+/// A task of a broadcast: callable as task(rank, args…) by several ranks at the same time, hence const.
 /// Arguments arrive as const references to one copy, handles (rank_state.hpp) as the rank's own piece.
 template <class Task, class... Args>
 concept rank_task =
     std::invocable<const std::decay_t<Task>&, rank, detail::bound_argument<detail::bound<Args>>...>;
 
-/// The task of a map: called with an item of each range, or of each handle.
+/// A type of which each rank can construct an object from the arguments, where handles arrive as the rank's
+/// own piece.
+template <class T, class... Args>
+concept constructible_by_rank = std::constructible_from<T, detail::bound_argument<detail::bound<Args>>...>;
+
+/// A range of a map: one with random access and a size, or a handle.
+template <class Range>
+concept item_range = std::ranges::random_access_range<detail::mapped<Range>> &&
+                     std::ranges::sized_range<detail::mapped<Range>>;
+
+/// A task of a map: callable with an item of each range by several threads at the same time, hence const.
 template <class Task, class... Ranges>
 concept item_task =
-    (std::ranges::random_access_range<detail::mapped<Ranges>> && ...) &&
-    (std::ranges::sized_range<detail::mapped<Ranges>> && ...) &&
+    (item_range<Ranges> && ...) &&
     std::invocable<const std::decay_t<Task>&, std::ranges::range_reference_t<detail::mapped<Ranges>>...>;
 
-/// Some ranks of a pool, and the options of what they run. A small value; it keeps the pool's threads alive.
+/// Some ranks of a pool, and the options of the work they run. A small value; it keeps the pool's threads
+/// alive.
 ///
 ///     pool.on({0, 2, 4}).broadcast(task).get();
 ///     pool.on(spmd::slice{.stride = 2}).with({.on_error = spmd::on_error::stop}).broadcast(task).get();
 ///
-/// Thread safety: all members may be called at the same time, also from within a task.
+/// Thread safety: all members may be called at the same time, from tasks too.
 class view {
 public:
     /// Number of ranks.
@@ -64,74 +78,83 @@ public:
     /// Number of threads of the pool.
     std::size_t threads() const noexcept { return group_->pool->threads; }
 
-    /// The same ranks, with other options.
+    /// A view of the same ranks with other options.
     view with(const run_options& options) const;
     const run_options& options() const noexcept { return options_; }
-    /// Some of this view's ranks: in a task, `id` and `size` are those of the new group, in the order given.
-    /// Throws: std::invalid_argument for none, one that is not below size(), or one given twice.
+    /// A view of some of these ranks: in a task, `id` and `size` are those of the new group, in the order
+    /// listed.
+    /// Throws: std::invalid_argument for no ranks, one that is not below size(), or one listed twice.
     view on(std::span<const std::size_t> ranks) const;
     view on(std::initializer_list<std::size_t> ranks) const {
         return on(std::span(ranks.begin(), ranks.size()));
     }
     view on(const slice& ranks) const;
 
-    /// Describes a run of task(rank, args…) once per rank. One copy of the task and of each argument serves all ranks;
-    /// handles (rank_state.hpp) resolve to the rank's own piece. A task that returns spmd::task is a coroutine, and may
-    /// use collectives (task.hpp). Returns: submission of what the task returns.
+    /// Describes a run of task(rank, args…) once per rank. One copy of the task and of each argument serves
+    /// all ranks; handles (rank_state.hpp) resolve to the rank's own piece. A task that returns spmd::task is
+    /// a coroutine and may use collectives (task.hpp). Returns: a submission<T>, where the task returns a T
+    /// or a spmd::task<T>.
     /// Throws: std::invalid_argument for a handle of another pool, or without a piece for a rank.
     template <class Task, class... Args>
     auto broadcast(Task&& task, Args&&... args) const {
-        static_assert(
-            rank_task<Task, Args...>,
-            "the task of a broadcast is called as task(rank, args…), on one const copy for all ranks, with "
-            "const references to the arguments");
+        static_assert(rank_task<Task, Args...>,
+                      "write broadcast(task, args...) with a const task for all ranks that can be called as "
+                      "task(rank, args...) with const references to the arguments");
         if constexpr (rank_task<Task, Args...>)
             return detail::submit_broadcast(group_, options_, std::forward<Task>(task),
                                             std::forward<Args>(args)...);
     }
 
-    /// Describes a run of task(item, …) for every index of some ranges of equal lengths, on the pool's threads whatever
-    /// ranks the view has: one task per item, unless `run_options::chunk` says otherwise. A range given as an lvalue
-    /// must outlive the results. Returns: submission of what the task returns, by index.
+    /// Describes a run of task(item, …) for every index of some ranges of equal lengths, on all threads of
+    /// the pool even if the view has few ranks: one task per item, unless `run_options::chunk` says
+    /// otherwise. A range passed as an lvalue must outlive the results. Returns: a submission<T>, where the
+    /// task returns a T.
     /// Throws: std::invalid_argument when the ranges have different lengths.
     template <class Task, class... Ranges>
-        requires(sizeof...(Ranges) > 0) && item_task<Task, Ranges...>
     auto map(Task&& task, Ranges&&... ranges) const {
-        return detail::submit_map(group_, options_, std::forward<Task>(task),
-                                  detail::bind_range(group_, std::forward<Ranges>(ranges))...);
+        constexpr bool has_ranges = sizeof...(Ranges) > 0 && (item_range<Ranges> && ...);
+        static_assert(has_ranges,
+                      "write map(task, ranges...) with ranges that have random access and a size, such as "
+                      "std::vector or std::span; copy other ranges into a std::vector first");
+        static_assert(!has_ranges || item_task<Task, Ranges...>,
+                      "write map(task, ranges...) with a const task for all items that can be called as "
+                      "task(item, ...) with an item of each range");
+        if constexpr (has_ranges && item_task<Task, Ranges...>)
+            return detail::submit_map(group_, options_, std::forward<Task>(task),
+                                      detail::bind_range(group_, std::forward<Ranges>(ranges))...);
     }
 
-    // State that stays with its ranks; the definitions are in rank_state.hpp. Each runs once per rank, in the rank's
-    // arena, and blocks until all have run.
-    // Throw: composite_error naming the ranks whose constructor or assignment threw; of what was to be constructed
-    // nothing is left then, and some items of a temporary have been moved from. std::invalid_argument as rank_state.hpp
+    // State that stays with its ranks; defined in rank_state.hpp. Each function runs once per rank, in the
+    // rank's arena, and blocks until all have run.
+    // Throw: composite_error naming the ranks whose constructor or assignment threw; then nothing stays
+    // constructed, and some items of a temporary have been moved from. std::invalid_argument as handles.hpp
     // says.
 
-    /// Deals items out to the ranks by a rule of partition.hpp. Those of a temporary container are moved, others
-    /// copied. A rule whose parts are not contiguous costs a pointer per item. (MPI_Scatterv)
+    /// Deals items to the ranks by a partition rule (partition.hpp). Items of a temporary container are
+    /// moved, others copied. A rule whose parts are not contiguous costs a pointer per item. (MPI_Scatterv)
     template <std::ranges::input_range Range, partition_rule Rule = decltype(balanced)>
     scattered<std::ranges::range_value_t<Range>> scatter(Range&& items, const Rule& rule = balanced) const;
-    /// One item for each rank. Throws: std::invalid_argument unless there are as many.
+    /// Deals one item to each rank. Throws: std::invalid_argument for another number of items. (MPI_Scatter)
     template <std::ranges::input_range Range>
     local<std::ranges::range_value_t<Range>> scatter(Range&& items, flatten_t) const;
-    /// T(args…) for each rank; handles among the arguments resolve to the rank's own piece.
+    /// Constructs T(args…) for each rank; handles among the arguments resolve to the rank's own piece.
     template <class T, class... Args>
-        requires std::constructible_from<T, detail::bound_argument<detail::bound<Args>>...>
+        requires constructible_by_rank<T, Args...>
     local<T> make_local(Args&&... args) const;
-    /// A copy of the value for each arena.
+    /// Copies the value once for each arena.
     template <class T>
     replicated<std::decay_t<T>> replicate(const T& value) const;
-    /// Copies of the ranks' objects, or of a temporary handle the objects themselves, by id. (MPI_Gather)
+    /// Gathers copies of the ranks' objects by id; moves the objects of a temporary handle. (MPI_Gather)
     template <class T>
     results<T> gather(const local<T>& from) const;
     template <class T>
     results<T> gather(local<T>&& from) const;
-    /// The items of these ranks in the order in which they were scattered, whatever rule dealt them.
+    /// Gathers the items of these ranks in the order in which they were scattered, by any rule. (MPI_Gatherv)
     template <class T>
     results<T> gather(const scattered<T>& from) const;
     template <class T>
     results<T> gather(scattered<T>&& from) const;
-    /// Copies of each rank's piece, by id: its object, or its slice as a vector.
+    /// Copies each rank's piece, by id: its object, or its slice as a vector.
     template <class T>
     results<T> pull(const local<T>& from) const;
     template <class T>
@@ -140,17 +163,15 @@ public:
     template <class T, class Value>
         requires std::assignable_from<T&, const Value&>
     void push(local<T>& to, const Value& value) const;
-    /// Assigns one value to each rank's object. Throws: std::invalid_argument unless there are as many.
+    /// Assigns one value to each rank's object. Throws: std::invalid_argument for another number of values.
     template <class T, std::ranges::random_access_range Range>
         requires std::ranges::sized_range<Range>
     void push(local<T>& to, Range&& values, flatten_t) const;
 
-protected:
-    explicit view(std::shared_ptr<const detail::group> group) noexcept : group_(std::move(group)) {}
-    const detail::group& group() const noexcept { return *group_; }
-
 private:
+    friend class engine_pool;
     friend class task_graph;
+    explicit view(std::shared_ptr<const detail::group> group) noexcept : group_(std::move(group)) {}
     template <class Task, class Handle>
     auto run(const char* verb, const Task& task, Handle& handle) const;
 

@@ -13,33 +13,32 @@
 namespace spmd::detail {
 namespace {
 
-/// How many ranges of indices a message names.
 constexpr std::size_t most_ranges_named = 4;
 
-void erase_all(std::string& text, std::string_view what) {
-    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at))
-        text.erase(at, what.size());
+void erase_all(std::string& text, std::string_view part) {
+    for (std::size_t found = text.find(part); found != std::string::npos; found = text.find(part, found))
+        text.erase(found, part.size());
 }
 
-/// Whether an argument of a template of the standard library is what it is by default.
+/// True for a default template argument of the standard library; `first` is the template's first argument.
 bool is_default(const std::string& argument, const std::string& first) {
     if (argument.starts_with("std::allocator<") || argument.starts_with("std::char_traits<")) return true;
-    constexpr std::array of_the_first{"std::less<", "std::hash<", "std::equal_to<", "std::default_delete<"};
-    for (const std::string_view name : of_the_first)
+    constexpr std::array derived{"std::less<", "std::hash<", "std::equal_to<", "std::default_delete<"};
+    for (const std::string_view name : derived)
         if (argument.starts_with(name)) return argument.substr(name.size()) == first + ">";
     return false;
 }
 
-/// Reads a type as the demangler writes it, and writes it as people do.
+/// Parses a type as the demangler spells it and shortens it to what people write.
 class type_reader {
 public:
     explicit type_reader(std::string_view text) : text_(text) {}
 
-    /// The type up to a comma or closing bracket that is not its own.
+    /// Reads a type up to the comma or bracket that closes the enclosing list.
     std::string type() {
         std::string name;
         for (; !failed_ && next() != '\0' && next() != ',' && next() != '>' && next() != ')';) {
-            const char c = text_[at_++];
+            const char c = text_[position_++];
             if (c == '<')
                 name = with_arguments(name);
             else if (c == '(')
@@ -49,14 +48,13 @@ public:
         }
         return name;
     }
-    /// Whether all was read, and could be.
-    bool has_read_all() const { return !failed_ && at_ == text_.size(); }
+    bool has_read_all() const { return !failed_ && position_ == text_.size(); }
 
 private:
-    char next() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+    char next() const { return position_ < text_.size() ? text_[position_] : '\0'; }
     bool skip(char c) {
         if (next() != c) return false;
-        ++at_;
+        ++position_;
         return true;
     }
     std::vector<std::string> list(char closing) {
@@ -83,14 +81,14 @@ private:
         if (name.starts_with("std::"))
             while (arguments.size() > 1 && is_default(arguments.back(), arguments.front()))
                 arguments.pop_back();
-        const bool of_char = arguments.size() == 1 && arguments[0] == "char";
-        if (of_char && name == "std::basic_string") return "std::string";
-        if (of_char && name == "std::basic_string_view") return "std::string_view";
+        const bool is_of_char = arguments.size() == 1 && arguments[0] == "char";
+        if (is_of_char && name == "std::basic_string") return "std::string";
+        if (is_of_char && name == "std::basic_string_view") return "std::string_view";
         return name + '<' + joined(arguments) + '>';
     }
 
     std::string_view text_;
-    std::size_t at_ = 0;
+    std::size_t position_ = 0;
     bool failed_ = false;
 };
 
@@ -120,6 +118,15 @@ std::string name_of(const std::type_info& type) {
     return status == 0 ? readable_type(name.get()) : type.name();
 }
 
+std::string not_below(std::string_view name, std::size_t index, std::size_t count) {
+    std::string text(name);
+    text += ' ';
+    text += std::to_string(index);
+    text += " is not below ";
+    text += std::to_string(count);
+    return text;
+}
+
 void index_ranges::add(std::size_t index) {
     ++size_;
     if (!ranges_.empty() && ranges_.back().last == index)
@@ -130,18 +137,18 @@ void index_ranges::add(std::size_t index) {
 
 std::string index_ranges::text(const std::string& singular) const {
     std::string text = singular + (size_ == 1 ? " " : "s ");
-    std::size_t told = 0;
+    std::size_t named = 0;
     for (std::size_t i = 0; i < std::min(ranges_.size(), most_ranges_named); ++i) {
         const index_range range = ranges_[i];
         if (i > 0) text += ", ";
         text += std::to_string(range.first);
         if (range.size() > 1) text += range.size() == 2 ? ", " : " to ";
         if (range.size() > 1) text += std::to_string(range.last - 1);
-        told += range.size();
+        named += range.size();
     }
-    if (told < size_) {
+    if (named < size_) {
         text += " and ";
-        text += std::to_string(size_ - told);
+        text += std::to_string(size_ - named);
         text += " more";
     }
     return text;

@@ -26,29 +26,29 @@ bool is_consequence(const std::exception_ptr& error) {
     }
 }
 
-/// Tasks that failed with the same exception.
+/// Tasks that failed with one and the same exception.
 struct shared_failure {
     const std::exception_ptr* error;
     detail::index_ranges tasks;
 };
 
-/// The first few; those that only followed from others come after those.
-std::vector<shared_failure> most_telling(std::span<const failure> failures) {
+/// Returns the first few failures, causes before consequences.
+std::vector<shared_failure> most_relevant(std::span<const failure> failures) {
     std::vector<shared_failure> causes;
     std::vector<shared_failure> consequences;
     for (const failure& each : failures) {
         const auto is_same = [&](const shared_failure& known) { return *known.error == each.error; };
-        std::vector<shared_failure>* in = &causes;
+        std::vector<shared_failure>* group = &causes;
         auto found = std::ranges::find_if(causes, is_same);
         if (found == causes.end()) {
-            in = &consequences;
+            group = &consequences;
             found = std::ranges::find_if(consequences, is_same);
         }
-        if (found == in->end()) {
+        if (found == group->end()) {
             if (causes.size() == named_failures) continue;
-            in = is_consequence(each.error) ? &consequences : &causes;
-            if (in->size() == named_failures) continue;
-            found = in->insert(in->end(), shared_failure{&each.error, {}});
+            group = is_consequence(each.error) ? &consequences : &causes;
+            if (group->size() == named_failures) continue;
+            found = group->insert(group->end(), shared_failure{&each.error, {}});
         }
         found->tasks.add(each.index);
     }
@@ -62,7 +62,7 @@ std::string describe(task_kind kind, std::span<const failure> failures, std::siz
                      std::size_t cancelled) {
     std::string text = count_of(failures.size(), tasks, kind) + " failed: ";
     std::size_t named = 0;
-    for (const shared_failure& each : most_telling(failures)) {
+    for (const shared_failure& each : most_relevant(failures)) {
         if (named > 0) text += "; ";
         text += each.tasks.text(singular(kind)) + ": " + message_of(*each.error);
         named += each.tasks.size();
@@ -87,7 +87,8 @@ cancelled_error::cancelled_error(task_kind kind, std::size_t index)
 
 namespace {
 
-/// How a rank ended, and why: the reason is the first one of a row of ranks that failed because of each other.
+/// Returns how a rank ended and the root cause, at the start of a chain of ranks that failed because of each
+/// other.
 std::pair<std::string, std::string> end_of(const std::exception_ptr& cause) {
     if (cause == nullptr) return {" returned", ""};
     try {
@@ -105,10 +106,10 @@ peer_error::peer_error(std::size_t rank, const std::string& operation, const std
     : peer_error(rank, operation, end_of(cause)) {}
 
 peer_error::peer_error(std::size_t rank, const std::string& operation,
-                       std::pair<std::string, std::string> how)
-    : error("rank " + std::to_string(rank) + how.first + " before it came to " + operation +
-            (how.second.empty() ? "" : ": " + how.second)),
-      rank_(rank), reason_(std::move(how.second)) {
+                       std::pair<std::string, std::string> end)
+    : error("rank " + std::to_string(rank) + end.first + " before it reached " + operation +
+            (end.second.empty() ? "" : ": " + end.second)),
+      rank_(rank), reason_(std::move(end.second)) {
     if (reason_.empty()) reason_ = what();
 }
 

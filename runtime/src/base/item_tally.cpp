@@ -1,6 +1,6 @@
 #include <spmd/detail/base/item_tally.hpp>
 
-#include <spmd/detail/base/thread_number.hpp>
+#include "base/thread_number.hpp"
 
 #include <memory>
 
@@ -16,10 +16,10 @@ void item_tally::add(std::size_t items) {
 }
 
 item_tally::counter* item_tally::make_counters() {
-    auto made = std::make_unique<counter[]>(count);
+    auto counters = std::make_unique<counter[]>(count);
     counter* first = nullptr;
-    return counters_.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel) ? made.release()
-                                                                                           : first;
+    if (!counters_.compare_exchange_strong(first, counters.get(), std::memory_order_acq_rel)) return first;
+    return counters.release();
 }
 
 std::size_t item_tally::total() const noexcept {

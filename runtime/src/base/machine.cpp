@@ -38,7 +38,7 @@ std::vector<int> all_cpus() {
     return cpus;
 }
 
-/// The mask of the calling thread, when it fits `cpu_count` CPUs; else empty.
+/// Returns the mask of the calling thread, empty unless it fits `cpu_count` CPUs.
 std::vector<int> allowed_cpus_below(int cpu_count) {
     const std::unique_ptr<cpu_set_t, free_cpu_set> set(CPU_ALLOC(static_cast<std::size_t>(cpu_count)));
     const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(cpu_count));
@@ -74,7 +74,7 @@ bool lists(const std::string& comma_separated, const std::string& name) {
 
 bool is_octal(char digit) { return digit >= '0' && digit <= '7'; }
 
-/// mountinfo writes space, tab, newline and backslash in paths as \ooo.
+/// Decodes space, tab, newline and backslash, which mountinfo writes as \ooo in paths.
 std::string unescaped(std::string_view text) {
     std::string plain;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -92,16 +92,16 @@ std::string unescaped(std::string_view text) {
 
 enum class cgroup_version { v1, v2 };
 
-/// A mounted hierarchy: the group `top` and those below it are directories at and below `point`.
+/// A mounted hierarchy: the group `top` and its descendants are directories at and below `point`.
 struct cgroup_mount {
     fs::path top;
     fs::path point;
 };
 
-/// The group of this process in the hierarchy that limits CPU time, or nothing.
+/// Returns the group of this process in the hierarchy that limits CPU time, if any.
 std::optional<fs::path> own_group(const fs::path& root, cgroup_version version) {
     for (const std::string& line : lines_of(root / "proc/self/cgroup")) {
-        // hierarchy:controllers:path, where the path may have colons of its own
+        // hierarchy:controllers:path, and the path may contain colons
         const std::size_t first = line.find(':');
         const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
         if (second == std::string::npos) continue;
@@ -130,21 +130,19 @@ std::vector<cgroup_mount> cgroup_mounts(const fs::path& root, cgroup_version ver
     return mounts;
 }
 
-/// The way from the mount's top down to `group`, or nothing when the group is not below it.
-std::optional<fs::path> way_down(const cgroup_mount& mount, const fs::path& group) {
+/// Returns the path of `group` relative to the mount's top, or nothing if it is not below that.
+std::optional<fs::path> path_below(const cgroup_mount& mount, const fs::path& group) {
     const auto [top, rest] = std::ranges::mismatch(mount.top, group);
     if (top != mount.top.end()) return std::nullopt;
-    fs::path way;
+    fs::path path;
     for (auto part = rest; part != group.end(); ++part) {
-        if (*part == "..") { // above the namespace in which the mount was made
-            return std::nullopt;
-        }
-        way /= *part;
+        if (*part == "..") return std::nullopt; // above the namespace of the mount
+        path /= *part;
     }
-    return way;
+    return path;
 }
 
-/// A number of microseconds; nothing unless the whole text is one and it is positive.
+/// Parses a positive number of microseconds; nothing unless it is the whole text.
 std::optional<double> positive_microseconds(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -159,7 +157,7 @@ std::optional<double> quota_over_period(std::string_view quota, std::string_view
     return *allowed / *every;
 }
 
-/// The words of the file when it has `count` of them; else nothing.
+/// Returns the words of the file's first line if there are `count` of them.
 std::optional<std::vector<std::string>> words_of_file(const fs::path& file, std::size_t count) {
     const std::vector<std::string> lines = lines_of(file);
     if (lines.empty()) return std::nullopt;
@@ -167,7 +165,7 @@ std::optional<std::vector<std::string>> words_of_file(const fs::path& file, std:
     return words.size() == count ? std::optional(std::move(words)) : std::nullopt;
 }
 
-/// The limit that one group sets for itself.
+/// Returns the limit that one group sets for itself.
 std::optional<double> quota_of(const fs::path& group_directory, cgroup_version version) {
     if (version == cgroup_version::v2) {
         const auto limit = words_of_file(group_directory / "cpu.max", 2);
@@ -182,11 +180,11 @@ std::optional<double> smaller(std::optional<double> a, std::optional<double> b) 
     return a && b ? std::min(*a, *b) : (a ? a : b);
 }
 
-/// The smallest limit on the way from the mount point down to the group.
-std::optional<double> quota_along(const cgroup_mount& mount, const fs::path& way, cgroup_version version) {
+/// Returns the smallest limit on the path from the mount point down to the group.
+std::optional<double> quota_along(const cgroup_mount& mount, const fs::path& path, cgroup_version version) {
     fs::path directory = mount.point;
     std::optional<double> smallest = quota_of(directory, version);
-    for (const fs::path& part : way) {
+    for (const fs::path& part : path) {
         directory /= part;
         smallest = smaller(smallest, quota_of(directory, version));
     }
@@ -198,24 +196,24 @@ std::optional<double> quota_in(const fs::path& root, cgroup_version version) {
     if (!group) return std::nullopt;
     const std::vector<cgroup_mount> mounts = cgroup_mounts(root, version);
     const bool visible = std::ranges::any_of(
-        mounts, [&](const cgroup_mount& mount) { return way_down(mount, *group).has_value(); });
+        mounts, [&](const cgroup_mount& mount) { return path_below(mount, *group).has_value(); });
     std::optional<double> smallest;
     for (const cgroup_mount& mount : mounts) {
-        const std::optional<fs::path> way = way_down(mount, *group);
-        if (way || !visible) {
-            smallest = smaller(smallest, quota_along(mount, way.value_or(fs::path()), version));
+        const std::optional<fs::path> path = path_below(mount, *group);
+        if (path || !visible) {
+            smallest = smaller(smallest, quota_along(mount, path.value_or(fs::path()), version));
         }
     }
     return smallest;
 }
 
-// ---- NUMA nodes and kinds of core ----
+// ---- NUMA nodes and core types ----
 
 template <class Constrain>
 std::vector<machine_part> parts_of(const std::vector<int>& ids, const Constrain& constrain) {
     std::vector<machine_part> parts;
     for (const int id : ids) {
-        if (id < 0) return {}; // what oneTBB gives where it cannot tell
+        if (id < 0) return {}; // oneTBB could not determine them
         const int threads = tbb::info::default_concurrency(constrain(id));
         parts.push_back({id, static_cast<std::size_t>(threads)});
     }
@@ -225,7 +223,7 @@ std::vector<machine_part> parts_of(const std::vector<int>& ids, const Constrain&
 } // namespace
 
 std::vector<int> allowed_cpus() {
-    // The kernel refuses a set that is shorter than its own, and does not tell how long that is.
+    // The kernel refuses a set shorter than its own, and does not report the length of that.
     constexpr int most_cpus = 1 << 20;
     for (int cpu_count = CPU_SETSIZE; cpu_count <= most_cpus; cpu_count *= 2) {
         std::vector<int> cpus = allowed_cpus_below(cpu_count);
@@ -241,7 +239,7 @@ std::optional<double> cgroup_cpu_quota(const std::filesystem::path& root) {
 std::size_t available_threads(const std::filesystem::path& root) {
     const std::size_t cpus = allowed_cpus().size();
     const double quota = std::ceil(cgroup_cpu_quota(root).value_or(static_cast<double>(cpus)));
-    // Both are at least 1, and compared as doubles, since a quota may exceed every size_t.
+    // Compared as doubles, since a quota may exceed every size_t.
     return quota < static_cast<double>(cpus) ? static_cast<std::size_t>(quota) : cpus;
 }
 

@@ -1,5 +1,7 @@
 #include <spmd/placement.hpp>
 
+#include <spmd/partition.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
@@ -17,7 +19,7 @@ std::size_t pool_topology::arena_of(std::size_t rank) const {
     const auto arena = std::ranges::partition_point(
         arenas, [rank](const arena_place& place) { return place.ranks.last <= rank; });
     if (arena == arenas.end()) {
-        throw std::invalid_argument("spmd: rank " + std::to_string(rank) + " is in none of the pool's " +
+        throw std::invalid_argument("rank " + std::to_string(rank) + " is in none of the pool's " +
                                     std::to_string(arenas.size()) + " arenas");
     }
     return static_cast<std::size_t>(arena - arenas.begin());
@@ -28,7 +30,7 @@ std::vector<index_range> deal_ranks(std::size_t ranks, std::span<const std::size
     const wide_unsigned all =
         std::accumulate(threads_per_arena.begin(), threads_per_arena.end(), wide_unsigned{0});
     if (all == 0) {
-        throw std::invalid_argument("spmd: cannot deal " + std::to_string(ranks) + " ranks to " +
+        throw std::invalid_argument("cannot deal " + std::to_string(ranks) + " ranks to " +
                                     std::to_string(threads_per_arena.size()) + " arenas without a thread");
     }
     std::vector<index_range> blocks;

@@ -1,48 +1,31 @@
-#include <spmd/task_graph.hpp>
+#include "graph/graph_dot.hpp"
+
+#include "base/utf8.hpp"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
 
-namespace spmd {
+namespace spmd::detail {
 namespace {
 
-constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
 constexpr std::size_t longest_type = 60;
 
-/// How many bytes of `text` are its first character in UTF-8, one that XML can hold too; 0 where they are none.
-/// Format: RFC 3629.
-std::size_t size_of_first_character(std::string_view text) {
-    const auto byte = [&](std::size_t i) {
-        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
-    };
-    const std::uint32_t lead = byte(0);
-    if (lead < 0x80) return lead < 0x20 || lead == 0x7F ? 0 : 1;
-    const std::size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || text.size() < size) return 0;
-    std::uint32_t code = lead & (0x7FU >> size);
-    for (std::size_t i = 1; i < size; ++i) {
-        if ((byte(i) & 0xC0U) != 0x80) return 0;
-        code = code << 6U | (byte(i) & 0x3FU);
-    }
-    constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-    const bool is_surrogate = code >= 0xD800 && code <= 0xDFFF;
-    return code < least[size] || code > 0x10FFFF || is_surrogate || code == 0xFFFE || code == 0xFFFF ? 0
-                                                                                                     : size;
-}
+/// False for characters that an SVG picture cannot hold (XML 1.0, 2.2).
+bool is_drawable(char32_t code) { return code >= 0x20 && code != 0x7F && code != 0xFFFE && code != 0xFFFF; }
 
-/// Text as it stands between the quotes of a label: what Graphviz would take for an escape or for HTML is escaped, and
-/// what it could not draw is replaced.
+/// Text for between the quotes of a label: escapes what Graphviz would read as an escape or as HTML, and
+/// replaces what it cannot draw.
 std::string escaped(std::string_view text) {
     std::string label;
     while (!text.empty()) {
         const char first = text.front();
-        const std::size_t size = size_of_first_character(text);
+        const auto character = first_utf8_character(text);
+        const std::size_t size = character ? character->size : 1;
         if (first == '"' || first == '\\')
             label += {'\\', first};
         else if (first == '&')
@@ -51,16 +34,14 @@ std::string escaped(std::string_view text) {
             label += "\\n";
         else if (first == '\t')
             label += ' ';
-        else if (size > 0)
-            label += text.substr(0, size);
         else
-            label += replacement;
-        text.remove_prefix(std::max<std::size_t>(size, 1));
+            label += character && is_drawable(character->code) ? text.substr(0, size) : utf8_replacement;
+        text.remove_prefix(size);
     }
     return label;
 }
 
-/// With three digits: "1.23 ms".
+/// The time with three digits: "1.23 ms".
 std::string text_of(std::chrono::nanoseconds time) {
     constexpr std::array<const char*, 4> units{"ns", "us", "ms", "s"};
     auto figure = static_cast<double>(time.count());
@@ -80,7 +61,7 @@ std::string counted(std::size_t count, std::string_view thing) {
     return text;
 }
 
-/// What the tasks of a kind of stage are; empty where it has none.
+/// A task of a kind of stage, in one word; empty for kinds that run no tasks.
 std::string_view task_of(std::string_view kind) {
     if (kind == "broadcast") return "rank";
     if (kind == "map" || kind == "reduce") return "item";
@@ -89,7 +70,7 @@ std::string_view task_of(std::string_view kind) {
 }
 
 /// "broadcast: std::vector<int> per rank".
-std::string kind_and_type(const detail::graph_node& node) {
+std::string kind_and_type(const graph_node& node) {
     std::string text = node.kind();
     std::string type = node.type_name();
     if (type.empty()) return text;
@@ -103,9 +84,9 @@ std::string kind_and_type(const detail::graph_node& node) {
     return text;
 }
 
-/// "100 ranks, 1.23 ms"; for a stage that has run several times, how often.
-std::string counts_of(const detail::graph_node& node) {
-    const detail::stage_tally& tally = node.tally();
+/// "100 ranks, 1.23 ms"; begins with the number of runs where there were several.
+std::string counts_of(const graph_node& node) {
+    const stage_tally& tally = node.tally();
     std::string text;
     if (tally.runs() > 1) text += counted(tally.runs(), "run") + ", ";
     if (const std::string_view task = task_of(node.kind()); !task.empty())
@@ -113,9 +94,9 @@ std::string counts_of(const detail::graph_node& node) {
     return text + text_of(tally.time());
 }
 
-/// "failed"; for a stage that has run several times, how often: "2 failed". Empty where it ended well.
-std::string trouble_of(const detail::graph_node& node) {
-    const detail::stage_tally& tally = node.tally();
+/// "failed", or for a stage that ran several times "2 failed"; empty for one that succeeded.
+std::string trouble_of(const graph_node& node) {
+    const stage_tally& tally = node.tally();
     std::string text;
     const auto add = [&](std::size_t runs, std::string_view what) {
         if (runs == 0) return;
@@ -130,16 +111,16 @@ std::string trouble_of(const detail::graph_node& node) {
 
 } // namespace
 
-std::string task_graph::dot() const {
-    const bool was_run = std::ranges::any_of(nodes_, [](const auto& node) { return node->was_in_a_run(); });
-    const auto id_of = [&](const detail::graph_node* node) {
-        const auto is_it = [&](const auto& each) { return each.get() == node; };
+std::string dot_of(std::span<const std::unique_ptr<graph_node>> nodes) {
+    const bool was_run = std::ranges::any_of(nodes, [](const auto& node) { return node->was_in_a_run(); });
+    const auto id_of = [&](const graph_node* node) {
+        const auto is_same = [&](const auto& each) { return each.get() == node; };
         std::string id = "s";
-        id += std::to_string(std::ranges::find_if(nodes_, is_it) - nodes_.begin());
+        id += std::to_string(std::ranges::find_if(nodes, is_same) - nodes.begin());
         return id;
     };
     std::string text = "digraph spmd {\n    rankdir=LR;\n    node [shape=box];\n";
-    for (const auto& node : nodes_) {
+    for (const auto& node : nodes) {
         std::string label = escaped(node->name()) + "\\n" + escaped(kind_and_type(*node));
         std::string look;
         const bool has_run = node->tally().runs() > 0;
@@ -157,10 +138,10 @@ std::string task_graph::dot() const {
         text += look;
         text += "];\n";
     }
-    for (const auto& node : nodes_)
-        for (const detail::graph_node* input : node->inputs())
+    for (const auto& node : nodes)
+        for (const graph_node* input : node->inputs())
             text += "    " + id_of(input) + " -> " + id_of(node.get()) + ";\n";
     return text + "}\n";
 }
 
-} // namespace spmd
+} // namespace spmd::detail

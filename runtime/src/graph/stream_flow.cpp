@@ -1,23 +1,24 @@
-#include <spmd/detail/graph/stream_flow.hpp>
+#include "graph/stream_flow.hpp"
 
 #include <spmd/detail/launch/job.hpp>
 #include <spmd/error.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <ranges>
 #include <utility>
 
 namespace spmd::detail {
 
-/// The nodes for one batch, and the batch they have.
+/// The nodes of one batch in flight.
 struct stream_flow::lane {
-    std::vector<std::unique_ptr<graph_node>> copies; // none in lane 0, which has the stages themselves
+    std::vector<std::unique_ptr<graph_node>> copies; // empty for lane 0, which uses the stages themselves
     std::vector<graph_node*> nodes;
     std::size_t batch = 0;   // written before its steps
-    std::uint64_t begun = 0; // in trace_ticks(), where there is a trace
+    std::uint64_t begin = 0; // in trace_ticks(); unused without a trace
     std::atomic<std::size_t> unfinished{0};
     std::atomic<bool> stop{false};
-    std::mutex mutex;  // while it is held, `live` and `batch` stay
+    std::mutex mutex;  // keeps `live` and `batch` as they are
     bool live = false; // guarded by mutex
 };
 
@@ -25,17 +26,17 @@ struct stream_flow::lane {
 struct stream_flow::step {
     std::size_t stage = 0;
     std::size_t lane = 0;
-    std::size_t needed = 0;              // arrivals, for each batch
+    std::size_t needed = 0;              // arrivals per batch
     std::atomic<std::size_t> missing{0}; // of those
-    std::vector<step*> next;             // in the same lane
-    step* in_next_batch = nullptr;       // the same stage's, where batches go in order
+    std::vector<step*> next;             // steps of the same lane
+    step* in_next_batch = nullptr;       // of a stage that processes batches in order
 };
 
 stream_flow::stream_flow(std::vector<graph_node*> stages, const std::atomic<bool>& stop,
-                         std::function<void(std::size_t)> spawn, std::function<void()> at_end)
+                         std::function<void(std::size_t)> spawn, std::function<void()> on_end)
     : stages_(std::move(stages)), lanes_count_(stages_.front()->in_flight()),
       lanes_(std::make_unique<lane[]>(lanes_count_)), steps_(std::make_unique<step[]>(steps())), stop_(&stop),
-      spawn_(std::move(spawn)), at_end_(std::move(at_end)) {
+      spawn_(std::move(spawn)), on_end_(std::move(on_end)) {
     for (std::size_t i = 0; i < lanes_count_; ++i) {
         if (i == 0) lanes_[i].nodes = stages_;
         for (graph_node* stage : stages_) {
@@ -51,8 +52,8 @@ stream_flow::stream_flow(std::vector<graph_node*> stages, const std::atomic<bool
 
 stream_flow::~stream_flow() = default;
 
-stream_flow::step& stream_flow::at(std::size_t of_lane, std::size_t stage) noexcept {
-    return steps_[of_lane * stages_.size() + stage];
+stream_flow::step& stream_flow::step_of(std::size_t lane_number, std::size_t stage) noexcept {
+    return steps_[lane_number * stages_.size() + stage];
 }
 
 void stream_flow::link(step& from, step& to) {
@@ -61,36 +62,37 @@ void stream_flow::link(step& from, step& to) {
 }
 
 void stream_flow::connect(std::size_t number) {
-    ++at(number, 0).needed; // the end of the lane's last batch
+    ++step_of(number, 0).needed; // the end of the lane's last batch
     for (std::size_t i = 0; i < stages_.size(); ++i) {
-        step& own = at(number, i);
+        step& own = step_of(number, i);
         own.stage = i;
         own.lane = number;
         for (const graph_node* input : stages_[i]->inputs()) {
-            if (input->stream() == nullptr) continue; // there before the first batch
+            if (input->stream() == nullptr) continue; // available before the first batch
             const auto from = static_cast<std::size_t>(std::ranges::find(stages_, input) - stages_.begin());
-            link(at(number, from), own);
-            // What streams from the input may move its parts away or look at them: others come after.
+            link(step_of(number, from), own);
+            // A stage that streams from the input reads its parts or moves them away: the others run after
+            // it.
             for (std::size_t other = 0; other < stages_.size() && !stages_[i]->streams(); ++other)
                 if (stages_[other]->streams() && std::ranges::count(stages_[other]->inputs(), input) > 0)
-                    link(at(number, other), own);
+                    link(step_of(number, other), own);
         }
         if (!stages_[i]->is_ordered() || lanes_count_ == 1) continue;
-        own.in_next_batch = &at((number + 1) % lanes_count_, i);
+        own.in_next_batch = &step_of((number + 1) % lanes_count_, i);
         ++own.needed;
     }
 }
 
 void stream_flow::reset() noexcept {
     next_batch_ = 0;
-    came_to_end_ = false;
+    reached_end_ = false;
     failed_.store(none);
     all_good_.store(true);
     failure_.reset();
 }
 
 void stream_flow::start() {
-    under_way_.store(1);
+    in_flight_.store(1);
     for (std::size_t i = 0; i < steps(); ++i) {
         step& each = steps_[i];
         const bool before_first = each.lane == 0 && each.in_next_batch != nullptr;
@@ -101,43 +103,45 @@ void stream_flow::start() {
 }
 
 void stream_flow::run(std::size_t number) noexcept {
-    // On one thread from stage to stage, for what a batch holds is in its cache; but only within a batch, since a
-    // thread that never came back would have others wait that want it for something else.
+    // One thread runs a batch from stage to stage, while its data are in the cache; but one batch only, since
+    // the thread may be needed for other work.
     for (step* ready = &steps_[number]; ready != nullptr;) ready = work(*ready);
 }
 
-void stream_flow::arrive(step& at) {
-    if (at.missing.fetch_sub(1) == 1) spawn_(static_cast<std::size_t>(&at - steps_.get()));
+void stream_flow::arrive(step& waiting) {
+    if (waiting.missing.fetch_sub(1) == 1) spawn_(static_cast<std::size_t>(&waiting - steps_.get()));
 }
 
 stream_flow::step* stream_flow::work(step& ready) noexcept {
     lane& own = lanes_[ready.lane];
-    ready.missing.store(ready.needed); // nothing arrives for the lane's next batch before this one is over
+    ready.missing.store(ready.needed); // nothing arrives for the lane's next batch before this one has ended
     job_pointer<job> in_progress;
     if (ready.stage == 0) {
         if (!generate(ready)) return nullptr;
     } else {
         graph_node& node = *own.nodes[ready.stage];
-        if (failed_.load() < own.batch) own.stop.store(true); // whoever found that may not have come here yet
+        if (failed_.load() < own.batch)
+            own.stop.store(true); // cancel_from() may not have reached this lane yet
         node.run(own.stop);
         if (!node.all_good()) fail_from(own.batch);
         in_progress = node.in_progress();
     }
     if (ready.in_next_batch != nullptr) arrive(*ready.in_next_batch);
-    step* goes_on = nullptr;
+    step* following = nullptr;
     for (step* next : ready.next) {
-        if (goes_on != nullptr)
+        if (following != nullptr)
             arrive(*next);
         else if (next->missing.fetch_sub(1) == 1)
-            goes_on = next;
+            following = next;
     }
     if (own.unfinished.fetch_sub(1) == 1) end_batch(own);
-    if (goes_on == nullptr && in_progress) take_part(*in_progress);
-    return goes_on;
+    if (following == nullptr && in_progress) take_part(*in_progress);
+    return following;
 }
 
+/// Works on a job instead of going idle, while the stage that waits for it is busy with an earlier batch.
 void stream_flow::take_part(job& in_progress) noexcept {
-    in_progress.start(); // so that whoever joins it later calls no others for what is done
+    in_progress.start(); // so that a later join wakes no threads for a finished job
     in_progress.take_part();
 }
 
@@ -147,27 +151,27 @@ bool stream_flow::generate(step& source) noexcept {
     graph_node& node = *own.nodes[0];
     node.run(own.stop);
     if (node.good()) {
-        under_way_.fetch_add(1);
+        in_flight_.fetch_add(1);
         ++next_batch_;
         return true;
     }
-    came_to_end_ = node.error() == nullptr && !own.stop.load();
+    reached_end_ = node.error() == nullptr && !own.stop.load();
     if (node.error() != nullptr) {
-        keep_failure(own, 0);
+        note_failure(own, 0);
         fail_from(own.batch);
     }
     clear(own);
-    let_go();
+    release_batch();
     return false;
 }
 
-void stream_flow::begin_batch(lane& in) {
-    in.unfinished.store(stages_.size());
-    if (stages_.front()->trace() != nullptr) in.begun = trace_ticks();
-    const std::lock_guard lock(in.mutex);
-    in.live = true;
-    in.batch = next_batch_;
-    in.stop.store(stop_->load() || failed_.load() < in.batch);
+void stream_flow::begin_batch(lane& own) {
+    own.unfinished.store(stages_.size());
+    if (stages_.front()->trace() != nullptr) own.begin = trace_ticks();
+    const std::lock_guard lock(own.mutex);
+    own.live = true;
+    own.batch = next_batch_;
+    own.stop.store(stop_->load() || failed_.load() < own.batch);
 }
 
 void stream_flow::trace(const lane& ended) const noexcept {
@@ -177,45 +181,45 @@ void stream_flow::trace(const lane& ended) const noexcept {
                             .submission = static_cast<std::uint32_t>(&ended - lanes_.get()),
                             .subject = ended.batch,
                             .count = source.name_in_trace(),
-                            .begin = ended.begun,
+                            .begin = ended.begin,
                             .end = trace_ticks()});
 }
 
-void stream_flow::end_batch(lane& in) noexcept {
+void stream_flow::end_batch(lane& own) noexcept {
     const job::task_mark running;
-    for (graph_node* node : in.nodes) node->finish();
-    trace(in);
+    for (graph_node* node : own.nodes) node->finish();
+    trace(own);
     const auto is_bad = [](const graph_node* node) { return !node->good(); };
-    if (std::ranges::any_of(in.nodes, is_bad)) {
+    if (std::ranges::any_of(own.nodes, is_bad)) {
         all_good_.store(false);
-        for (std::size_t i = 0; i < in.nodes.size(); ++i)
-            if (in.nodes[i]->error() != nullptr) keep_failure(in, i);
-        fail_from(in.batch);
+        for (std::size_t i = 0; i < own.nodes.size(); ++i)
+            if (own.nodes[i]->error() != nullptr) note_failure(own, i);
+        fail_from(own.batch);
     }
-    clear(in);
-    arrive(at(static_cast<std::size_t>(&in - lanes_.get()), 0));
-    let_go();
+    clear(own);
+    arrive(step_of(static_cast<std::size_t>(&own - lanes_.get()), 0));
+    release_batch();
 }
 
-void stream_flow::clear(lane& in) noexcept {
+void stream_flow::clear(lane& own) noexcept {
     {
-        const std::lock_guard lock(in.mutex);
-        in.live = false;
+        const std::lock_guard lock(own.mutex);
+        own.live = false;
     }
-    for (std::size_t i = 0; i < in.copies.size(); ++i) stages_[i]->add_up(*in.copies[i]);
-    for (graph_node* node : std::views::reverse(in.nodes)) node->reset();
+    for (std::size_t i = 0; i < own.copies.size(); ++i) stages_[i]->add_up(*own.copies[i]);
+    for (graph_node* node : std::views::reverse(own.nodes)) node->reset();
 }
 
-void stream_flow::let_go() noexcept {
-    if (under_way_.fetch_sub(1) == 1) at_end_();
+void stream_flow::release_batch() noexcept {
+    if (in_flight_.fetch_sub(1) == 1) on_end_();
 }
 
-void stream_flow::keep_failure(const lane& of, std::size_t stage) noexcept {
-    const graph_node& node = *of.nodes[stage];
-    if (of.stop.load() && node.was_cancelled()) return;
+void stream_flow::note_failure(const lane& own, std::size_t stage) noexcept {
+    const graph_node& node = *own.nodes[stage];
+    if (own.stop.load() && node.was_cancelled()) return;
     const std::lock_guard lock(failure_mutex_);
-    if (failure_ && std::pair(failure_->batch, failure_->stage) <= std::pair(of.batch, stage)) return;
-    failure_ = failure{of.batch, stage, node.error()};
+    if (failure_ && std::pair(failure_->batch, failure_->stage) <= std::pair(own.batch, stage)) return;
+    failure_ = failure{own.batch, stage, node.error()};
 }
 
 void stream_flow::fail_from(std::size_t batch) noexcept {

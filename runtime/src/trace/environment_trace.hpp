@@ -6,10 +6,11 @@ namespace spmd::detail {
 
 class trace_log;
 
-/// What SPMD_TRACE asks to be recorded, the same for all pools; null where it is not set. Looked at once.
+/// Returns the log that SPMD_TRACE requests, one for all pools; null if it is not set. The variable is read
+/// once.
 std::shared_ptr<trace_log> environment_trace();
 
-/// Writes it to its file; says on standard error what went wrong. Runs when the process exits.
+/// Writes that log to its file, and reports errors on standard error. Called when the process exits.
 void write_environment_trace() noexcept;
 
 } // namespace spmd::detail

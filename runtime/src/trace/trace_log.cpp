@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <new>
-
-#if defined(__x86_64__) || defined(__i386__)
-#include <cpuid.h>
-#endif
+#include <thread>
 
 namespace spmd::detail {
 namespace {
@@ -17,54 +14,6 @@ std::uint64_t next_log() noexcept {
 }
 
 } // namespace
-
-bool ask_for_steady_ticks() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    constexpr unsigned advanced_power_management = 0x80000007;
-    constexpr unsigned invariant_counter = 1U << 8U; // of edx: Intel's manual, volume 3, 18.17.1
-    unsigned eax = 0;
-    unsigned ebx = 0;
-    unsigned ecx = 0;
-    unsigned edx = 0;
-    return __get_cpuid(advanced_power_management, &eax, &ebx, &ecx, &edx) != 0 &&
-           (edx & invariant_counter) != 0;
-#else
-    return false;
-#endif
-}
-
-trace_buffer::~trace_buffer() {
-    for (const chunk* at = first_.load(std::memory_order_relaxed); at != nullptr;) {
-        const chunk* const done = at;
-        at = at->next.load(std::memory_order_relaxed);
-        delete done;
-    }
-}
-
-bool trace_buffer::grow(std::atomic<std::size_t>& room) noexcept {
-    std::size_t left = room.load(std::memory_order_relaxed);
-    std::size_t wanted = std::min(left, chunk_size);
-    while (wanted > 0 && !room.compare_exchange_weak(left, left - wanted, std::memory_order_relaxed))
-        wanted = std::min(left, chunk_size);
-    chunk* const made = wanted > 0 ? new (std::nothrow) chunk : nullptr;
-    if (made == nullptr) {
-        dropped_.fetch_add(1, std::memory_order_relaxed);
-        return false;
-    }
-    made->size = wanted;
-    (last_ == nullptr ? first_ : last_->next).store(made, std::memory_order_release);
-    last_ = made;
-    full_ = false;
-    return true;
-}
-
-std::size_t trace_buffer::size() const noexcept {
-    std::size_t sum = 0;
-    for (const chunk* at = first_.load(std::memory_order_acquire); at != nullptr;
-         at = at->next.load(std::memory_order_acquire))
-        sum += at->used.load(std::memory_order_acquire);
-    return sum;
-}
 
 trace_log::trace_log(std::size_t capacity)
     : number_(next_log()), room_(capacity), first_ticks_(trace_ticks()),

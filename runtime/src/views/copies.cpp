@@ -14,7 +14,7 @@ std::vector<std::size_t> first_in_arenas(const group& ranks) {
 
 void throw_no_copy(std::size_t arena) {
     throw std::invalid_argument("arena " + std::to_string(arena) +
-                                " has no copy of this replicated: it was made for ranks of other arenas");
+                                " has no copy of this replicated: it was created for ranks of other arenas");
 }
 
 } // namespace spmd::detail

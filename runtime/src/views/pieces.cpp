@@ -15,7 +15,7 @@ namespace spmd::detail {
 namespace {
 
 constexpr std::size_t cache_line = 64;
-/// What keeping pieces apart may cost without being asked for.
+/// Bytes that keeping pieces apart may cost where it is optional.
 constexpr std::size_t cheap_bytes = std::size_t{256} << 10;
 
 std::size_t page_size() noexcept {
@@ -27,11 +27,11 @@ std::size_t round_up(std::size_t value, std::size_t power_of_two) noexcept {
     return (value + power_of_two - 1) & ~(power_of_two - 1);
 }
 
-/// The group of all ranks, which is part of the pool.
+/// The group of all ranks of the pool.
 const std::shared_ptr<const group>& everyone(const std::shared_ptr<const group>& some) noexcept {
-    const std::shared_ptr<const group>* at = &some;
-    while ((*at)->owner) at = &(*at)->owner;
-    return *at;
+    const std::shared_ptr<const group>* outer = &some;
+    while ((*outer)->owner) outer = &(*outer)->owner;
+    return *outer;
 }
 
 std::vector<std::size_t> in_order_of_engines(const group& ranks) {
@@ -50,7 +50,7 @@ bool is_cheap(std::size_t ranks, std::span<const std::size_t> sizes) noexcept {
 
 void throw_empty(const char* kind) {
     throw std::invalid_argument("this " + std::string(kind) +
-                                " is empty: it was moved from, or never filled");
+                                " is empty: it was moved from or default-constructed");
 }
 
 piece_owner::piece_owner(const char* kind, const std::shared_ptr<const group>& ranks)
@@ -63,11 +63,11 @@ piece_owner::piece_owner(const char* kind, const std::shared_ptr<const group>& r
 
 void piece_owner::require_pool_of(const std::shared_ptr<const group>& ranks) const {
     const std::shared_ptr<const group>& its = everyone(ranks);
-    // Another pool may have the address of one that has gone, but never shares its ownership.
+    // Compares ownership, since a new pool can have the address of a destroyed one.
     if (!pool_.owner_before(its) && !its.owner_before(pool_)) return;
     throw std::invalid_argument("this " + std::string(kind_) +
                                 (pool_.expired()
-                                     ? " has outlived its engine pool, and cannot be used with another"
+                                     ? " has outlived its engine pool and cannot be used with another"
                                      : " belongs to another engine pool"));
 }
 
@@ -88,33 +88,34 @@ void piece_owner::require(std::size_t engine) const {
 
 void piece_owner::throw_missing(std::size_t engine) const {
     throw std::invalid_argument("engine " + std::to_string(engine) + " has no piece of this " + kind_ +
-                                (engine < pool_size_ ? ": it was made for other ranks of the pool"
-                                                     : ": its pool has " + std::to_string(pool_size_)));
+                                (engine < pool_size_
+                                     ? ": it was created for other ranks of the pool"
+                                     : ": its pool has " + std::to_string(pool_size_) + " ranks"));
 }
 
 piece_layout lay_out(const group& ranks, std::span<const std::size_t> sizes, std::size_t alignment,
                      spacing between) {
     const pool_topology& topology = ranks.pool->topology;
     const bool apart = between == spacing::apart || is_cheap(ranks.size, sizes);
-    piece_layout made;
-    made.fresh_pages = topology.arenas.size() > 1;
-    made.alignment = std::max({alignment, apart ? cache_line : 1, made.fresh_pages ? page_size() : 1});
-    made.offsets.resize(ranks.size);
+    piece_layout layout;
+    layout.fresh_pages = topology.arenas.size() > 1;
+    layout.alignment = std::max({alignment, apart ? cache_line : 1, layout.fresh_pages ? page_size() : 1});
+    layout.offsets.resize(ranks.size);
     std::size_t arena = 0;
     for (const std::size_t id : in_order_of_engines(ranks)) {
-        std::size_t at = made.bytes;
-        if (apart) at = round_up(at, std::max(alignment, cache_line));
-        if (made.fresh_pages) {
+        std::size_t offset = layout.bytes;
+        if (apart) offset = round_up(offset, std::max(alignment, cache_line));
+        if (layout.fresh_pages) {
             const std::size_t its = topology.arena_of(ranks.engines.empty() ? id : ranks.engines[id]);
-            if (std::exchange(arena, its) != its) at = round_up(at, made.alignment);
+            if (std::exchange(arena, its) != its) offset = round_up(offset, layout.alignment);
         }
-        if (sizes[id] > std::numeric_limits<std::ptrdiff_t>::max() - at - 2 * made.alignment)
+        if (sizes[id] > std::numeric_limits<std::ptrdiff_t>::max() - offset - 2 * layout.alignment)
             throw std::bad_array_new_length();
-        made.offsets[id] = at;
-        made.bytes = at + sizes[id];
+        layout.offsets[id] = offset;
+        layout.bytes = offset + sizes[id];
     }
-    made.bytes = round_up(made.bytes, made.alignment);
-    return made;
+    layout.bytes = round_up(layout.bytes, layout.alignment);
+    return layout;
 }
 
 piece_memory::piece_memory(const piece_layout& layout) : alignment_(layout.alignment) {

@@ -6,12 +6,12 @@
 namespace spmd::detail {
 
 void throw_not_all_dealt(std::size_t dealt, std::size_t items, std::size_t ranks) {
-    throw std::invalid_argument("the rule of partition deals " + std::to_string(dealt) + " items to " +
+    throw std::invalid_argument("the partition rule deals " + std::to_string(dealt) + " items to " +
                                 std::to_string(ranks) + " ranks, not " + std::to_string(items));
 }
 
 void throw_dealt_badly(std::size_t item, std::size_t items) {
-    throw std::invalid_argument("the rule of partition deals item " + std::to_string(item) +
+    throw std::invalid_argument("the partition rule deals item " + std::to_string(item) +
                                 (item < items ? " twice" : ", which is not below " + std::to_string(items)));
 }
 

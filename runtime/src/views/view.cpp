@@ -1,38 +1,15 @@
 #include <spmd/view.hpp>
 
-#include <spmd/rank_state.hpp>
+#include <spmd/detail/base/describe.hpp>
 
 #include <algorithm>
 #include <stdexcept>
 #include <string>
 
 namespace spmd {
-namespace detail {
-
-std::size_t require_equal_sizes(std::span<const std::size_t> sizes) {
-    for (const std::size_t size : sizes)
-        if (size != sizes.front())
-            throw std::invalid_argument("map over ranges of different sizes: " +
-                                        std::to_string(sizes.front()) + " and " + std::to_string(size));
-    return sizes.front();
-}
-
-std::size_t chunk_of(const run_options& options) {
-    if (!options.chunk) return any_chunk;
-    if (*options.chunk == 0) throw std::invalid_argument("a chunk of a map has at least 1 item, not 0");
-    return *options.chunk;
-}
-
-void throw_not_one_each(const char* verb, std::size_t items, std::size_t ranks) {
-    throw std::invalid_argument(std::string(verb) + " of " + std::to_string(items) + " items, one each, to " +
-                                std::to_string(ranks) + " ranks");
-}
-
-} // namespace detail
-
 namespace {
 
-/// The ids of a group, each in its engine's arena: maximal runs of neighbours in the same arena.
+/// The ids of a group in its engines' arenas, as maximal runs of neighbours in one arena.
 std::vector<detail::placed_range> place(std::span<const std::size_t> engines, const pool_topology& topology) {
     std::vector<detail::placed_range> shares;
     for (std::size_t id = 0; id < engines.size(); ++id) {
@@ -46,7 +23,7 @@ std::vector<detail::placed_range> place(std::span<const std::size_t> engines, co
 void require_distinct(std::vector<std::size_t> ranks) {
     std::ranges::sort(ranks);
     if (const auto twice = std::ranges::adjacent_find(ranks); twice != ranks.end())
-        throw std::invalid_argument("rank " + std::to_string(*twice) + " is a target twice");
+        throw std::invalid_argument("rank " + std::to_string(*twice) + " occurs twice in a view");
 }
 
 } // namespace
@@ -63,9 +40,7 @@ view view::on(std::span<const std::size_t> ranks) const {
     chosen.size = ranks.size();
     chosen.engines.reserve(ranks.size());
     for (const std::size_t rank : ranks) {
-        if (rank >= size())
-            throw std::invalid_argument("rank " + std::to_string(rank) + " is not below " +
-                                        std::to_string(size()));
+        if (rank >= size()) throw std::invalid_argument(detail::not_below("rank", rank, size()));
         chosen.engines.push_back(group_->engines.empty() ? rank : group_->engines[rank]);
     }
     require_distinct({ranks.begin(), ranks.end()});
@@ -78,7 +53,7 @@ view view::on(std::span<const std::size_t> ranks) const {
 }
 
 view view::on(const slice& ranks) const {
-    if (ranks.stride == 0) throw std::invalid_argument("a slice has a stride of at least 1, not 0");
+    if (ranks.stride == 0) throw std::invalid_argument("a slice has a stride of at least one, not 0");
     std::vector<std::size_t> chosen;
     const std::size_t last = std::min(ranks.last, size());
     for (std::size_t rank = ranks.first; rank < last; rank += std::min(ranks.stride, last - rank))

@@ -1,5 +1,5 @@
-// Guards against messages and pictures in which a vector of strings takes four lines, and against a reader of types that
-// loses a part of one that it does not know.
+// Guards against messages and pictures in which a vector of strings takes four lines, and against a reader of
+// types that loses a part of one that it does not know.
 
 #include <spmd/detail/base/describe.hpp>
 
@@ -41,6 +41,19 @@ TEST_CASE("types are named as one would write them") {
     CHECK(name<std::unique_ptr<digest>>() == "std::unique_ptr<digest>");
     CHECK(name<std::function<std::string(int, const std::string&)>>() ==
           "std::function<std::string (int, std::string const&)>");
+}
+
+TEST_CASE("an index out of range is named with its bound") {
+    CHECK(spmd::detail::not_below("rank", 3, 2) == "rank 3 is not below 2");
+}
+
+TEST_CASE("indices are abridged to the first few ranges") {
+    spmd::detail::index_ranges ranks;
+    ranks.add(3);
+    CHECK(ranks.text("rank") == "rank 3");
+    for (const std::size_t rank : {4U, 6U, 7U, 8U, 10U, 12U, 14U, 15U}) ranks.add(rank);
+    CHECK(ranks.size() == 9);
+    CHECK(ranks.text("rank") == "ranks 3, 4, 6 to 8, 10, 12 and 2 more");
 }
 
 TEST_CASE("what is not of the standard library keeps all its arguments") {

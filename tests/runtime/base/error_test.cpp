@@ -1,5 +1,5 @@
-// Guards the error types: messages that are not those of one and of many, that leave out how many more there are,
-// and causes that are lost.
+// Guards the error types: messages that are not those of one and of many, that leave out how many more there
+// are, and causes that are lost.
 
 #include <spmd/error.hpp>
 
@@ -47,7 +47,7 @@ TEST_CASE("composite_error names tasks that failed with the same exception toget
     CHECK(ranks({{1, shared}, {2, other}, {3, shared}, {4, shared}}) ==
           "4 of 20 ranks failed: ranks 1, 3, 4: both; rank 2: other");
     CHECK(ranks({{0, consequence}, {1, consequence}, {2, other}, {3, consequence}}) ==
-          "4 of 20 ranks failed: rank 2: other; ranks 0, 1, 3: rank 2 threw before it came to barrier at "
+          "4 of 20 ranks failed: rank 2: other; ranks 0, 1, 3: rank 2 threw before it reached barrier at "
           "a.cpp:1: "
           "other");
     std::vector<spmd::failure> many;

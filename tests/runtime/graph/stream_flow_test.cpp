@@ -1,10 +1,10 @@
 // Guards the order in which a stream's steps become ready, without oneTBB: whichever of them runs next, and
 // whatever runs at the same time, batches reach ordered stages in order, a failing one ends a prefix, a cancel
 // ends the run, and the end is told once, last of all.
+#include "graph/stream_flow.hpp"
 #include "support/pools.hpp"
 
 #include <spmd/detail/graph/serial_stages.hpp>
-#include <spmd/detail/graph/stream_flow.hpp>
 
 #include <catch2/catch.hpp>
 

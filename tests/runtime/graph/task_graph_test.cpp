@@ -482,7 +482,7 @@ TEST_CASE("a stage whose ranks wait in vain fails with its name, and runs again"
             co_return numbers{me.id()};
         });
         const auto flat = graph.concat("flat", meet);
-        std::string failed = "rank 3 threw before it came to barrier at task_graph_test.cpp:";
+        std::string failed = "rank 3 threw before it reached barrier at task_graph_test.cpp:";
         failed += std::to_string(barrier_line) + ": boom";
         CHECK(message_of_run(graph) ==
               "stage \"meet\": 5 of 5 ranks failed: rank 3: boom; ranks 0 to 2, 4: " + failed);

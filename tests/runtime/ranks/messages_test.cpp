@@ -442,7 +442,7 @@ TEST_CASE("a sender that has ended is named to those who wait for it") {
         const auto ends = result.outcomes();
         CHECK(is_a<spmd::peer_error>(ends[0].error()));
         CHECK_THAT(spmd::message_of(ends[0].error()),
-                   Contains("rank 1 returned before it came to a send for "
+                   Contains("rank 1 returned before it reached a send for "
                             "the receive(from 1, tag 4) at messages_test"));
         for (std::size_t id = 1; id < ends.size(); ++id) REQUIRE(ends[id].has_value());
     });

@@ -878,7 +878,7 @@ void require_plausible(const random_program& program, std::size_t rank, const ou
                 REQUIRE(end.how == ending::value);
             } else {
                 REQUIRE(end.how == ending::peer_error);
-                REQUIRE(starts_with(end.reason, culprit + " returned before it came to "));
+                REQUIRE(starts_with(end.reason, culprit + " returned before it reached "));
             }
             break;
         case fault_kind::waits_in_vain:

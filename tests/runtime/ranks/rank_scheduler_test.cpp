@@ -221,9 +221,9 @@ TEST_CASE("a deadlock within nested helpers comes through all of them, and may b
         CHECK(errors[0] == "");
         // Rank 4 waited for rank 0, which had returned; 3 for 4, and so on.
         const std::string reason =
-            "rank 0 returned before it came to a send for the receive(from 0, tag 0)" + at(receive_line);
+            "rank 0 returned before it reached a send for the receive(from 0, tag 0)" + at(receive_line);
         CHECK(errors[4] == reason);
-        CHECK(errors[3] == "rank 4 failed before it came to a send for the receive(from 4, tag 0)" +
+        CHECK(errors[3] == "rank 4 failed before it reached a send for the receive(from 4, tag 0)" +
                                at(receive_line) + ": " + reason);
     });
 }
@@ -235,7 +235,7 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
                                                    if (me.id() != 2) co_await wait_at_barrier(me);
                                                })
                                                .start());
-            const std::string text = "rank 2 returned before it came to barrier" + at(barrier_line);
+            const std::string text = "rank 2 returned before it reached barrier" + at(barrier_line);
             CHECK(errors == texts{text, text, "", text});
         });
     }
@@ -246,7 +246,7 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
                                                    co_await wait_at_split(me);
                                                })
                                                .start());
-            const std::string text = "rank 2 threw before it came to split" + at(split_line) + ": no more";
+            const std::string text = "rank 2 threw before it reached split" + at(split_line) + ": no more";
             CHECK(errors == texts{text, text, "no more", text});
         });
     }
@@ -269,10 +269,10 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
                 }
             }
             CHECK(spmd::message_of(outcomes[2].error()) ==
-                  "rank 3 threw before it came to a send for the receive(from 3, tag any)" +
+                  "rank 3 threw before it reached a send for the receive(from 3, tag any)" +
                       at(pending_receive_line) + ": no more");
             CHECK(spmd::message_of(outcomes[0].error()) ==
-                  "rank 1 failed before it came to a send for the receive(from 1, tag 7)" + at(receive_line) +
+                  "rank 1 failed before it reached a send for the receive(from 1, tag 7)" + at(receive_line) +
                       ": no more");
         });
     }
@@ -284,7 +284,7 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
                                                        co_await wait_for(me, spmd::any_source, 5);
                                                })
                                                .start());
-            CHECK(errors[1] == "rank 2 threw before it came to a send for the receive(from any, tag 5)" +
+            CHECK(errors[1] == "rank 2 threw before it reached a send for the receive(from any, tag 5)" +
                                    at(receive_line) + ": no more");
         });
     }
@@ -296,7 +296,7 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
                                                    if (me.id() != 3) co_await wait_at_barrier(group);
                                                })
                                                .start());
-            const std::string text = "rank 3 returned before it came to barrier" + at(barrier_line);
+            const std::string text = "rank 3 returned before it reached barrier" + at(barrier_line);
             CHECK(errors == texts{"", "", text, ""});
         });
     }
@@ -312,7 +312,7 @@ TEST_CASE("what a rank sent before it ended is still received") {
                                                co_await wait_for(me, 0, 7);
                                            })
                                            .start());
-        CHECK(errors[1] == "rank 0 threw before it came to a send for the receive(from 0, tag 7)" +
+        CHECK(errors[1] == "rank 0 threw before it reached a send for the receive(from 0, tag 7)" +
                                at(receive_line) + ": no more");
     });
 }
@@ -400,7 +400,7 @@ TEST_CASE("a composite_error names the root cause before what followed from it")
         CHECK_THROWS_WITH(
             result.get(),
             Catch::Matchers::Equals("6 of 6 ranks failed: rank 5: no more; ranks 0 to 4: rank 5 threw before "
-                                    "it came to barrier" +
+                                    "it reached barrier" +
                                     at(barrier_line) + ": no more"));
     });
 }
@@ -449,7 +449,7 @@ TEST_CASE("a collective that ranks were told is in vain does not take place late
             const std::string deadlock = "deadlock: no rank can run: rank 0: all_reduce" + at(ints_line) +
                                          "; rank 1: receive(from 0, tag 0)" + at(receive_line);
             CHECK(errors[1] == deadlock);
-            CHECK(errors[0] == "rank 1 threw before it came to all_reduce" + at(ints_line) + ": " + deadlock);
+            CHECK(errors[0] == "rank 1 threw before it reached all_reduce" + at(ints_line) + ": " + deadlock);
         });
     }
     SECTION("given up for a mismatch") {
@@ -583,7 +583,7 @@ TEST_CASE("of very many ranks at a barrier, all hear that one has thrown") {
                 !each.has_value() && each.error() == outcomes[0].error() ? 1U : 0U; // the same one for all
         CHECK(told == a_million - 1);
         const std::string text = spmd::message_of(outcomes[0].error());
-        CHECK(text.find("rank " + std::to_string(a_million / 2) + " threw before it came to barrier at ") ==
+        CHECK(text.find("rank " + std::to_string(a_million / 2) + " threw before it reached barrier at ") ==
               0);
     });
 }
@@ -599,11 +599,11 @@ TEST_CASE("along a long ring, all that wait for one another in a row hear why") 
                           .start();
         const auto outcomes = result.outcomes();
         const std::string reason =
-            "rank 5 returned before it came to a send for the receive(from 5, tag 0)" + at(receive_line);
+            "rank 5 returned before it reached a send for the receive(from 5, tag 0)" + at(receive_line);
         CHECK(spmd::message_of(outcomes[6].error()) == reason);
         CHECK(spmd::message_of(outcomes[0].error()) ==
               "rank " + std::to_string(long_ring - 1) +
-                  " failed before it came to a send for the receive(from " + std::to_string(long_ring - 1) +
+                  " failed before it reached a send for the receive(from " + std::to_string(long_ring - 1) +
                   ", tag 0)" + at(receive_line) + ": " + reason);
         CHECK(count_of<spmd::peer_error>(outcomes) == long_ring - 5);
         for (const std::size_t id : {1U, 2U, 3U, 4U, 5U}) CHECK(outcomes[id].has_value());
@@ -633,7 +633,7 @@ TEST_CASE("in a row of many, each may catch that another failed, and wait for th
         CHECK(spmd::message_of(outcomes[0].error()) == "no more");
         CHECK(spmd::message_of(outcomes[2].error()) == "at the end");
         CHECK(spmd::message_of(outcomes[1].error()) ==
-              "rank 2 threw before it came to a send for the receive(from 2, tag 0)" + at(receive_line) +
+              "rank 2 threw before it reached a send for the receive(from 2, tag 0)" + at(receive_line) +
                   ": at the end");
         CHECK(count_of<std::runtime_error>(outcomes) == long_ring);
     });
@@ -788,7 +788,7 @@ TEST_CASE("a rank whose value cannot be moved has not come, and may come again")
                               .get();
         CHECK(sums == std::vector<int>{6, 6, 6});
         const std::string failed =
-            "rank 1 threw before it came to all_reduce" + at(stubborn_line) + ": cannot be moved";
+            "rank 1 threw before it reached all_reduce" + at(stubborn_line) + ": cannot be moved";
         CHECK(errors_of(pool.broadcast([](rank me) { return sum_stubborn(me, false); }).start()) ==
               texts{failed, "cannot be moved", failed});
     });

@@ -74,6 +74,6 @@ TEST_CASE("tracks that there are not are named") {
         run_notebook({"SPMD_TRACE=" + folder.path() + "/trace.json", "SPMD_TRACE_TRACKS=core"});
     CHECK(ended.status == 0);
     CHECK_THAT(ended.output,
-               Catch::Contains("SPMD_TRACE_TRACKS is rank or thread, not 'core': using thread"));
+               Catch::Contains("SPMD_TRACE_TRACKS must be rank or thread, not 'core'; using thread"));
     CHECK(names_of_tasks(trace_at(folder.path() + "/trace.json")).size() == 100);
 }

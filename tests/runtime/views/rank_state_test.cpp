@@ -286,9 +286,9 @@ TEST_CASE("scatter, flatten: one item for each rank, which arrives as T&") {
     const spmd::engine_pool pool = make_shuffled_pool(5, 1);
     CHECK_THROWS_AS(pool.scatter(first_numbers(4), spmd::flatten), std::invalid_argument);
     CHECK_THROWS_WITH(pool.scatter(first_numbers(4), spmd::flatten),
-                      Contains("4 items") && Contains("5 ranks"));
+                      Catch::Matches("scatter .* one value .* rank: 4 .*for 5.*"));
     CHECK_THROWS_WITH(pool.on({1, 2}).scatter(first_numbers(5), spmd::flatten),
-                      Contains("5 items") && Contains("2 ranks"));
+                      Catch::Matches("scatter .* one value .* rank: 5 .*for 2.*"));
 }
 
 TEST_CASE("make_local makes one object for each rank, which lives as long as its handle") {
@@ -887,7 +887,7 @@ TEST_CASE("push assigns to the ranks of the view, one value or one each") {
         CHECK(two.front().empty()); // NOLINT(bugprone-use-after-move)
         CHECK(names[2] == names[0]);
         CHECK_THROWS_WITH(pool.push(names, std::vector<std::string>(5), spmd::flatten),
-                          Contains("push of 5 items") && Contains("6 ranks"));
+                          Catch::Matches("push .* one value .* rank: 5 .*for 6.*"));
 
         choosy::refused.clear();
         auto picky = pool.make_local<choosy>(std::size_t{1});

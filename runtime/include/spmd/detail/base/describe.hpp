@@ -1,6 +1,6 @@
 #pragma once
 
-#include <spmd/partition.hpp>
+#include <spmd/index_range.hpp>
 
 #include <cstddef>
 #include <source_location>
@@ -11,20 +11,23 @@
 
 namespace spmd::detail {
 
-/// "solver.cpp:41", without the folder.
+/// File name without its folder, and line: "solver.cpp:41".
 std::string text_of(const std::source_location& where);
-/// "std::vector<double>", as one would write it.
+/// The type as one would write it: "std::vector<double>".
 std::string name_of(const std::type_info& type);
-/// A type as the compiler spells it out, without the template arguments that are so by default.
+/// Shortens a demangled name, by its default template arguments among others.
 std::string readable_type(std::string_view demangled);
 
-/// Some indices, for a message that names the first few.
+/// The complaint about an index that is out of range: "rank 3 is not below 2".
+std::string not_below(std::string_view name, std::size_t index, std::size_t count);
+
+/// A set of indices that a message lists, abridged.
 class index_ranges {
 public:
     /// Requires: indices ascend.
     void add(std::size_t index);
     std::size_t size() const noexcept { return size_; }
-    /// Of ranks: "rank 3", "ranks 0, 1, 4 to 9 and 46 more".
+    /// The first few ranges: for "rank", "rank 3" or "ranks 0, 1, 4 to 9 and 46 more".
     std::string text(const std::string& singular) const;
 
 private:

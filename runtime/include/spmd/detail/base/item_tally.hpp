@@ -5,8 +5,8 @@
 
 namespace spmd::detail {
 
-/// Items that tasks say they have done. Each thread counts on a cache line that it shares with few or none, in memory
-/// that the first report makes: a job whose tasks report nothing pays for a null pointer.
+/// A sum of the items that tasks report as done. The counters lie on cache lines that few threads share, and
+/// are allocated by the first report, so that a job whose tasks report nothing pays for a null pointer.
 class item_tally {
 public:
     item_tally() = default;
@@ -14,7 +14,7 @@ public:
     item_tally& operator=(const item_tally&) = delete;
     ~item_tally();
 
-    /// Throws: std::bad_alloc, from the first report only. Thread safety: any number of threads at once.
+    /// Throws: std::bad_alloc, on the first report only. Thread safety: any number of threads at once.
     void add(std::size_t items);
     /// Complexity: O(1), about 20 ns.
     std::size_t total() const noexcept;

@@ -7,7 +7,7 @@
 
 namespace spmd::detail {
 
-/// A mutex of one byte, for what is held some nanoseconds by threads that hardly ever meet.
+/// A mutex of one byte, for sections of some nanoseconds that are hardly ever contended.
 class spin_lock {
 public:
     void lock() noexcept {

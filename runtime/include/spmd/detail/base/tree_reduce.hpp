@@ -7,10 +7,10 @@
 
 namespace spmd::detail {
 
-/// How many consecutive values a leaf of the reduction tree folds from left to right.
+/// Consecutive values that a leaf of the reduction tree folds from left to right.
 inline constexpr std::size_t reduce_leaf = 1024;
 
-/// value(begin) op … op value(end - 1), from the left. Requires: begin < end.
+/// Returns value(begin) op … op value(end - 1), folded from the left. Requires: begin < end.
 template <class Value, class ValueAt, class Op>
 Value fold_leaf(std::size_t begin, std::size_t end, const ValueAt& value, Op& op) {
     Value sum = value(begin);
@@ -18,7 +18,8 @@ Value fold_leaf(std::size_t begin, std::size_t end, const ValueAt& value, Op& op
     return sum;
 }
 
-/// Combines neighbours pairwise, level by level, an odd last one moving up as it is. Requires: not empty.
+/// Combines neighbours pairwise, level by level; an odd last value moves up unchanged.
+/// Requires: !level.empty().
 template <class Value, class Op>
 Value combine_pairwise(std::vector<Value> level, Op& op) {
     while (level.size() > 1) {
@@ -33,9 +34,9 @@ Value combine_pairwise(std::vector<Value> level, Op& op) {
     return std::move(level.front());
 }
 
-/// value(0) op … op value(count - 1) in a tree that depends on `count` alone: leaves of 1,024 consecutive
-/// values are folded from the left, then neighbours are combined pairwise. Operands keep their order, so `op`
-/// need not commute.
+/// Returns value(0) op … op value(count - 1), combined in a tree that depends on `count` alone: leaves of
+/// reduce_leaf consecutive values are folded from the left, then neighbours are combined pairwise. Operands
+/// keep their order, so `op` need not commute.
 /// Complexity: count - 1 calls of `op`. Requires: count > 0.
 template <class Value, class ValueAt, class Op>
 Value tree_reduce(std::size_t count, const ValueAt& value, Op& op) {

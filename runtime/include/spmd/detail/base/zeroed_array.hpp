@@ -8,14 +8,14 @@
 
 namespace spmd::detail {
 
-/// An array of zeros whose pages, where it is large, are first touched by those who use them.
+/// A zero-initialised array. The pages of a large one are first touched by the threads that use them.
 template <class T>
 class zeroed_array {
     static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
 
 public:
     explicit zeroed_array(std::size_t count)
-        // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): new would touch the pages, calloc does not
+        // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): unlike new, calloc does not touch the pages
         : values_(static_cast<T*>(std::calloc(count == 0 ? 1 : count, sizeof(T)))) {
         if (values_ == nullptr) throw std::bad_alloc();
     }

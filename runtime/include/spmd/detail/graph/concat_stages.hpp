@@ -17,16 +17,16 @@
 
 namespace spmd::detail {
 
-/// Something that is given each block of a concat.
+/// Receives each block of a concat.
 template <class Part>
 class block_sink {
 public:
     virtual ~block_sink() = default;
-    /// False if that went wrong.
+    /// False after a failure.
     virtual bool take(const Part& block) noexcept = 0;
 };
 
-/// Takes the ranks' parts in rank order, each as soon as it is there.
+/// Concatenates the ranks' parts in rank order, each as soon as it is available.
 template <class Part>
 class concat_node final : public value_node<flat<Part>> {
 public:
@@ -37,11 +37,11 @@ public:
     void add_sink(block_sink<Part>* sink) { sinks_.push_back(sink); }
     bool all_good() const noexcept override { return this->good() && sinks_are_good_; }
     std::unique_ptr<graph_node> copy_in(const lane_nodes& lane) const override {
-        return std::make_unique<concat_node>(this->name(), lane.at(input_)); // its sinks add themselves
+        return std::make_unique<concat_node>(this->name(), lane.node_for(input_)); // its sinks add themselves
     }
 
 private:
-    std::uint32_t submission_put_together() const noexcept override {
+    std::uint32_t concatenated_submission() const noexcept override {
         return ordered_access<Part>(input_->running()).traced().number;
     }
     void start() override {
@@ -50,14 +50,14 @@ private:
         if (this->stream() != nullptr) parts.recruit_more();
         sinks_are_good_ = true;
         if (sinks_.empty())
-            parts.wait(); // nobody sees a part before the end: the waiting thread joins the work
-        const bool takes = input_->may_be_moved_from();
-        if (takes) input_->moved_from();
+            parts.wait(); // no sink needs a part before the end: the waiting thread joins the work
+        const bool moves = input_->may_be_moved_from();
+        if (moves) input_->moved_from();
         for (std::size_t rank = 0; rank < parts.size(); ++rank) {
             if (!parts.wait_for(rank)) return this->not_run(); // the input's error is the run's
             Part& part = parts.value(rank);
             for (block_sink<Part>* sink : sinks_) sinks_are_good_ = sink->take(part) && sinks_are_good_;
-            if (takes)
+            if (moves)
                 append_taken<Part>(whole, part);
             else
                 append_copied(whole, part);
@@ -74,7 +74,7 @@ private:
     bool sinks_are_good_ = true;
 };
 
-/// Is given the blocks of a concat by it, on its thread.
+/// Runs a task for each block of a concat, called by the concat on its thread.
 template <class Task, class Part>
 class each_node final : public value_node<void>, public block_sink<Part> {
 public:
@@ -96,7 +96,7 @@ public:
     }
     bool is_ordered() const noexcept override { return false; } // its concat is
     std::unique_ptr<graph_node> copy_in(const lane_nodes& lane) const override {
-        concat_node<Part>* const input = lane.at(input_);
+        concat_node<Part>* const input = lane.node_for(input_);
         auto copy = std::make_unique<each_node>(name(), task_, input);
         input->add_sink(copy.get());
         return copy;

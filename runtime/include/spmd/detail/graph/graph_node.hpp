@@ -25,15 +25,15 @@ namespace spmd::detail {
 
 class graph_node;
 
-/// The nodes that work on one batch of a stream, by those that they are copies of.
+/// The nodes that work on one batch of a stream, by the originals that they copy.
 class lane_nodes {
 public:
     lane_nodes(std::span<graph_node* const> originals, std::span<const std::unique_ptr<graph_node>> copies)
         : originals_(originals), copies_(copies) {}
 
-    /// The copy; the node itself where it is not of the stream, but the same for all batches.
+    /// The copy; the node itself where it is not part of the stream, and serves all batches.
     template <class Node>
-    Node* at(Node* original) const {
+    Node* node_for(Node* original) const {
         for (std::size_t i = 0; i < copies_.size(); ++i)
             if (originals_[i] == original) return static_cast<Node*>(copies_[i].get());
         return original;
@@ -41,11 +41,11 @@ public:
 
 private:
     std::span<graph_node* const> originals_;
-    std::span<const std::unique_ptr<graph_node>> copies_; // of the first so many
+    std::span<const std::unique_ptr<graph_node>> copies_; // of the first ones
 };
 
 /// One stage of a task graph, whatever it computes. In a run, start() is called once, after all inputs; then
-/// finish(), by whoever needs the value, from any thread. In a stream, a run of a node is that of one batch.
+/// finish(), from any thread that needs the value. In a stream, each batch is one run of a node.
 class graph_node {
 public:
     graph_node(std::string name, const char* kind, std::vector<graph_node*> inputs)
@@ -57,68 +57,68 @@ public:
     const std::string& name() const noexcept { return name_; }
     const char* kind() const noexcept { return kind_; }
     const std::vector<graph_node*>& inputs() const noexcept { return inputs_; }
-    /// The type of what it gives, for a broadcast that of each rank; empty where that is nothing.
+    /// The type of its value, of a broadcast that of each rank's; empty for a stage without a value.
     virtual std::string type_name() const { return {}; }
-    /// What it did in the last run. Time is wall time from its start until its value was there, as far as anybody looked:
-    /// of a broadcast or map, until its results were asked for and there; of a concat, with the waits for ranks.
+    /// Counts of the last run. Time is wall time from its start until its value was available: for a
+    /// broadcast or map, until its results were also asked for; for a concat, including its waits for ranks.
     const stage_tally& tally() const noexcept { return tally_; }
-    /// From now on the last run is the one that begins.
+    /// Clears the tally for a run that begins.
     void begin_tally() noexcept {
         tally_.clear();
         was_in_a_run_ = true;
     }
-    /// True from the first run of its graph on, whatever it did in it.
+    /// True from the first run of its graph on, even if the stage did not run.
     bool was_in_a_run() const noexcept { return was_in_a_run_; }
-    /// Adds what a copy has done, which forgets it.
+    /// Moves the counts of a copy to this node.
     void add_up(graph_node& copy) noexcept {
         tally_.add(copy.tally_);
         copy.tally_.clear();
     }
-    /// True where it begins while its input is still running, and takes the ranks' results in order.
+    /// True where it begins while its input still runs, and consumes the ranks' results in order.
     virtual bool streams() const noexcept { return false; }
-    /// Refuses, by a throw, a stage that would take this one as input, and streams or does not.
+    /// Throws: std::invalid_argument when a stage, streaming or not, cannot have this one as input.
     virtual void require_consumer(bool /*streams*/) const {}
-    /// Told for each that does.
+    /// Notes a stage that has this one as input.
     virtual void add_consumer(bool /*streams*/) noexcept {}
 
     /// The source of the batches that it works on; null where it runs once.
     graph_node* stream() const noexcept { return stream_; }
     void set_stream(graph_node* source) noexcept { stream_ = source; }
-    /// Where it records what it does; null: nowhere.
+    /// The trace it records in, or null.
     void set_trace(trace_log* log);
     trace_log* trace() const noexcept { return trace_; }
-    /// Its name there. Requires: trace() is not null.
+    /// Its name in the trace. Requires: trace() is not null.
     std::uint64_t name_in_trace() const noexcept { return name_in_trace_; }
-    /// How many batches a source lets be under way; 0 for what is no source.
+    /// Upper bound on the batches in flight of a source; 0 for other stages.
     virtual std::size_t in_flight() const noexcept { return 0; }
-    /// True where it works on one batch after the other, in their order.
+    /// True where it processes one batch at a time, in batch order.
     virtual bool is_ordered() const noexcept { return true; }
-    /// A node that does the same for the nodes of another batch. Requires: the copies of its inputs are there.
+    /// A copy for another batch, on the copies of its inputs. Requires: those are in the lane.
     virtual std::unique_ptr<graph_node> copy_in(const lane_nodes& lane) const = 0;
 
     /// Forgets the last run. Requires: no run.
     void reset() noexcept;
-    /// Starts it if its inputs allow; keeps what it throws.
+    /// Starts it if its inputs have values; keeps its error.
     void run(const std::atomic<bool>& stop) noexcept;
-    /// Returns when its value is there or it failed; joins what is in flight.
+    /// Blocks: until it has a value or has failed; joins the work in flight.
     void finish() noexcept;
-    /// What it started and did not wait for, if anything.
+    /// The job it started and has not waited for, or null.
     virtual job_pointer<job> in_progress() const noexcept { return {}; }
-    /// Requests a stop of what is in flight.
+    /// Requests a stop of its work in flight.
     virtual void cancel() noexcept {}
 
     /// True when it ran to its end. Requires: finished.
     bool good() const noexcept { return started_ && error_ == nullptr; }
-    /// As good(), also of what it hands its value to while it runs.
+    /// As good(), for its sinks too.
     virtual bool all_good() const noexcept { return good(); }
-    /// What it threw; null also where it never started.
+    /// The error it threw; null also where it never started.
     const std::exception_ptr& error() const noexcept { return error_; }
-    /// True where what it threw is `cancelled`.
+    /// True where that error is a cancelled_error.
     bool was_cancelled() const noexcept;
 
 protected:
     virtual void start() = 0;
-    /// False where start() does nothing, since the work is done elsewhere.
+    /// False where start() does nothing, since another node does the work.
     virtual bool works_in_start() const noexcept { return true; }
     virtual void collect() {}
     virtual void forget() noexcept = 0;
@@ -127,17 +127,17 @@ protected:
     void count_time(std::chrono::nanoseconds time) noexcept { tally_.add_time(time); }
     /// Counts the time since its start, or since the last call.
     void count_time() noexcept;
-    /// Its work as a span in the trace.
+    /// Traces its work while the span lives.
     trace_span traced() const noexcept {
         return {trace_,
                 {.kind = trace_kind::stage,
-                 .submission = submission_put_together(),
+                 .submission = concatenated_submission(),
                  .subject = name_in_trace_,
                  .operation = kind_}};
     }
-    /// The submission, as a trace has it, whose results it puts together; 0 for what does not.
-    virtual std::uint32_t submission_put_together() const noexcept { return 0; }
-    /// From start(): takes back that it ran.
+    /// The number in the trace of the submission whose results it concatenates; 0 for other stages.
+    virtual std::uint32_t concatenated_submission() const noexcept { return 0; }
+    /// Called from start(): undoes that it ran.
     void not_run() noexcept { started_ = false; }
 
 private:
@@ -156,7 +156,7 @@ private:
     std::mutex mutex_;
 };
 
-/// A stage that gives a T.
+/// A stage with a value of type T.
 template <class T>
 class value_node : public graph_node {
 public:
@@ -197,7 +197,7 @@ protected:
     void forget() noexcept override {}
 };
 
-/// The values of some stages, as the arguments of a function; those without a value give none.
+/// The values of some stages as arguments of a function; a stage without a value adds none.
 template <class... Nodes>
 auto arguments_of(const Nodes&... nodes) {
     return std::tuple_cat(nodes.arguments()...);

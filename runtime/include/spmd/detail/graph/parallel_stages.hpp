@@ -22,9 +22,10 @@
 
 namespace spmd::detail {
 
-// Stages whose work is done by all threads: broadcast and map.
+// Stages that run on all threads: broadcast and map.
 
-/// True where a T can be copied. A vector of what cannot be copied claims that it could.
+/// True where a T can be copied. A vector of move-only items claims to be copy-constructible, hence the
+/// recursion.
 template <class T>
 consteval bool can_be_copied() {
     if constexpr (std::ranges::range<T>) {
@@ -34,8 +35,8 @@ consteval bool can_be_copied() {
     return std::copy_constructible<T>;
 }
 
-/// The results of a broadcast, or of a map, in flight. Stages that stream look at them one by one; after those, the
-/// others get them whole.
+/// The results of a broadcast or map in flight. Stages that stream read them one by one; the others run after
+/// those, with all results.
 template <class T>
 class ranks_node : public value_node<results<T>> {
 public:
@@ -45,8 +46,8 @@ public:
         if constexpr (!std::is_void_v<T> && !can_be_copied<T>())
             if (consumers_ > 0 && (streams || streamed_))
                 throw std::invalid_argument("stage \"" + this->name() +
-                                            "\" gives results that cannot be copied: where a concat takes "
-                                            "them, no other stage can");
+                                            "\" has results that cannot be copied: a concat that moves them "
+                                            "must be its only consumer");
     }
     void add_consumer(bool streams) noexcept override {
         ++consumers_;
@@ -58,7 +59,7 @@ public:
         else
             return name_of(typeid(T));
     }
-    /// True for the one stage that may move the results away as it streams them.
+    /// True where the only consumer streams the results, and may move them away.
     bool may_be_moved_from() const noexcept { return consumers_ == 1 && streamed_; }
     void moved_from() noexcept { moved_from_ = true; }
     async_result<T>& running() noexcept { return running_; }
@@ -84,7 +85,7 @@ protected:
         options.name = this->name().empty() ? this->kind() : this->name();
         return ranks.with(options);
     }
-    /// The batches of a stream are joined in order, each by some thread; what runs once by whoever comes.
+    // The batches of a stream are joined in order by some thread, so few other threads are needed.
     void submit(spmd::submission<T> described) {
         running_ = this->stream() != nullptr ? submission_access::start_ahead(std::move(described))
                                              : described.start();
@@ -135,7 +136,7 @@ public:
         return std::apply(
             [&](auto*... inputs) {
                 return this->with_my_consumers(
-                    std::make_unique<broadcast_node>(this->name(), ranks_, task_, lane.at(inputs)...));
+                    std::make_unique<broadcast_node>(this->name(), ranks_, task_, lane.node_for(inputs)...));
             },
             inputs_);
     }
@@ -162,7 +163,7 @@ public:
 
     std::unique_ptr<graph_node> copy_in(const lane_nodes& lane) const override {
         return this->with_my_consumers(
-            std::make_unique<map_node>(this->name(), ranks_, task_, lane.at(input_)));
+            std::make_unique<map_node>(this->name(), ranks_, task_, lane.node_for(input_)));
     }
 
 private:

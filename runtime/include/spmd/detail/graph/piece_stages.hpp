@@ -16,17 +16,18 @@
 
 namespace spmd::detail {
 
-/// A broadcast stage's task that is given, after the values of its inputs, the rank's own pieces of some handles.
-template <class Task, class... Kept>
+/// The task of a broadcast stage, called with the values of its inputs and then the rank's pieces of some
+/// handles.
+template <class Task, class... Bound>
 class task_with_pieces {
 public:
-    explicit task_with_pieces(Task task, Kept... pieces)
+    explicit task_with_pieces(Task task, Bound... pieces)
         : task_(std::move(task)), pieces_(std::move(pieces)...) {}
 
     template <class... Values>
     decltype(auto) operator()(rank me, const Values&... values) const {
         return std::apply(
-            [&](const Kept&... pieces) -> decltype(auto) {
+            [&](const Bound&... pieces) -> decltype(auto) {
                 return std::invoke(task_, me, values..., bound_argument_of(me.engine(), pieces)...);
             },
             pieces_);
@@ -34,16 +35,16 @@ public:
 
 private:
     Task task_;
-    std::tuple<Kept...> pieces_;
+    std::tuple<Bound...> pieces_;
 };
 
 /// A map stage over the items of a handle, which the graph shares.
-template <class Task, class Kept>
+template <class Task, class Bound>
 class piece_map_node final
     : public ranks_node<std::remove_cvref_t<
-          std::invoke_result_t<const Task&, std::ranges::range_reference_t<mapped<Kept>>>>> {
+          std::invoke_result_t<const Task&, std::ranges::range_reference_t<mapped<Bound>>>>> {
 public:
-    piece_map_node(std::string name, view ranks, shared_task<Task> task, Kept items)
+    piece_map_node(std::string name, view ranks, shared_task<Task> task, Bound items)
         : piece_map_node::ranks_node(std::move(name), "map", {}), ranks_(std::move(ranks)),
           task_(std::move(task)), items_(std::move(items)) {}
 
@@ -55,7 +56,7 @@ private:
     void start() override { this->submit(this->named(ranks_).map(std::cref(*task_), items_)); }
     view ranks_;
     shared_task<Task> task_;
-    Kept items_;
+    Bound items_;
 };
 
 } // namespace spmd::detail

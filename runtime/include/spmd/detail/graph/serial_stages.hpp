@@ -17,14 +17,14 @@
 
 namespace spmd::detail {
 
-// Stages whose work is done by one thread.
+// Stages that run on one thread.
 
 template <class Generator>
-using batch_of = typename std::remove_cvref_t<std::invoke_result_t<Generator&>>::value_type;
+using batch_from = typename std::remove_cvref_t<std::invoke_result_t<Generator&>>::value_type;
 
-/// The source of a stream: each run gives the next batch; it does not run to its end when there is none.
+/// The source of a stream: each run yields the next batch, or does not run to its end when there is none.
 template <class Generator>
-class stream_node final : public value_node<batch_of<Generator>> {
+class stream_node final : public value_node<batch_from<Generator>> {
 public:
     stream_node(std::string name, std::size_t in_flight, std::shared_ptr<Generator> generator)
         : stream_node::value_node(std::move(name), "stream", {}), in_flight_(in_flight),
@@ -37,9 +37,9 @@ public:
 
 private:
     void start() override {
-        std::optional<batch_of<Generator>> next = std::invoke(*generator_);
+        std::optional<batch_from<Generator>> next = std::invoke(*generator_);
         if (!next) return this->not_run();
-        this->make([&]() -> batch_of<Generator>&& { return *std::move(next); });
+        this->make([&]() -> batch_from<Generator>&& { return *std::move(next); });
     }
     std::size_t in_flight_;
     std::shared_ptr<Generator> generator_;
@@ -57,7 +57,7 @@ public:
     std::unique_ptr<graph_node> copy_in(const lane_nodes& lane) const override {
         return std::apply(
             [&](auto*... inputs) {
-                return std::make_unique<once_node>(this->name(), task_, lane.at(inputs)...);
+                return std::make_unique<once_node>(this->name(), task_, lane.node_for(inputs)...);
             },
             inputs_);
     }
@@ -80,7 +80,7 @@ public:
         : reduce_node::value_node(std::move(name), "reduce", {input}), op_(std::move(op)), input_(input) {}
 
     std::unique_ptr<graph_node> copy_in(const lane_nodes& lane) const override {
-        return std::make_unique<reduce_node>(this->name(), op_, lane.at(input_));
+        return std::make_unique<reduce_node>(this->name(), op_, lane.node_for(input_));
     }
 
 private:

@@ -5,7 +5,7 @@
 
 namespace spmd::detail {
 
-/// A task that a node shares with its copies.
+/// A task shared by a node and its copies.
 template <class Task>
 class shared_task {
 public:

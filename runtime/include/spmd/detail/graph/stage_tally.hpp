@@ -6,16 +6,16 @@
 
 namespace spmd::detail {
 
-/// What a stage has done in a run of its graph. Where several work for one stage, each adds its own.
+/// Counts what a stage did in one run of its graph; every thread that worked for it adds its own share.
 /// Thread safety: all members may be called at the same time.
 class stage_tally {
 public:
-    /// It has run to its end, well or not, so many times.
+    /// Adds runs that have ended, successful or not.
     void add_runs(std::size_t runs) noexcept { add(runs_, runs); }
-    /// Ranks, items or parts, by the kind of the stage.
+    /// Adds ranks, items or parts, depending on the kind of stage.
     void add_tasks(std::size_t tasks) noexcept { add(tasks_, tasks); }
     void add_time(std::chrono::nanoseconds time) noexcept { add(time_, time.count()); }
-    /// So many of the runs threw; or were cancelled.
+    /// Adds runs that threw.
     void add_failures(std::size_t runs) noexcept { add(failures_, runs); }
     void add_cancelled(std::size_t runs) noexcept { add(cancelled_, runs); }
     void add(const stage_tally& other) noexcept {

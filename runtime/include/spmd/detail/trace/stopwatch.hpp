@@ -6,7 +6,7 @@
 
 namespace spmd::detail {
 
-/// Writes the interval of one task from its construction to its destruction, on one thread.
+/// Measures a task from construction to destruction, on one thread, and writes its interval.
 class stopwatch {
 public:
     stopwatch(std::chrono::steady_clock::time_point submitted, interval& task) noexcept;

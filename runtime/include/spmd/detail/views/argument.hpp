@@ -15,8 +15,9 @@ class rank;
 
 namespace spmd::detail {
 
-/// How a job keeps an argument of its task. An ordinary one: a copy, which all ranks look at. A handle on pieces of
-/// the ranks (scattered, local, replicated) has a `type` here: a share of the pieces, which tells each rank its own.
+/// The type in which a job keeps an argument of its task. An ordinary argument is copied, and all ranks read
+/// the copy. A handle on pieces of the ranks (scattered, local, replicated) has a `type` here: a share of the
+/// pieces, which finds each rank's own.
 template <class Handle, bool IsConst>
 struct bound_handle {};
 
@@ -37,7 +38,7 @@ struct bound_as<Arg> {
 template <class Arg>
 using bound = typename bound_as<Arg>::type;
 
-/// What a job is given to keep.
+/// Converts an argument to the form that a job keeps.
 /// Throws: std::invalid_argument for a handle of another pool, or without a piece for one of the ranks.
 template <class Arg>
 decltype(auto) bind(const std::shared_ptr<const group>& ranks, Arg&& arg) {
@@ -50,25 +51,25 @@ decltype(auto) bind(const std::shared_ptr<const group>& ranks, Arg&& arg) {
     }
 }
 
-template <class Kept>
-concept bound_pieces = requires(const Kept& pieces, std::size_t engine) { pieces.piece_of(engine); };
+template <class Bound>
+concept bound_pieces = requires(const Bound& pieces, std::size_t engine) { pieces.piece_of(engine); };
 
-/// What a rank on an engine sees of what was kept: all of it, or its own piece.
-template <class Kept>
-decltype(auto) bound_argument_of(std::size_t engine, const Kept& argument) noexcept {
-    if constexpr (bound_pieces<Kept>)
+/// The argument as a rank on an engine sees it: the whole of it, or the rank's piece.
+template <class Bound>
+decltype(auto) bound_argument_of(std::size_t engine, const Bound& argument) noexcept {
+    if constexpr (bound_pieces<Bound>)
         return argument.piece_of(engine);
     else
         return (argument); // by reference
 }
-template <class Kept>
-decltype(auto) bound_argument_of(const rank_context& ranks, std::size_t id, const Kept& argument) noexcept {
+template <class Bound>
+decltype(auto) bound_argument_of(const rank_context& ranks, std::size_t id, const Bound& argument) noexcept {
     return bound_argument_of(ranks.engines == nullptr ? id : ranks.engines[id], argument);
 }
-template <class Kept>
-using bound_argument = decltype(bound_argument_of(std::size_t{}, std::declval<const Kept&>()));
+template <class Bound>
+using bound_argument = decltype(bound_argument_of(std::size_t{}, std::declval<const Bound&>()));
 
-/// The type that a broadcast's task returns, given these arguments.
+/// The type that the task of a broadcast returns for these arguments.
 template <class Task, class... Bound>
 using returned_to_rank =
     std::remove_cvref_t<std::invoke_result_t<const Task&, rank, bound_argument<Bound>...>>;

@@ -16,9 +16,9 @@
 
 namespace spmd::detail {
 
-/// Gets at what handles hold.
+/// Access to the pieces behind a handle.
 struct handle_access {
-    /// A share of it.
+    /// Shares the pieces. Throws: std::invalid_argument for an empty handle.
     template <class Handle>
     static auto share(const Handle& handle) {
         if (!handle.held_) throw_empty(Handle::kind);
@@ -26,16 +26,16 @@ struct handle_access {
     }
     template <class Handle, class Store>
     static Handle make(std::shared_ptr<Store> store) noexcept {
-        Handle made;
-        made.held_ = std::move(store);
-        return made;
+        Handle handle;
+        handle.held_ = std::move(store);
+        return handle;
     }
 };
 
-/// Of what a map runs over: how many items there are, and what `of_index` gives for each.
-template <class OfIndex>
-auto items_by_index(std::size_t count, OfIndex of_index) {
-    return std::views::iota(std::size_t{0}, count) | std::views::transform(std::move(of_index));
+/// The range item(0) … item(count - 1).
+template <class Item>
+auto items_by_index(std::size_t count, Item item) {
+    return std::views::iota(std::size_t{0}, count) | std::views::transform(std::move(item));
 }
 
 /// A share of a scattered. T is const where the handle was.
@@ -86,12 +86,12 @@ public:
     void require(const std::shared_ptr<const group>& ranks) const { store_->require(ranks); }
     T& piece_of(std::size_t engine) const noexcept { return *table_[engine].data(); }
 
-    // In a map: the objects of the ranks that it is called on.
+    // In a map: the objects of the ranks of the map's view.
     void require_for_map(const std::shared_ptr<const group>& ranks) const { require(ranks); }
     std::size_t size_in_map(const group& ranks) const noexcept { return ranks.size; }
     std::vector<placed_range> shares_in_map(const group& ranks) const { return ranks.shares; }
     auto items(const group& ranks, std::size_t count, std::span<const placed_range>) const {
-        // Whoever has the job's results keeps the group.
+        // The owner of the job's results keeps the group alive.
         const std::size_t* const engines = ranks.engines.empty() ? nullptr : ranks.engines.data();
         return items_by_index(count, [objects = *this, engines](auto i) -> T& {
             const auto id = static_cast<std::size_t>(i);
@@ -113,9 +113,9 @@ public:
     explicit bound_copies(const Handle& handle) : store_(handle_access::share(handle)) {}
 
     void require(const std::shared_ptr<const group>& ranks) const { store_->require(ranks); }
-    const T& piece_of(std::size_t engine) const noexcept { return store_->of(engine); }
+    const T& piece_of(std::size_t engine) const noexcept { return store_->for_engine(engine); }
 
-    // In a map: the arena's copy for every item, however many others there are.
+    // In a map: the arena's copy for every item, whatever the number of items.
     void require_for_map(const std::shared_ptr<const group>& ranks) const { store_->require_pool_of(ranks); }
     auto items(const group&, std::size_t count, std::span<const placed_range> shares) const {
         return items_by_index(count, copy_by_index<T>(store_, shares));
@@ -125,7 +125,7 @@ private:
     std::shared_ptr<copies<T>> store_;
 };
 
-// What is kept may be given to a job again: a stage of a graph does it in each run.
+// A share can be bound again: a stage of a graph does so in each run.
 template <class T, bool IsConst>
 struct bound_handle<bound_slices<T>, IsConst> {
     using type = bound_slices<T>;

@@ -11,13 +11,14 @@
 
 namespace spmd::detail {
 
-/// The first of the ranks in each arena, by arena; `no_rank` where none of them is.
+/// Marks an arena without ranks.
 inline constexpr std::size_t no_rank = ~std::size_t{0};
+/// The first of the ranks in each arena, by arena; `no_rank` for an arena without any.
 std::vector<std::size_t> first_in_arenas(const group& ranks);
 
 [[noreturn]] void throw_no_copy(std::size_t arena);
 
-/// One object for each arena that some ranks are in.
+/// One object for each arena with some of the ranks.
 template <class T>
 class copies final : public pieces<T> {
 public:
@@ -26,29 +27,29 @@ public:
         for (const arena_place& arena : ranks->pool->topology.arenas) ends_.push_back(arena.ranks.last);
     }
 
-    /// How many there are.
+    /// Number of copies.
     std::size_t size() const noexcept {
         return static_cast<std::size_t>(std::count_if(this->table(), this->table() + ends_.size(),
                                                       [](auto copy) { return !copy.empty(); }));
     }
-    /// Null where the arena has none.
+    /// The copy of an arena, or null.
     const T* in_arena(std::size_t arena) const noexcept { return this->table()[arena].data(); }
-    /// Requires: the engine has one. Complexity: O(arenas), which are few.
-    const T& of(std::size_t engine) const noexcept {
+    /// The copy that an engine uses. Requires: its arena has one. Complexity: O(arenas), which are few.
+    const T& for_engine(std::size_t engine) const noexcept {
         std::size_t arena = 0;
         while (engine >= ends_[arena]) ++arena;
         return *in_arena(arena);
     }
 
 private:
-    std::vector<std::size_t> ends_; // of the engines in each arena
+    std::vector<std::size_t> ends_; // end of the engines in each arena
 };
 
-/// What each index of a map looks at: the copy of the arena that it was dealt to.
+/// Maps each index of a map to the copy of the arena that runs it.
 template <class T>
 class copy_by_index {
 public:
-    /// Throws: std::invalid_argument for an arena that has none.
+    /// Throws: std::invalid_argument for an arena without a copy.
     copy_by_index(std::shared_ptr<const copies<T>> from, std::span<const placed_range> shares)
         : from_(std::move(from)) {
         for (const placed_range& share : shares) {
@@ -68,7 +69,7 @@ public:
 
 private:
     std::shared_ptr<const copies<T>> from_;
-    std::vector<std::size_t> ends_; // of the indices in each share
+    std::vector<std::size_t> ends_; // end of the indices in each share
     std::vector<const T*> copies_;
 };
 

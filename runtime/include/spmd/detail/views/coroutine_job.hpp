@@ -7,7 +7,7 @@
 #include <spmd/detail/ranks/rank_scheduler.hpp>
 #include <spmd/detail/results/result_job.hpp>
 #include <spmd/detail/views/argument.hpp>
-#include <spmd/detail/views/submit.hpp>
+#include <spmd/detail/views/broadcast_job.hpp>
 #include <spmd/error.hpp>
 #include <spmd/rank.hpp>
 

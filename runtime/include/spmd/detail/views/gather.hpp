@@ -18,15 +18,15 @@
 
 namespace spmd::detail {
 
-/// What a rank of a group gives to a gather.
+/// The items that one rank contributes to a gather.
 template <class T>
 struct contribution {
-    std::size_t id = 0; ///< of the rank
-    std::span<T> slice; ///< what it has
-    T* items = nullptr; ///< from where its items are taken: the slice, or what the rank made of it
+    std::size_t id = 0; ///< of the rank in its group
+    std::span<T> slice; ///< its slice
+    T* items = nullptr; ///< the items to gather: those of the slice, or copies of them
 };
 
-/// Those of all ranks of the group, in the order in which items were dealt to them.
+/// The contributions of all ranks of the group, in the order in which items were dealt to them.
 template <class T>
 std::vector<contribution<T>> contributions_of(const group& ranks, const slices<T>& from) {
     std::vector<std::size_t> ids(ranks.pool->everyone.size, ranks.size);
@@ -42,11 +42,11 @@ std::vector<contribution<T>> contributions_of(const group& ranks, const slices<T
     return contributions;
 }
 
-/// For items that were not dealt in their order: from where each is taken, of those that the contributions hold.
+/// The places of the contributed items in item order, for items that were not dealt in order.
 template <class T>
 std::vector<T*> places_in_order(std::span<T* const> places, std::vector<contribution<T>> contributions) {
-    const auto address = [](const contribution<T>& of) { return of.slice.data(); };
-    std::erase_if(contributions, [](const contribution<T>& of) { return of.slice.empty(); });
+    const auto address = [](const contribution<T>& each) { return each.slice.data(); };
+    std::erase_if(contributions, [](const contribution<T>& each) { return each.slice.empty(); });
     std::ranges::sort(contributions, std::less<>(), address);
     std::vector<T*> chosen;
     for (T* const place : places) {
@@ -80,12 +80,12 @@ results<T> take_each(launcher& launch, std::span<T* const> places) {
     }
 }
 
-/// The items of all contributions in the order in which they came.
+/// The items of all contributions, in the order in which they were scattered.
 template <class Taken, class T>
 results<T> put_in_order(launcher& launch, const slices<T>& from,
                         const std::vector<contribution<T>>& contributions) {
     if (!from.in_order()) {
-        const auto is_whole = [](const contribution<T>& of) { return of.items == of.slice.data(); };
+        const auto is_whole = [](const contribution<T>& each) { return each.items == each.slice.data(); };
         if (contributions.size() == from.ranks() && std::ranges::all_of(contributions, is_whole))
             return take_each<Taken, T>(launch, from.places());
         return take_each<Taken, T>(launch, places_in_order<T>(from.places(), contributions));
@@ -103,7 +103,7 @@ results<T> put_in_order(launcher& launch, const slices<T>& from,
     }
 }
 
-/// The items of the group's ranks in their order: copies, or the items themselves where the handle is not const.
+/// The items of the group's ranks in order, copied from a const handle and moved from another.
 template <class Handle>
 auto gather_items(const std::shared_ptr<const group>& ranks, const run_options& options, Handle& handle) {
     using value = typename Handle::value_type;
@@ -114,7 +114,7 @@ auto gather_items(const std::shared_ptr<const group>& ranks, const run_options& 
     std::vector<contribution<value>> contributions = contributions_of(*ranks, *from);
     if constexpr (std::is_nothrow_constructible_v<value, taken>) {
         return put_in_order<taken>(launch, *from, contributions);
-    } else { // by the ranks, so that an error tells whose item it was; after that they are moved
+    } else { // copied by the ranks, so that an error names the rank; then moved
         run_options named = options;
         named.name = "gather";
         const auto take = [](rank, auto mine) {
@@ -123,8 +123,8 @@ auto gather_items(const std::shared_ptr<const group>& ranks, const run_options& 
             for (auto& item : mine) all.push_back(static_cast<taken>(item));
             return all;
         };
-        std::vector<std::vector<value>> made = submit_broadcast(ranks, named, take, handle).get();
-        for (contribution<value>& each : contributions) each.items = made[each.id].data();
+        std::vector<std::vector<value>> copied = submit_broadcast(ranks, named, take, handle).get();
+        for (contribution<value>& each : contributions) each.items = copied[each.id].data();
         return put_in_order<value&&>(launch, *from, contributions);
     }
 }

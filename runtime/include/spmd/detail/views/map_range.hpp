@@ -15,22 +15,25 @@
 
 namespace spmd::detail {
 
-/// Throws std::invalid_argument unless all are equal.
+/// The size of all ranges. Throws: std::invalid_argument unless the sizes are equal.
 std::size_t require_equal_sizes(std::span<const std::size_t> sizes);
 
-/// A share of a handle's pieces, as one of a map's ranges.
-template <class Kept>
-concept bound_items = requires(const Kept& pieces, const group& ranks, std::span<const placed_range> shares) {
-    pieces.items(ranks, std::size_t{}, shares);
-};
-/// One that knows how many items there are, and where each is to run. Others are one piece for any number of items.
-template <class Kept>
+/// A share of a handle's pieces as one of the ranges of a map.
+template <class Bound>
+concept bound_items =
+    requires(const Bound& pieces, const group& ranks, std::span<const placed_range> shares) {
+        pieces.items(ranks, std::size_t{}, shares);
+    };
+/// A share that knows its number of items and where each runs; the others are one piece for any number of
+/// items.
+template <class Bound>
 concept placed_items =
-    bound_items<Kept> && requires(const Kept& pieces, const group& ranks) { pieces.shares_in_map(ranks); };
-template <class Kept>
-inline constexpr bool has_size = placed_items<Kept> || !bound_items<Kept>;
+    bound_items<Bound> && requires(const Bound& pieces, const group& ranks) { pieces.shares_in_map(ranks); };
+template <class Bound>
+inline constexpr bool has_size = placed_items<Bound> || !bound_items<Bound>;
 
-/// What one of a map's ranges is until the job is made: a view, or a share of a handle's pieces.
+/// Converts a range of a map to the form it has until the job is constructed: a view, or a share of a
+/// handle's pieces.
 /// Throws: std::invalid_argument for a handle of another pool, or without a piece for one of the ranks.
 template <class Range>
 auto bind_range(const std::shared_ptr<const group>& ranks, Range&& range) {
@@ -43,43 +46,47 @@ auto bind_range(const std::shared_ptr<const group>& ranks, Range&& range) {
     }
 }
 
-/// How many items a map runs over. Throws: std::invalid_argument unless all ranges have as many.
-template <class... Kept>
-std::size_t common_size(const group& ranks, Kept&... ranges) {
-    static_assert((... || has_size<Kept>), "a replicated has as many items as the other ranges: give one");
-    std::array<std::size_t, (std::size_t{0} + ... + (has_size<Kept> ? 1 : 0))> sizes{};
-    std::size_t* at = sizes.data();
+/// Number of items of a map. Throws: std::invalid_argument unless all ranges have the same size.
+template <class... Bound>
+std::size_t common_size(const group& ranks, Bound&... ranges) {
+    static_assert(
+        (... || has_size<Bound>),
+        "write map(task, replicated, range...) with a range that has a size: a replicated has none");
+    std::array<std::size_t, (std::size_t{0} + ... + (has_size<Bound> ? 1 : 0))> sizes{};
+    std::size_t* next = sizes.data();
     const auto note = [&]<class Each>(Each& range) {
         if constexpr (placed_items<Each>)
-            *at++ = range.size_in_map(ranks);
+            *next++ = range.size_in_map(ranks);
         else if constexpr (has_size<Each>)
-            *at++ = static_cast<std::size_t>(std::ranges::size(range));
+            *next++ = static_cast<std::size_t>(std::ranges::size(range));
     };
     (note(ranges), ...);
     return require_equal_sizes(sizes);
 }
 
-/// Where a map's items run: in the arenas of the first range whose items have a place of their own, if one has.
-template <class... Kept>
-std::vector<placed_range> shares_of_map(const group& ranks, std::size_t count, const Kept&... ranges) {
+/// Deals the items of a map to the arenas: by the first range whose items have a place of their own, if there
+/// is one.
+template <class... Bound>
+std::vector<placed_range> shares_of_map(const group& ranks, std::size_t count, const Bound&... ranges) {
     std::optional<std::vector<placed_range>> shares;
-    const auto look_at = [&]<class Each>(const Each& range) {
+    const auto consider = [&]<class Each>(const Each& range) {
         if constexpr (placed_items<Each>)
             if (!shares) shares = range.shares_in_map(ranks);
     };
-    (look_at(ranges), ...);
+    (consider(ranges), ...);
     return shares ? *std::move(shares) : deal(count, ranks.pool->topology);
 }
 
-template <class Kept>
-auto items_of(Kept&& range, const group& ranks, std::size_t count, std::span<const placed_range> shares) {
-    if constexpr (bound_items<std::remove_cvref_t<Kept>>)
+/// The items of a bound range, as the job sees them.
+template <class Bound>
+auto items_of(Bound&& range, const group& ranks, std::size_t count, std::span<const placed_range> shares) {
+    if constexpr (bound_items<std::remove_cvref_t<Bound>>)
         return range.items(ranks, count, shares);
     else
-        return std::forward<Kept>(range);
+        return std::forward<Bound>(range);
 }
 
-/// The range that a map sees of what it was given.
+/// The range that a map iterates for an argument.
 template <class Range>
 struct mapped_range {
     using type = Range;

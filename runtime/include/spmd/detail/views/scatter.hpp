@@ -1,5 +1,6 @@
 #pragma once
 
+#include <spmd/detail/ranks/value_collectives.hpp>
 #include <spmd/detail/results/concat_parts.hpp>
 #include <spmd/detail/views/submit.hpp>
 #include <spmd/handles.hpp>
@@ -17,14 +18,8 @@
 
 namespace spmd::detail {
 
-[[noreturn]] void throw_not_one_each(const char* verb, std::size_t items, std::size_t ranks);
-/// Throws: std::invalid_argument unless there is one item for each rank.
-inline void require_one_each(const char* verb, std::size_t items, const group& ranks) {
-    if (items != ranks.size) throw_not_one_each(verb, items, ranks.size);
-}
-
-/// Runs task(rank) for each rank on a thread of its arena; where there are several, and all threads of one are busy
-/// elsewhere for long, on the calling thread. Throws: composite_error naming the ranks that threw.
+/// Runs task(rank) for each rank on a thread of its arena; in a pool of several arenas on the calling thread
+/// where all threads of one stay busy. Throws: composite_error naming the ranks that threw.
 template <class Task>
 void run_in_arenas(const std::shared_ptr<const group>& ranks, run_options options, std::string_view name,
                    const Task& task) {
@@ -36,7 +31,7 @@ void run_in_arenas(const std::shared_ptr<const group>& ranks, run_options option
     std::size_t ended = 0;
     while (!running.wait_for(patience)) {
         const std::size_t before = std::exchange(ended, running.progress().done);
-        if (ended == before) break; // the threads may be waiting for what this one does next
+        if (ended == before) break; // the threads may be waiting for the caller of this
     }
     running.get();
 }
@@ -44,12 +39,12 @@ void run_in_arenas(const std::shared_ptr<const group>& ranks, run_options option
 template <class Range>
 concept dealable = std::ranges::random_access_range<Range> && std::ranges::sized_range<Range>;
 
-/// The items in a vector, of a range that cannot be dealt out from where it is.
+/// Collects the items of a range without random access in a vector.
 template <class Range>
 auto collected(Range&& items) {
     const auto first = taking<Range>(std::ranges::begin(items));
     std::vector<std::ranges::range_value_t<Range>> all;
-    for (auto at = first; at != taking<Range>(std::ranges::end(items)); ++at) all.push_back(*at);
+    for (auto next = first; next != taking<Range>(std::ranges::end(items)); ++next) all.push_back(*next);
     return all;
 }
 
@@ -66,33 +61,33 @@ auto scatter_items(const std::shared_ptr<const group>& ranks, const run_options&
         for (std::size_t id = 0; id < sizes.size(); ++id)
             sizes[id] = bytes_of(dealt.first[id + 1] - dealt.first[id], sizeof(value));
         const piece_layout layout = lay_out(*ranks, sizes, alignof(value), spacing::apart_where_cheap);
-        auto made = std::make_shared<slices<value>>(ranks, layout, std::move(dealt));
-        if (!made->in_order()) made->note_places(rule, layout);
+        auto store = std::make_shared<slices<value>>(ranks, layout, std::move(dealt));
+        if (!store->in_order()) store->note_places(rule, layout);
 
         const auto first = taking<Range>(std::ranges::begin(items));
         run_in_arenas(ranks, options, "scatter", [&](rank me) {
             const auto part = me.part(count, rule);
-            made->construct(me.engine(), layout.offsets[me.id()], part.size(),
-                            [&](std::size_t k) -> decltype(auto) {
-                                return first[static_cast<std::ranges::range_difference_t<Range>>(part[k])];
-                            });
+            store->construct(me.engine(), layout.offsets[me.id()], part.size(),
+                             [&](std::size_t k) -> decltype(auto) {
+                                 return first[static_cast<std::ranges::range_difference_t<Range>>(part[k])];
+                             });
         });
-        return handle_access::make<scattered<value>>(std::move(made));
+        return handle_access::make<scattered<value>>(std::move(store));
     }
 }
 
-/// An object that make(rank) gives for each rank.
+/// Constructs one object per rank by make(rank).
 template <class T, class Make>
 local<T> construct_objects(const std::shared_ptr<const group>& ranks, const run_options& options,
                            const Make& make) {
     const std::vector<std::size_t> sizes(ranks->size, sizeof(T));
     const piece_layout layout = lay_out(*ranks, sizes, alignof(T), spacing::apart);
-    auto made = std::make_shared<pieces<T>>("local", ranks, layout, ranks->pool->everyone.size);
+    auto store = std::make_shared<pieces<T>>("local", ranks, layout, ranks->pool->everyone.size);
     run_in_arenas(ranks, options, "make_local", [&](rank me) {
-        made->construct(me.engine(), layout.offsets[me.id()], 1,
-                        [&](std::size_t) -> decltype(auto) { return make(me); });
+        store->construct(me.engine(), layout.offsets[me.id()], 1,
+                         [&](std::size_t) -> decltype(auto) { return make(me); });
     });
-    return handle_access::make<local<T>>(std::move(made));
+    return handle_access::make<local<T>>(std::move(store));
 }
 
 template <class Range>
@@ -101,7 +96,7 @@ auto scatter_one_each(const std::shared_ptr<const group>& ranks, const run_optio
     if constexpr (!dealable<Range>) {
         return scatter_one_each(ranks, options, collected(std::forward<Range>(items)));
     } else {
-        require_one_each("scatter", static_cast<std::size_t>(std::ranges::size(items)), *ranks);
+        require_one_each("scatter", static_cast<std::size_t>(std::ranges::size(items)), ranks->size);
         const auto first = taking<Range>(std::ranges::begin(items));
         return construct_objects<value>(ranks, options, [&](rank me) -> decltype(auto) {
             return first[static_cast<std::ranges::range_difference_t<Range>>(me.id())];
@@ -116,15 +111,15 @@ auto replicate_value(const std::shared_ptr<const group>& ranks, const run_option
     for (const std::size_t id : first)
         if (id != no_rank) sizes[id] = sizeof(T);
     const piece_layout layout = lay_out(*ranks, sizes, alignof(T), spacing::apart);
-    auto made = std::make_shared<copies<T>>(ranks, layout);
+    auto store = std::make_shared<copies<T>>(ranks, layout);
     const T* const original = &value;
     run_in_arenas(ranks, options, "replicate", [&](rank me) {
         if (sizes[me.id()] == 0) return;
         const auto arena = static_cast<std::size_t>(std::ranges::find(first, me.id()) - first.begin());
-        made->construct(arena, layout.offsets[me.id()], 1,
-                        [&](std::size_t) -> const T& { return *original; });
+        store->construct(arena, layout.offsets[me.id()], 1,
+                         [&](std::size_t) -> const T& { return *original; });
     });
-    return handle_access::make<replicated<T>>(std::move(made));
+    return handle_access::make<replicated<T>>(std::move(store));
 }
 
 } // namespace spmd::detail

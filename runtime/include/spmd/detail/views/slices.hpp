@@ -12,17 +12,18 @@
 
 namespace spmd::detail {
 
-/// How a rule of partition deals items to the ranks of a group.
+/// The slices into which a partition rule deals items to the ranks of a group.
 struct item_dealing {
-    std::vector<std::size_t> first{
-        0};               ///< of the items as the ranks have them, one after the other; and their number
-    bool in_order = true; ///< which is also the order that they came in
+    /// The first item of each rank's slice, if slices are laid end to end; then the number of items.
+    std::vector<std::size_t> first{0};
+    bool in_order = true; ///< slices end to end are the items in order
 };
 
 [[noreturn]] void throw_not_all_dealt(std::size_t dealt, std::size_t items, std::size_t ranks);
 [[noreturn]] void throw_dealt_badly(std::size_t item, std::size_t items);
 
-/// Throws: std::invalid_argument when the parts do not have as many items together as there are; what the rule throws.
+/// Applies a rule. Throws: std::invalid_argument when the parts together have not `items` items; what the
+/// rule throws.
 template <class Rule>
 item_dealing deal_items(std::size_t items, const Rule& rule, std::size_t ranks) {
     item_dealing dealt;
@@ -39,11 +40,11 @@ item_dealing deal_items(std::size_t items, const Rule& rule, std::size_t ranks) 
     return dealt;
 }
 
-/// The items [0, count) in the arenas of those who own them.
+/// Deals the items [0, count) to the arenas of the ranks that own them.
 std::vector<placed_range> place_items(const piece_owner& owner, std::span<const std::size_t> first,
                                       const pool_topology& topology);
 
-/// A slice of the items for each rank that they were dealt to.
+/// The slices of items that were dealt to some ranks.
 template <class T>
 class slices final : public pieces<T> {
 public:
@@ -53,34 +54,34 @@ public:
           ranks_per_item_(static_cast<double>(this->ranks()) /
                           static_cast<double>(std::max(size(), std::size_t{1}))) {}
 
-    /// How many items there are.
+    /// Number of items.
     std::size_t size() const noexcept { return first_.back(); }
     std::size_t size_of(std::size_t id) const noexcept { return first_[id + 1] - first_[id]; }
-    /// True where the slices one after the other are the items in their order.
+    /// True where the slices end to end are the items in order.
     bool in_order() const noexcept { return in_order_; }
 
-    /// For items that are not in order: notes where each will be.
-    /// Throws: std::invalid_argument when the rule gives an item twice, or one that does not exist.
+    /// Notes the place of each item. Requires: not in_order().
+    /// Throws: std::invalid_argument when the rule deals an item twice, or one that does not exist.
     template <class Rule>
     void note_places(const Rule& rule, const piece_layout& layout) {
         places_.resize(size());
         for (std::size_t id = 0; id < this->ranks(); ++id) {
             const auto part = rule(size(), id, this->ranks());
-            T* at = this->place(layout.offsets[id]);
-            for (std::size_t k = 0; k < part.size(); ++k, ++at) {
+            T* next = this->place(layout.offsets[id]);
+            for (std::size_t k = 0; k < part.size(); ++k, ++next) {
                 if (part[k] >= size() || places_[part[k]] != nullptr) throw_dealt_badly(part[k], size());
-                places_[part[k]] = at;
+                places_[part[k]] = next;
             }
         }
     }
 
-    /// Complexity: O(1), or O(log ranks) where the parts are very uneven.
+    /// Item i of all. Complexity: O(1), or O(log ranks) where the parts are very uneven.
     T& item(std::size_t i) const noexcept {
         if (!in_order_) return *places_[i];
         const std::size_t id = owner_of(i);
         return this->table()[this->engine_of(id)][i - first_[id]];
     }
-    /// Where each item is. Requires: not in_order().
+    /// The place of each item. Requires: not in_order().
     std::span<T* const> places() const noexcept { return places_; }
     std::vector<placed_range> shares(const pool_topology& topology) const {
         return in_order_ ? place_items(*this, first_, topology) : deal(size(), topology);
@@ -98,7 +99,7 @@ private:
     std::vector<std::size_t> first_;
     bool in_order_;
     double ranks_per_item_;
-    std::vector<T*> places_; // of each item; empty where they are in order
+    std::vector<T*> places_; // by item; empty where they are in order
 };
 
 } // namespace spmd::detail

@@ -5,7 +5,7 @@
 
 namespace spmd::detail {
 
-/// A number of its own for each thread that ever asked for it, from 0.
+/// Unique number of the calling thread: 0, 1, … in the order of their first calls.
 inline std::size_t thread_number() noexcept {
     static std::atomic<std::size_t> next{0};
     static thread_local const std::size_t number = next.fetch_add(1, std::memory_order_relaxed);

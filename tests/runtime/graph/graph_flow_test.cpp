@@ -502,7 +502,7 @@ TEST_CASE("ranks of a streamed broadcast that wait in vain fail with stage and b
     const spmd::stage_error error = error_of_run(graph);
     CHECK_THAT(error.what(),
                Catch::StartsWith("stage \"meet\", batch 5: 2 of 3 ranks failed: ranks 0, 2: "
-                                 "rank 1 returned before it came to barrier at stream_test.cpp:"));
+                                 "rank 1 returned before it reached barrier at stream_test.cpp:"));
 }
 
 TEST_CASE("cancel and drop, at any moment: what was delivered is a prefix, and it runs again") {
@@ -750,7 +750,7 @@ TEST_CASE("a stage of two streams is refused by both their names") {
     const auto of_one = graph.once("of one", one, [&](const counted& batch) { ones.add(batch.number()); });
     CHECK_THROWS_WITH(
         graph.once("both", std::tuple(of_one, other), [](const counted&) {}),
-        Catch::StartsWith("stage \"both\" takes batches of two streams, \"one\" and \"other\""));
+        Catch::StartsWith("stage \"both\" depends on two streams, \"one\" and \"other\", which may have"));
     graph.once("of other", other, [&](const counted& batch) { others.add(batch.number()); });
     graph.run(); // each by itself is fine
     CHECK(ones.values() == first_numbers(10));
@@ -763,9 +763,9 @@ TEST_CASE("no batch in flight, or more than there is room for, is refused with t
     CHECK_THROWS_AS(graph.stream("nothing", [] { return std::optional<int>(); }, {.in_flight = 0}),
                     std::invalid_argument);
     CHECK_THROWS_WITH(graph.stream("nothing", [] { return std::optional<int>(); }, {.in_flight = 0}),
-                      Catch::StartsWith("stream \"nothing\": at least 1 batch is in flight, not 0"));
+                      Catch::StartsWith("stream \"nothing\": at least 1 batch must be in flight, not 0"));
     CHECK_THROWS_WITH(graph.stream("all", [] { return std::optional<int>(); }, {.in_flight = 65'537}),
-                      Catch::StartsWith("stream \"all\": at most 65536 batches are in flight, not 65537"));
+                      Catch::StartsWith("stream \"all\": at most 65536 batches can be in flight, not 65537"));
     const auto empty = graph.stream("very many", [] { return std::optional<int>(); }, {.in_flight = 65'536});
     graph.once("take", empty, [](int) {});
     graph.run();

@@ -1,0 +1,47 @@
+"""Calls of broadcast and map that cannot be are refused by one sentence that says what to write; calls beside
+them compile, so a refusal is the call's and not the program's."""
+import subprocess
+import sys
+
+COMPILER, INCLUDE = sys.argv[1:]
+PROGRAM = """#include <spmd/engine_pool.hpp>
+#include <list>
+#include <string>
+void call(const spmd::engine_pool& pool) {{
+    const std::vector<int> items{{1, 2, 3}};
+    const auto square = [](int item) {{ return item * item; }};
+    static_cast<void>({});
+    static_cast<void>(square(items.front()));
+    static_cast<void>(pool);
+}}
+"""
+NO_RANGE = ("write map(task, ranges...) with ranges that have random access and a size, such as std::vector or "
+            "std::span; copy other ranges into a std::vector first")
+NO_TASK = ("write map(task, ranges...) with a const task for all items that can be called as task(item, ...) with "
+           "an item of each range")
+NO_RANK_TASK = ("write broadcast(task, args...) with a const task for all ranks that can be called as "
+                "task(rank, args...) with const references to the arguments")
+CALLS = {
+    "pool.map(square, items)": None,
+    "pool.map(square)": NO_RANGE,
+    "pool.map(square, 3)": NO_RANGE,
+    "pool.map(square, std::list{1, 2})": NO_RANGE,
+    "pool.map(items, square)": NO_RANGE,
+    "pool.map([](const std::string&) {}, items)": NO_TASK,
+    "pool.map([n = 0](int) mutable { ++n; }, items)": NO_TASK,
+    "pool.map(square, items, items)": NO_TASK,
+    "pool.broadcast([](spmd::rank, int) {}, 3)": None,
+    "pool.broadcast([] {})": NO_RANK_TASK,
+    "pool.broadcast([](spmd::rank, int&) {}, 3)": NO_RANK_TASK,
+}
+
+problems = []
+for call, sentence in CALLS.items():
+    run = subprocess.run([COMPILER, "-std=c++20", "-fsyntax-only", "-I", INCLUDE, "-x", "c++", "-"],
+                         input=PROGRAM.format(call), capture_output=True, text=True)
+    errors = [line for line in run.stderr.splitlines() if " error: " in line]
+    right = not errors and run.returncode == 0 if sentence is None else len(errors) == 1 and sentence in errors[0]
+    if not right:
+        problems.append(f"{call}: expected {sentence or 'no error'}, found:\n" + "\n".join(errors))
+print("\n".join(problems) or f"{len(CALLS)} calls")
+sys.exit(1 if problems else 0)
