@@ -1,12 +1,12 @@
 """every_source_is_built_test.py COMPILE_COMMANDS: every source on disk is compiled by some target, and every
 public header is in the list from which each is compiled alone and installed. Guards against a test file
-that exists, and that no build ever runs."""
+that exists, but is in no build."""
 import json
 import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# Compiled by projects of its own, which the consumer tests build.
+# Compiled by separate projects, which the consumer tests build.
 CONSUMER = ROOT / "tests" / "consumer"
 
 built = [pathlib.Path(entry["file"]) for entry in json.loads(pathlib.Path(sys.argv[1]).read_text())]

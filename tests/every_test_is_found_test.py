@@ -1,5 +1,5 @@
 """every_test_is_found_test.py BUILD_FOLDER NAME=PROGRAM...: CTest knows at least one test of each program.
-Guards against a program that dies before main(): Catch's discovery takes that for one without tests."""
+Guards against a program that dies before main(): Catch's discovery mistakes it for one without tests."""
 import json
 import subprocess
 import sys
@@ -14,8 +14,8 @@ for name, program in (entry.split("=", 1) for entry in programs):
     if name not in found:
         # Catch returns the number of tests that it lists.
         listed = subprocess.run([program, "--list-test-names-only"], capture_output=True, text=True)
-        problems.append(f"{name}: no tests found; {program} --list-test-names-only returned {listed.returncode}\n"
-                        f"{listed.stdout}{listed.stderr}")
+        problems.append(f"{name}: no tests found; {program} --list-test-names-only returned "
+                        f"{listed.returncode}\n{listed.stdout}{listed.stderr}")
 
 print("\n".join(problems) or f"{len(programs)} programs have tests")
 sys.exit(1 if problems else 0)

@@ -1,23 +1,24 @@
-"""readme_test.py BUILD_FOLDER INSTALL_PREFIX COMPILER [PAGE...]: does what the pages tell their readers to do.
+"""readme_test.py BUILD_FOLDER INSTALL_PREFIX COMPILER [PAGE...]: runs the commands and examples of the pages.
 
 Without pages: README.md, runtime/docs/*.md and .github/CONTRIBUTING.md.
 
-```cpp    A block with main() is a program: compiled alone against the installed library, then run. All other blocks of
-          a page are compiled together, one compilation for each page: a block's #include lines go to the top, and the
-          rest becomes the body of a function, which is run in a process of its own. Must return 0. A result that is
-          dropped is an error.
-```sh     Run by bash in a folder that looks like the checkout: must return 0. Commands that would build everything
-          again are stood in for: bench/run is the spmd_bench built here; tests/run lists the tests that its arguments
-          choose; cmake only checks that its preset or target exists; .ci/run checks that the script exists.
+```cpp    A block with main() is a program: compiled alone against the installed library, then run. All other
+          blocks of a page are compiled together, one compilation per page: a block's #include lines move to
+          the top, and the rest becomes the body of a function, which is run in a process of its own. Must
+          return 0. A dropped result is an error.
+```sh     Run by bash in a folder that looks like the checkout: must return 0. Commands that would rebuild
+          everything have stand-ins: bench/run is the spmd_bench built here; tests/run lists the tests that
+          its arguments select; cmake only checks that its preset or target exists; .ci/run checks that the
+          script exists.
 Other languages are not run.
 
-A comment just above a block, which readers do not see, says the rest:
-<!-- given            C++ declarations that the block relies on, put in front of it
+A comment just above a block, which readers do not see, modifies the check:
+<!-- given            C++ declarations that the block needs, put in front of it
 std::vector<int> v;
 -->
-<!-- declarations -->  the block stands outside of functions: it is compiled, and there is nothing to run. More lines are
-                      put in front of it.
-<!-- not run: why -->  for what no test can do; it is printed, with its reason.
+<!-- declarations -->  the block is at namespace scope: it is compiled, and there is nothing to run. More
+                      lines are put in front of it.
+<!-- not run: why -->  for blocks that no test can run; printed with the reason.
 """
 import concurrent.futures
 import os
@@ -51,7 +52,7 @@ cmake() {
 
 
 class block:
-    """One block of a page; `line` is that of its first line of text."""
+    """One block of a page; `line` is the number of its first line of text."""
 
     def __init__(self, match, page):
         comment = (match["comment"] or "").strip()
@@ -62,14 +63,15 @@ class block:
         kind, _, lines = comment.partition("\n")
         self.given = lines + "\n" if kind in ("given", "declarations") else ""
         self.is_declarations = kind == "declarations"
-        self.is_program = self.language == "cpp" and re.search(r"^int main\(", self.text, re.MULTILINE) is not None
+        has_main = re.search(r"^int main\(", self.text, re.MULTILINE) is not None
+        self.is_program = self.language == "cpp" and has_main
 
     def is_in_unit(self):
         return self.language == "cpp" and self.skipped is None and not self.is_program
 
 
 def run(command, seconds=RUN_SECONDS, **options):
-    """Nothing if it returned 0, else what went wrong."""
+    """None if the command returned 0, otherwise a description of the failure."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, **options)
     except subprocess.TimeoutExpired:
@@ -78,8 +80,8 @@ def run(command, seconds=RUN_SECONDS, **options):
 
 
 def compile_program(source, executable, setup):
-    return run([setup["compiler"], "-std=c++20", "-O1", "-Werror=unused-result", str(source), "-o", str(executable),
-                *setup["flags"]], COMPILE_SECONDS)
+    return run([setup["compiler"], "-std=c++20", "-O1", "-Werror=unused-result", str(source), "-o",
+                str(executable), *setup["flags"]], COMPILE_SECONDS)
 
 
 def includes_of(text):
@@ -87,12 +89,12 @@ def includes_of(text):
 
 
 def without_includes(text):
-    """The text with empty lines in their place, so that the compiler's messages name the page's lines."""
+    """Replaces #include lines by empty ones, so that the compiler's messages name the page's lines."""
     return "\n".join("" if line.startswith("#include") else line for line in text.splitlines())
 
 
 def translation_unit(page, blocks):
-    """All of the page's blocks that are no programs of their own. argv[1] chooses which one is run, by its line."""
+    """All of the page's blocks without main(). argv[1] selects the one to run, by its line."""
     includes = dict.fromkeys(line for each in blocks for line in includes_of(each.given + each.text))
     lines = ["#include <spmd/spmd.hpp>", *includes, "#include <cstdlib>"]
     for each in blocks:
@@ -106,14 +108,15 @@ def translation_unit(page, blocks):
 
 
 def check_unit(page, blocks, folder, setup):
-    """A result for each block: nothing if it did what it should."""
+    """The result of each block: None if it passed."""
     source, executable = folder / "page.cpp", folder / "page"
     source.write_text(translation_unit(page, blocks))
     problem = compile_program(source, executable, setup)
     if problem:
         return [problem] + ["not compiled: see above"] * (len(blocks) - 1)
     return [None if each.is_declarations
-            else run([str(executable), str(each.line)], cwd=folder, env=setup["environment"]) for each in blocks]
+            else run([str(executable), str(each.line)], cwd=folder, env=setup["environment"])
+            for each in blocks]
 
 
 def check_program(text, folder, setup):
@@ -124,7 +127,7 @@ def check_program(text, folder, setup):
 
 
 def check_sh(text, folder, setup):
-    # Links, so that a command finds the sources and yet writes next to them, not among them.
+    # Links, so that a command finds the sources but does not write among them.
     for entry in ROOT.iterdir():
         if entry.name not in ("build", ".git"):
             (folder / entry.name).symlink_to(entry)
@@ -150,7 +153,7 @@ def read_page(page):
 
 
 def check_page(page, blocks, pool, setup):
-    """Futures: each gives a list of (block, problem)."""
+    """Futures, each resolving to a list of (block, problem)."""
     unit = [each for each in blocks if each.is_in_unit()]
     if unit:
         yield pool.submit(lambda: list(zip(unit, in_folder_of_its_own(check_unit, page, unit, setup))))
@@ -163,8 +166,8 @@ def check_page(page, blocks, pool, setup):
 
 def setup_for(build, prefix, compiler):
     packages = next(prefix.rglob("spmd.pc")).parent
-    environment = {**os.environ, "PATH": f"{build / 'bin'}:{os.environ['PATH']}", "PKG_CONFIG_PATH": str(packages),
-                   "LD_LIBRARY_PATH": str(packages.parent)}
+    environment = {**os.environ, "PATH": f"{build / 'bin'}:{os.environ['PATH']}",
+                   "PKG_CONFIG_PATH": str(packages), "LD_LIBRARY_PATH": str(packages.parent)}
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "spmd"], env=environment, check=True,
                            capture_output=True, text=True).stdout.split()
     return {"build": build, "compiler": compiler, "flags": flags, "environment": environment}
@@ -172,8 +175,9 @@ def setup_for(build, prefix, compiler):
 
 def main():
     build, prefix, compiler = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]), sys.argv[3]
+    documents = sorted((ROOT / "runtime" / "docs").glob("*.md"))
     pages = [pathlib.Path(name) for name in sys.argv[4:]] or [
-        ROOT / "README.md", *sorted((ROOT / "runtime" / "docs").glob("*.md")), ROOT / ".github" / "CONTRIBUTING.md"]
+        ROOT / "README.md", *documents, ROOT / ".github" / "CONTRIBUTING.md"]
     setup = setup_for(build, prefix, compiler)
 
     read = {page: read_page(page) for page in pages}
@@ -188,7 +192,8 @@ def main():
                 problem = problems.get(each.line)
                 outcome = "skipped" if each.skipped is not None else "failed" if problem else "passed"
                 message = each.skipped or problem
-                print(f"{page.name}:{each.line}: {each.language} block {outcome}" + (f": {message}" if message else ""))
+                details = f": {message}" if message else ""
+                print(f"{page.name}:{each.line}: {each.language} block {outcome}{details}")
                 failed = failed or outcome == "failed"
     sys.exit(1 if failed else 0)
 

@@ -57,7 +57,9 @@ read_result read_all(int file, std::byte* to, std::size_t size, const std::atomi
     return {done, 0};
 }
 
-/// Whether the file system of an open file takes times from this machine's clock rather than from a server's.
+/// Returns true if the file system of an open file stamps times from this machine's clock, not from a
+/// server's.
+/// server's.
 bool has_our_clock(int file) noexcept {
     struct statfs status{};
     if (::fstatfs(file, &status) != 0) return false;
@@ -196,8 +198,8 @@ void file_hasher::read_file(int directory, const file_range& files, std::size_t 
     begin_large(std::move(opened), {});
 }
 
-/// Whether an open file with this status has not changed since the range was begun, so that earlier reads are
-/// valid.
+/// Returns true if an open file with this status has not changed since the range was begun, so that earlier
+/// reads are valid.
 bool file_hasher::is_settled(int file, const struct stat& status) const noexcept {
     timespec changed = status.st_ctim;
     constexpr int coarsest = 2; // seconds, FAT's resolution

@@ -47,7 +47,7 @@ struct hasher_options {
     file_work work = file_work::sum;
     /// Called with the number of bytes of each read, on the reading thread.
     std::function<void(std::size_t bytes)> on_read{};
-    /// Called after each file, whether it could be read or not.
+    /// Called after each file, readable or not.
     std::function<void()> on_file{};
     /// Once true, nothing more is read, and sums that are not done stay so; null: never.
     const std::atomic<bool>* stop = nullptr;
@@ -71,10 +71,10 @@ struct large_files {
 /// the other. A sum is done after its lane has run, at the latest in finish().
 ///
 /// A file that changes during reading is an error. One fstat(2) after the first read proves that it did not
-/// change if the file system takes times from this machine's clock and the file's times lie before the
+/// change if the file system stamps times from this machine's clock and the file's times are before the
 /// beginning of the read; otherwise the file is read again between two calls of fstat(2), whose size, times
-/// and inode must agree. The end of a file is where read(2) returns 0, whatever st_size is. Pipes are waited
-/// for until a stop.
+/// and inode must agree. The end of a file is where read(2) returns 0, regardless of st_size. Pipes are
+/// awaited until a stop.
 /// Thread safety: one thread at a time, not necessarily the same one.
 class file_hasher {
 public:
@@ -133,7 +133,7 @@ private:
     std::size_t most_open_;
     const algorithm* algorithm_ = nullptr; // of the files that are being added
     std::optional<digest_stream> stream_;
-    timespec range_begin_{};            // on the clock from which files' times are taken
+    timespec range_begin_{};            // on the clock that stamps files' times
     large_files* left_ = nullptr;       // collects large files for the caller
     std::optional<bool> has_our_clock_; // of the range's file system; empty: determined for each file
     std::unique_ptr<std::byte[]> buffer_;

@@ -175,7 +175,7 @@ std::vector<std::string> tree_lister::read_entries(DIR* directory) {
     return entries;
 }
 
-/// Sorts by slash_order, unless a stop is requested: sorting a million names takes long.
+/// Sorts by slash_order, unless a stop is requested: sorting a million names is slow.
 void tree_lister::sort(std::vector<std::string>& entries) const {
     struct stopped {};
     try {

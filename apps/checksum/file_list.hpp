@@ -66,7 +66,7 @@ struct listing_counts {
 struct file_range {
     std::string directory{};          ///< prefix of each name: empty, or ending in a slash
     std::vector<std::string> names{}; ///< entries of the directory; whole paths if it is empty
-    /// Whether a name may be a symbolic link; if not, a link has replaced a file since it was listed.
+    /// True if a name may be a symbolic link; otherwise a link has replaced a file since it was listed.
     bool may_be_links = false;
 };
 
@@ -82,10 +82,10 @@ struct file_listing {
 ///     checksum::tree_lister tree("photos");
 ///     for (auto files = tree.next(100); !files.names.empty(); files = tree.next(100)) …
 ///
-/// Files are ordered by the bytes of their whole paths, whatever the locale. A root that is a symbolic link
-/// is followed. An entry that cannot be read, the root included, becomes an error, and the listing goes on.
-/// Paths may be longer than PATH_MAX. The number of open descriptors is bounded whatever the depth and width
-/// of the tree, and memory holds only the entries of the directories from the root to the current one.
+/// Files are ordered by the bytes of their whole paths, in any locale. A root that is a symbolic link is
+/// followed. An entry that cannot be read, the root included, becomes an error, and the listing continues.
+/// Paths may be longer than PATH_MAX. The number of open descriptors is bounded for any depth and width of
+/// the tree, and memory holds only the entries of the directories from the root to the current one.
 /// Thread safety: one thread at a time.
 /// Complexity: one openat per directory, n log n comparisons of names per directory of n entries.
 class tree_lister {

@@ -17,7 +17,7 @@ namespace checksum {
 ///         consume(block);
 ///     }
 ///
-/// The end of the file is where read(2) returns 0, whatever st_size is, so that /proc files, pipes and
+/// The end of the file is where read(2) returns 0, regardless of st_size, so that /proc files, pipes and
 /// growing files are read completely. Short and interrupted reads lose nothing. The thread's next reader
 /// reuses the buffer.
 /// Thread safety: one thread at a time; readers of different threads share nothing.
@@ -31,7 +31,7 @@ public:
     /// Reads an open file from its current offset; `name` is for messages.
     file_reader(descriptor file, std::string name, const std::atomic<bool>* stop = nullptr);
 
-    /// Whether next_block() would wait, as on a pipe without data.
+    /// Returns true if next_block() would wait, as on a pipe without data.
     [[nodiscard]] bool would_wait() const noexcept;
     /// The next bytes of the file, as many as one read returns; empty at its end only. Valid until the next
     /// call or the end of the reader's lifetime.

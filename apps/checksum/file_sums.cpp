@@ -18,12 +18,11 @@
 namespace checksum {
 namespace {
 
-constexpr std::size_t ranks_per_thread = 16;
 constexpr std::size_t batches_in_flight = 4;
 /// Files above this size, in bytes, are dealt out to the threads by size. Smaller ones are dealt out by
 /// number: threads then wait for each other no longer than one rank's share takes.
 constexpr std::uint64_t dealt_beyond = std::uint64_t{1} << 20;
-/// Time for which the calling thread works alone: starting others takes about as long.
+/// Time for which the calling thread works alone: starting others costs about as much.
 constexpr std::chrono::milliseconds alone_at_most{5};
 /// Descriptors reserved for other uses than files to sum: standard streams, directories, outputs.
 constexpr std::size_t other_descriptors = 32;
@@ -38,7 +37,7 @@ std::size_t free_descriptors() {
     return limit.rlim_cur > other_descriptors ? limit.rlim_cur - other_descriptors : 0;
 }
 
-/// Reduces `wanted` threads to those that there are descriptors for.
+/// Reduces `wanted` threads to the number that the available descriptors allow.
 std::size_t threads_for(std::size_t wanted) {
     return std::clamp<std::size_t>(free_descriptors() / least_open_by_thread, 1, wanted);
 }
@@ -174,7 +173,7 @@ private:
     std::once_flag dealt_;
 };
 
-/// Sums a batch on the calling thread until it is done or the time is up; returns whether it is done.
+/// Sums a batch on the calling thread until it is done or the time is up; returns true if it is done.
 bool sum_alone(file_batch& batch, const hasher_options& options) {
     const auto end = std::chrono::steady_clock::now() + alone_at_most;
     file_hasher hasher(options);

@@ -25,10 +25,13 @@ struct file_batch {
 inline constexpr std::size_t files_in_range = 64;
 inline constexpr std::size_t ranges_in_batch = 64;
 
+/// Default number of ranks for each thread: they balance files of different sizes.
+inline constexpr std::size_t ranks_per_thread = 16;
+
 /// Options for sum_files().
 struct sum_options {
     file_work work = file_work::sum;
-    /// Ranks that share the files of a batch, at most as many as there are files; 0: 16 per thread.
+    /// Ranks that share the files of a batch, at most as many as there are files; 0: ranks_per_thread.
     std::size_t ranks = 0;
     /// Threads that run the ranks, fewer if the limit on open files is low; 0: all that this process may use.
     std::size_t threads = 0;

@@ -72,7 +72,7 @@ public:
 
     /// The next line. Blocks: on the file. Throws: manifest_error.
     [[nodiscard]] std::variant<manifest_entry, malformed_line, manifest_end> next();
-    /// Whether next() would wait, as on a pipe without data.
+    /// Returns true if next() would wait, as on a pipe without data.
     [[nodiscard]] bool would_wait() const noexcept { return lines_.would_wait(); }
     /// As text_lines::shares_standard_input().
     [[nodiscard]] bool shares_standard_input() const noexcept { return lines_.shares_standard_input(); }

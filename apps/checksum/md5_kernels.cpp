@@ -262,7 +262,7 @@ inline void scalar_steps(std::uint32_t (&a)[Streams], std::uint32_t (&b)[Streams
      ...);
 }
 
-/// Advances without vectors; two streams take little longer than one.
+/// Advances without vectors; two streams need little more time than one.
 template <std::size_t Streams>
 void scalar_advance(std::uint32_t* state, const std::byte* const* blocks, std::size_t count) {
     for (std::size_t block = 0; block < count; ++block) {

@@ -21,7 +21,7 @@ struct line_format {
 void append_sum_line(std::string& text, std::span<const std::uint8_t> digest, std::string_view name,
                      std::string_view tag, const line_format& format);
 
-/// Whether a name needs escaping.
+/// Returns true if a name needs escaping.
 [[nodiscard]] bool is_escaped(std::string_view name) noexcept;
 /// Appends the name, with a backslash, a newline and a carriage return written as `\\`, `\n` and `\r`.
 void append_escaped(std::string& text, std::string_view name);

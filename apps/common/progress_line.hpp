@@ -17,7 +17,7 @@ enum class progress_mode {
     /// If stderr is a terminal other than a dumb one, and stdout is not a pipe, whose reader may write to the
     /// same terminal.
     automatic,
-    always, ///< whatever stderr and stdout are
+    always, ///< also if stderr is not a terminal
     never,
 };
 
@@ -33,7 +33,7 @@ struct progress_line_options {
 /// is erased before anything else is printed and at the end.
 ///
 ///     apps::progress_line line({.mode = mode});
-///     const apps::clean_exit guard([&] { line.close(); });   // erased as well if a signal ends the program
+///     const apps::clean_exit guard([&] { line.close(); });   // erased also if a signal ends the program
 ///     for (const auto& each : all) {
 ///         line.show([&] { return std::vector{apps::percent(done, all.size()), each.name()}; });
 ///         …

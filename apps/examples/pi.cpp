@@ -1,7 +1,7 @@
 // π by Monte Carlo with 1,000 ranks: counts how many of 10 million random points of the unit square lie
 // within the quarter circle. A point is computed from its index, so the count does not depend on the
 // partition. The second estimate adds doubles, whose order matters: all_reduce adds in a fixed tree over the
-// ranks, so this sum, too, is equal to the last bit for 1, 2 and 16 threads.
+// ranks, so this sum is bitwise equal for 1, 2 and 16 threads, too.
 #include <spmd/spmd.hpp>
 
 #include <cmath>

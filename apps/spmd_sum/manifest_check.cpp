@@ -40,8 +40,8 @@ std::filesystem::path common_directory(const std::filesystem::path& directory,
     return common;
 }
 
-/// Whether an entry is standard input while its manifest is read from there: summing it would consume the
-/// other lines.
+/// Returns true if an entry is standard input while its manifest is read from there: summing it would consume
+/// the other lines.
 bool lists_itself(const checksum::manifest_reader& from, const checksum::manifest_entry& entry) {
     return entry.name == "-" && from.shares_standard_input();
 }
@@ -141,7 +141,7 @@ void manifest_check::require_not_overwritten(const std::string& name) const {
         throw usage_error("--output would overwrite a listed file: '" + wanted_->output + "'");
 }
 
-/// The next line; the end if the rest cannot be read, so that the entries before it are checked all the same.
+/// The next line; the end if the rest cannot be read, so that the entries before it are still checked.
 std::variant<checksum::manifest_entry, checksum::malformed_line, checksum::manifest_end>
 manifest_check::next_of(checksum::manifest_reader& from) {
     try {

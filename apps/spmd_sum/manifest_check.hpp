@@ -27,10 +27,10 @@ public:
     manifest_check(const request& wanted, checksum::sum_options options, checksum::hasher_options reading,
                    const std::atomic<bool>& stop, printer& to);
 
-    /// Checks one manifest. Returns whether it passed, by the criteria of the request.
+    /// Checks one manifest. Returns true if it passed, by the criteria of the request.
     /// Throws: usage_error if it lists the file that --output replaces, write_error.
     [[nodiscard]] bool check(const std::string& manifest);
-    /// Prints the files that no manifest so far names. Returns whether there was none.
+    /// Prints the files that no manifest so far names. Returns true if there was none.
     [[nodiscard]] bool list_extra();
 
 private:

@@ -25,7 +25,7 @@ public:
     /// each from the offset where the one before ended.
     /// Blocks: on standard input, if it is an operand or the file of names.
     [[nodiscard]] bool next(checksum::file_batch& batch);
-    /// Whether an operand or an entry of a tree could not be listed.
+    /// Returns true if an operand or an entry of a tree could not be listed.
     [[nodiscard]] bool has_failed() const noexcept { return has_failed_; }
 
 private:

@@ -10,7 +10,7 @@
 namespace spmd_sum {
 namespace {
 
-/// A file that is read or written, whether it exists or not.
+/// A file that is read or written, existing or not.
 struct involved_file {
     std::filesystem::path path{}; // without symbolic links; empty for a standard stream
     struct stat status{};         // if it exists

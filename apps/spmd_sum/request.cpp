@@ -1,5 +1,6 @@
 #include <spmd_sum/request.hpp>
 
+#include <checksum/file_sums.hpp>
 #include <spmd/spmd.hpp>
 #include <spmd_sum/overwriting.hpp>
 
@@ -235,10 +236,9 @@ request request_of(const po::parsed_options& parsed) {
     if (const std::string overwritten = overwritten_input(wanted); !overwritten.empty())
         throw usage_error(overwritten);
     wanted.listing.output_names = output_names(wanted);
-    constexpr std::size_t most_threads = 4096;
     constexpr std::size_t most_ranks = 1'000'000;
-    wanted.threads = bounded(given, "threads", spmd::available_threads(), most_threads);
-    wanted.ranks = bounded(given, "ranks", 16 * wanted.threads, most_ranks);
+    wanted.threads = bounded(given, "threads", spmd::available_threads(), spmd::most_threads);
+    wanted.ranks = bounded(given, "ranks", checksum::ranks_per_thread * wanted.threads, most_ranks);
     return wanted;
 }
 

@@ -40,7 +40,7 @@ struct run_context {
     spmd_sum::printer& to;
 };
 
-/// Returns whether every file could be summed.
+/// Returns true if every file could be summed.
 bool print_sums(const request& wanted, const run_context& context) {
     const checksum::algorithm digest_algorithm = wanted.algorithm.value_or(checksum::algorithm("md5"));
     spmd_sum::operand_stream operands(wanted, digest_algorithm, context.reading);
@@ -51,7 +51,7 @@ bool print_sums(const request& wanted, const run_context& context) {
     return printer.all_good() && !operands.has_failed();
 }
 
-/// Returns whether every manifest passed.
+/// Returns true if every manifest passed.
 bool check_manifests(const request& wanted, const run_context& context) {
     spmd_sum::manifest_check check(wanted, context.options, context.reading, context.interrupted.requested(),
                                    context.to);
@@ -67,7 +67,7 @@ void die_of_pipe(void (*handler)(int)) {
     static_cast<void>(std::raise(SIGPIPE));
 }
 
-/// Returns whether everything succeeded. On return or exception the progress line is erased, and no temporary
+/// Returns true if everything succeeded. On return or exception the progress line is erased, and no temporary
 /// file is left.
 bool run(request wanted, const apps::trace_file& trace, const apps::stop_signal& interrupted) {
     spmd_sum::output_file output(wanted.output);

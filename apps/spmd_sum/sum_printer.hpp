@@ -17,7 +17,7 @@ public:
     /// Prints a batch up to the first sum that is not done, and nothing after it: a stop leaves a prefix of
     /// the output.
     void print(const checksum::file_batch& batch);
-    /// Whether every file so far could be summed.
+    /// Returns true if every file so far could be summed.
     bool all_good() const noexcept { return all_good_; }
 
 private:

@@ -1,6 +1,6 @@
-// checksum_ways WAY DIR: what spmd_sum -r DIR does, without its output: lists, opens, reads and closes all files below DIR, and
-// hashes them where WAY is "sum", and not where it is "read". Prints how many files and bytes that were, and how long it took
-// without starting and ending the process.
+// checksum_ways read|sum DIR: the work of `spmd_sum -r DIR` without its output. Lists, opens, reads and
+// closes all files below DIR; `sum` hashes them, too. Prints the number of files and bytes, and the time
+// without process start and exit.
 #include <checksum/file_sums.hpp>
 
 #include <atomic>

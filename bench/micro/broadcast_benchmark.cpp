@@ -73,7 +73,7 @@ struct openmp_static {
 };
 #endif
 
-/// libgomp's threads spin for a while when they have nothing to do, on cores that the next benchmark needs.
+/// Idle threads of libgomp spin for a while, on cores that the next benchmark needs.
 void let_openmp_threads_go() {
 #if defined(_OPENMP) && __has_include(<omp.h>)
     omp_pause_resource_all(omp_pause_hard);
@@ -91,7 +91,7 @@ void hot(benchmark::State& state) {
     let_openmp_threads_go();
 }
 
-/// After 5 ms of idling, when all other threads are asleep.
+/// Broadcasts after 5 ms of idling, when all other threads are asleep.
 template <class Way>
 void cold(benchmark::State& state) {
     const auto ranks = static_cast<std::size_t>(state.range(0));
@@ -143,7 +143,7 @@ void cold_work(benchmark::State& state) {
     state.counters["x_ideal"] = spent / (ideal * static_cast<double>(state.iterations()));
 }
 
-/// What one rank's slot takes beyond its result, of a broadcast in flight.
+/// The memory of a rank's slot beyond its result, during a broadcast.
 template <class Result>
 void slot_memory(benchmark::State& state) {
     const auto ranks = static_cast<std::size_t>(state.range(0));
@@ -164,7 +164,7 @@ void slot_memory(benchmark::State& state) {
     state.counters["bytes_per_rank_beyond_result"] = most;
 }
 
-/// A result that no vector can make before the run.
+/// A result without a default constructor, which a vector cannot create before the run.
 class from_id {
 public:
     explicit from_id(std::size_t id) : id_(id) {}

@@ -10,15 +10,15 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Takes the time of many collectives within one broadcast, on rank 0.
+/// Measures the time of many collectives within one broadcast, on rank 0.
 class collective_stopwatch {
 public:
-    /// How many collectives come before those that count.
+    /// Number of collectives before the measured ones.
     static constexpr std::size_t uncounted = 5;
 
     explicit collective_stopwatch(std::size_t collectives) : collectives_(collectives) {}
 
-    /// How many collectives count.
+    /// Number of measured collectives.
     std::size_t collectives() const { return collectives_; }
     void start(const spmd::rank& me) {
         if (me.id() == 0) started_ = clock::now();
@@ -26,11 +26,11 @@ public:
     void stop(const spmd::rank& me) {
         if (me.id() == 0) elapsed_ = clock::now() - started_;
     }
-    /// Of the collectives that count, all together.
+    /// Total time of the measured collectives.
     std::chrono::duration<double> elapsed() const { return elapsed_; }
 
-    /// Whether rank `me` is to come to collective i; starts and stops when it is time. For what no rank leaves before all
-    /// have come:
+    /// Collective i remains to be called by rank `me`; starts and stops the time. For collectives that no
+    /// rank leaves before all have arrived:
     ///
     ///     for (std::size_t i = 0; watch->goes_on(me, i); ++i) co_await me.barrier();
     bool goes_on(const spmd::rank& me, std::size_t i) {
@@ -48,17 +48,17 @@ private:
     clock::duration elapsed_{};
 };
 
-/// A benchmark of what `Meetings`, a coroutine, does over and over; its argument is the number of ranks. An iteration
-/// is one collective, and all iterations are one broadcast.
-template <spmd::task<> (*Meetings)(spmd::rank, collective_stopwatch*)>
-void meet(benchmark::State& state) {
+/// A benchmark of `Collectives`, a coroutine that calls one collective again and again. Its argument is the
+/// number of ranks, an iteration is one collective, and all iterations of a batch are one broadcast.
+template <spmd::task<> (*Collectives)(spmd::rank, collective_stopwatch*)>
+void measure_collectives(benchmark::State& state) {
     const auto ranks = static_cast<std::size_t>(state.range(0));
     const spmd::engine_pool pool({.ranks = ranks});
     const auto collectives = static_cast<std::size_t>(state.max_iterations);
     double nanoseconds = 0;
     while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(collectives))) {
         collective_stopwatch watch(collectives);
-        pool.broadcast([&](spmd::rank me) { return Meetings(me, &watch); }).get();
+        pool.broadcast([&](spmd::rank me) { return Collectives(me, &watch); }).get();
         state.SetIterationTime(watch.elapsed().count());
         nanoseconds += watch.elapsed().count() * 1e9;
     }

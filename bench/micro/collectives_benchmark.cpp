@@ -1,6 +1,6 @@
-// What collective costs, in the steady state: all iterations take place in one broadcast of coroutine ranks, and rank 0
-// takes the time of them all, so launching is not in it. Beside that: launching ranks that do not meet, and the
-// memory of ranks that wait.
+// The cost of a collective in the steady state: all iterations are one broadcast of coroutine ranks, in which
+// rank 0 measures the time, so that launching is excluded. Also: launching ranks without collectives, and the
+// memory of waiting ranks.
 #include "collective_stopwatch.hpp"
 #include "empty_body.hpp"
 
@@ -24,10 +24,10 @@ spmd::task<> barriers(spmd::rank me, collective_stopwatch* watch) {
     for (std::size_t i = 0; watch->goes_on(me, i); ++i) co_await me.barrier();
 }
 
-spmd::task<> barrier_of_helper(spmd::rank me) { co_await me.barrier(); }
+spmd::task<> barrier_in_callee(spmd::rank me) { co_await me.barrier(); }
 
 spmd::task<> nested_barriers(spmd::rank me, collective_stopwatch* watch) {
-    for (std::size_t i = 0; watch->goes_on(me, i); ++i) co_await barrier_of_helper(me);
+    for (std::size_t i = 0; watch->goes_on(me, i); ++i) co_await barrier_in_callee(me);
 }
 
 spmd::task<> all_reduces(spmd::rank me, collective_stopwatch* watch) {
@@ -36,16 +36,16 @@ spmd::task<> all_reduces(spmd::rank me, collective_stopwatch* watch) {
         if (co_await me.all_reduce(1.0, std::plus<>{}) != size) throw std::logic_error("a wrong sum");
 }
 
-/// Each rank gives a vector of a number for each, and takes one.
+/// Each rank sends a number to every rank.
 spmd::task<> all_to_alls(spmd::rank me, collective_stopwatch* watch) {
     std::vector<std::size_t> values(me.size(), me.id());
     for (std::size_t i = 0; watch->goes_on(me, i); ++i) {
-        const std::vector<std::size_t> taken = co_await me.all_to_all(values);
-        if (taken.back() != me.size() - 1) throw std::logic_error("a wrong value");
+        const std::vector<std::size_t> received = co_await me.all_to_all(values);
+        if (received.back() != me.size() - 1) throw std::logic_error("a wrong value");
     }
 }
 
-/// Two groups, left again at once.
+/// Splits into two groups without using them.
 spmd::task<> splits(spmd::rank me, collective_stopwatch* watch) {
     for (std::size_t i = 0; watch->goes_on(me, i); ++i) {
         const spmd::rank half = co_await me.split(me.id() % 2);
@@ -68,17 +68,17 @@ double allocated_bytes() {
     return static_cast<double>(now.uordblks + now.hblkhd);
 }
 
-/// What the broadcast has allocated when all ranks but one wait in a barrier, and that one is on its way there.
+/// The memory of a broadcast whose ranks wait in a barrier, measured by the last one before it arrives.
 void waiting_memory(benchmark::State& state) {
     const auto ranks = static_cast<std::size_t>(state.range(0));
     const spmd::engine_pool pool({.ranks = ranks});
     double most = 0;
     for (auto _ : state) {
-        std::atomic<std::size_t> came = 0;
+        std::atomic<std::size_t> started = 0;
         double waiting = 0;
         const double before = allocated_bytes();
         pool.broadcast([&](spmd::rank me) -> spmd::task<> {
-                if (came.fetch_add(1) + 1 == me.size()) waiting = allocated_bytes();
+                if (started.fetch_add(1) + 1 == me.size()) waiting = allocated_bytes();
                 co_await me.barrier();
             })
             .get();
@@ -88,15 +88,22 @@ void waiting_memory(benchmark::State& state) {
 }
 
 void up_to_a_million_ranks(benchmark::internal::Benchmark* suite) {
-    for (const int ranks : {1, 2, 10, 100, 1'000, 10'000, 100'000, 1'000'000}) suite->Arg(ranks);
+    // 2, 16 and 64 are the sizes of suite collective_peers.
+    for (const int ranks : {1, 2, 10, 16, 64, 100, 1'000, 10'000, 100'000, 1'000'000}) suite->Arg(ranks);
     suite->Complexity();
 }
 
-BENCHMARK(meet<barriers>)->Name("barrier/flat")->Apply(up_to_a_million_ranks)->UseManualTime();
-BENCHMARK(meet<nested_barriers>)->Name("barrier/nested")->Apply(up_to_a_million_ranks)->UseManualTime();
-BENCHMARK(meet<all_reduces>)->Name("all_reduce/double")->Apply(up_to_a_million_ranks)->UseManualTime();
-// Ranks² values: beyond 1,000 ranks they would be all that is measured.
-BENCHMARK(meet<all_to_alls>)
+BENCHMARK(measure_collectives<barriers>)->Name("barrier/flat")->Apply(up_to_a_million_ranks)->UseManualTime();
+BENCHMARK(measure_collectives<nested_barriers>)
+    ->Name("barrier/nested")
+    ->Apply(up_to_a_million_ranks)
+    ->UseManualTime();
+BENCHMARK(measure_collectives<all_reduces>)
+    ->Name("all_reduce/double")
+    ->Apply(up_to_a_million_ranks)
+    ->UseManualTime();
+// Ranks² values: beyond 1,000 ranks they would dominate.
+BENCHMARK(measure_collectives<all_to_alls>)
     ->Name("all_to_all")
     ->Arg(1)
     ->Arg(2)
@@ -105,7 +112,7 @@ BENCHMARK(meet<all_to_alls>)
     ->Arg(1'000)
     ->Complexity()
     ->UseManualTime();
-BENCHMARK(meet<splits>)->Name("split/odd_even")->Apply(up_to_a_million_ranks)->UseManualTime();
+BENCHMARK(measure_collectives<splits>)->Name("split/odd_even")->Apply(up_to_a_million_ranks)->UseManualTime();
 BENCHMARK(launch)->Name("coroutine/launch")->Apply(up_to_a_million_ranks)->UseRealTime();
 BENCHMARK(waiting_memory)
     ->Name("coroutine/waiting_memory")

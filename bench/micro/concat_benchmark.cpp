@@ -1,5 +1,5 @@
 // Concatenating the parts of 100 ranks: sizes unknown before the run (vectors) and known (one output), into
-// fresh and into reused memory, against memcpy of as many bytes.
+// fresh and into reused memory, against memcpy of equally many bytes.
 #include <spmd/spmd.hpp>
 
 #include <benchmark/benchmark.h>
@@ -81,7 +81,7 @@ void copy(benchmark::State& state) {
     state.SetBytesProcessed(state.iterations() * state.range(0));
 }
 
-/// Enough iterations that the first, which finds nothing to reuse, does not decide.
+/// Enough iterations that the first one, which cannot reuse memory, carries no weight.
 void sizes(benchmark::internal::Benchmark* suite) {
     suite->Iterations(20);
     suite->Arg(64 << 10)->Arg(1 << 20)->Arg(64 << 20)->Arg(256 << 20)->UseManualTime()->Unit(

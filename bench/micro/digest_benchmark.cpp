@@ -24,7 +24,7 @@ void memory(benchmark::State& state) {
 void file(benchmark::State& state) {
     std::string path = std::filesystem::temp_directory_path() / "spmd-digest-XXXXXX";
     const int descriptor = mkstemp(path.data());
-    if (descriptor < 0) return state.SkipWithError("no temporary file could be made");
+    if (descriptor < 0) return state.SkipWithError("a temporary file could not be created");
     close(descriptor);
     std::ofstream content(path);
     content << std::string(static_cast<std::size_t>(state.range(0)), 'x');

@@ -1,5 +1,6 @@
-// What state that stays with its rank costs: the same body over the rank's part of a vector, worked out from its id,
-// and over its slice of a scattered; one with an object of its own against one without; and dealing out and back.
+// The cost of state that stays with its rank: one body over the rank's part of a vector, computed from its
+// id, and over its slice of a scattered vector; a body with an object per rank against one without; and
+// scattering and gathering.
 #include "rank_counters.hpp"
 
 #include <spmd/spmd.hpp>
@@ -17,7 +18,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// Sums a rank's items; out of the compiler's sight, so that it is the same for all ways.
+/// Sums a rank's items. Not inlined, so that all ways run the same code.
 [[gnu::noinline]] std::int64_t sum_of(std::span<const std::int64_t> mine) {
     return std::accumulate(mine.begin(), mine.end(), std::int64_t{0});
 }
@@ -55,7 +56,7 @@ void scattered_slice(benchmark::State& state) {
     });
 }
 
-/// Each rank's number in a vector, against an object of its own: the bare launch plus one access.
+/// A number per rank in a vector, against an object per rank: the bare launch plus one access.
 void element_of_vector(benchmark::State& state) {
     const spmd::engine_pool pool = pool_for(state);
     std::vector<std::int64_t> numbers(pool.size());
@@ -94,7 +95,7 @@ void map_scattered(benchmark::State& state) {
     });
 }
 
-/// Ranks, and items of each.
+/// Ranks, and items per rank.
 void ranks_and_items(benchmark::internal::Benchmark* suite) {
     suite->ArgNames({"", "items"})->UseRealTime();
     for (const int ranks : {100, 1'000, 10'000, 100'000})

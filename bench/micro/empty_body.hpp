@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-/// The body that every way of launching runs: as little as a call can be, and out of the compiler's sight, so
-/// that no loop is turned into something else.
+/// The body for every way of launching: the least that a call can be, and opaque, so that the compiler cannot
+/// transform the loop around it.
 [[gnu::noinline]] inline int empty_body(std::size_t id) {
     asm volatile("" : "+r"(id));
     return static_cast<int>(id);

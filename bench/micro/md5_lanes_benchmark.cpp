@@ -1,6 +1,7 @@
-// MD5 of many messages at once, by kind of vector register, against OpenSSL with one after the other, in memory, on one
-// thread. Messages of 1 KiB are 128 of a batch that sits in the L2, longer ones as many as there are lanes; others have
-// log-normal lengths (median 8 KiB, sigma 1.5), 2,000 of them: those of argument 0. All are padded in place.
+// MD5 of many messages at once, by kind of vector register, against OpenSSL one message after the other, in
+// memory, on one thread. A batch is 128 messages of 1 KiB, which fit in the L2 cache, or one longer message
+// per lane. Argument 0 is 2,000 messages of log-normal lengths (median 8 KiB, sigma 1.5). All are padded in
+// place.
 #include <checksum/digest.hpp>
 #include <checksum/md5_lanes.hpp>
 
@@ -19,16 +20,16 @@ namespace {
 
 using bytes = std::span<const std::byte>;
 
-/// Messages in one block of memory, a line apart, so that lanes do not fall on the same lines of a cache.
+/// Messages in one block of memory, a cache line apart, so that lanes do not map to the same sets of a cache.
 struct messages {
     explicit messages(const std::vector<std::size_t>& sizes) {
-        constexpr std::size_t gap = 192; // and room to pad in
+        constexpr std::size_t gap = 192; // includes room for padding
         for (const std::size_t size : sizes) total += size;
         content.assign(total + gap * sizes.size(), std::byte{0x35});
-        std::size_t at = 0;
+        std::size_t offset = 0;
         for (const std::size_t size : sizes) {
-            all.push_back({&content[at], size});
-            at += (size + gap) / 64 * 64;
+            all.push_back({&content[offset], size});
+            offset += (size + gap) / 64 * 64;
         }
     }
     std::size_t total = 0;

@@ -1,6 +1,6 @@
-// What messages cost, in the steady state: all iterations take place in one broadcast, as in collectives_benchmark,
-// between two barriers, as ranks that only send and receive run ahead of each other. A shift: each rank sends a number
-// to its right and receives one from its left.
+// The cost of messages in the steady state: all iterations are one broadcast, as in collectives_benchmark,
+// between two barriers, as ranks that only send and receive run ahead of each other. In a shift each rank
+// sends a number to its right and receives one from its left.
 #include "collective_stopwatch.hpp"
 
 #include <spmd/spmd.hpp>
@@ -21,7 +21,7 @@ spmd::task<> shifts(spmd::rank me, std::size_t count) {
     }
 }
 
-/// The same with the receive posted before the send.
+/// A shift with the receive posted before the send.
 spmd::task<> posted_shifts(spmd::rank me, std::size_t count) {
     const std::size_t right = (me.id() + 1) % me.size();
     const std::size_t left = (me.id() + me.size() - 1) % me.size();
@@ -32,7 +32,7 @@ spmd::task<> posted_shifts(spmd::rank me, std::size_t count) {
     }
 }
 
-/// Two ranks and one message, to and fro.
+/// One message back and forth between two ranks.
 spmd::task<> to_and_fro(spmd::rank me, std::size_t count) {
     const std::size_t peer = 1 - me.id();
     for (std::size_t i = 0; i < count; ++i) {
@@ -54,7 +54,7 @@ spmd::task<> between_barriers(spmd::rank me, collective_stopwatch* watch) {
 
 template <spmd::task<> (*Messages)(spmd::rank, std::size_t)>
 void exchange(benchmark::State& state) {
-    meet<between_barriers<Messages>>(state);
+    measure_collectives<between_barriers<Messages>>(state);
 }
 
 void up_to_a_million_ranks(benchmark::internal::Benchmark* suite) {

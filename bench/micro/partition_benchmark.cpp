@@ -1,4 +1,4 @@
-// All parts of n items over 100 ranks; `weighted` with its cuts computed anew.
+// All parts of n items over 100 ranks; `weighted` includes computing its cuts.
 #include <spmd/partition.hpp>
 
 #include <benchmark/benchmark.h>

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Counters of a benchmark whose iteration runs so many ranks: `items_per_second`, which are ranks, `ns_per_rank`, and the N of
-/// `Complexity()`. `spent`: in all iterations.
+/// Sets the counters of a benchmark whose iteration runs `ranks` ranks: `items_per_second` (ranks),
+/// `ns_per_rank`, and the N of `Complexity()`. `spent`: the time of all iterations.
 inline void count_ranks(benchmark::State& state, std::size_t ranks,
                         std::chrono::duration<double, std::nano> spent) {
     const double all = static_cast<double>(ranks) * static_cast<double>(state.iterations());

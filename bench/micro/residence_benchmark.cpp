@@ -1,6 +1,6 @@
-// How often a rank runs on the thread that it ran on the time before, as the counter `stays` (1: always; a rank that
-// went to any of n threads by chance would give 1/n): spmd's broadcast and its coroutine ranks against oneTBB's
-// parallel_for with each of its partitioners. What a rank touched is then still in that core's cache.
+// The share of runs of a rank on the thread of its previous run, where its data may still be in the cache, as
+// the counter `stays` (1: always; 1/n: any of n threads by chance): spmd's broadcast and its coroutine ranks
+// against oneTBB's parallel_for with each of its partitioners.
 #include "rank_counters.hpp"
 
 #include <spmd/spmd.hpp>
@@ -25,19 +25,19 @@ std::uint32_t number_of_this_thread() {
     return number;
 }
 
-/// Where each rank ran last, and how often it ran there again.
+/// The last thread of each rank, and the number of runs on the same thread again.
 class residence {
 public:
     explicit residence(std::size_t ranks) : last_(ranks) {}
 
-    /// Rank `id` runs here now.
+    /// Records that rank `id` runs on this thread.
     void visit(std::size_t id) {
         const std::uint32_t here = number_of_this_thread();
         visit_record& record = last_[id];
         record.stays += static_cast<std::uint32_t>(record.thread == here);
         record.thread = here;
     }
-    /// Forgets how often; not where.
+    /// Resets the numbers, but not the threads.
     void restart() {
         for (visit_record& each : last_) each.stays = 0;
     }
@@ -103,7 +103,7 @@ struct parallel_for {
             partitioner);
     }
     std::size_t ranks;
-    Partitioner partitioner; // the affine one remembers, and so is kept
+    Partitioner partitioner; // a member, as the affine one remembers
 };
 
 void report(benchmark::State& state, const residence& places, std::size_t ranks, double seconds) {
@@ -112,10 +112,10 @@ void report(benchmark::State& state, const residence& places, std::size_t ranks,
     count_ranks(state, ranks, std::chrono::duration<double>(seconds));
 }
 
-/// Runs before those that count.
+/// Uncounted runs before the counted ones.
 constexpr std::size_t uncounted = 3;
 
-/// Broadcasts one after the other.
+/// Consecutive broadcasts.
 template <class Way>
 void repeated(benchmark::State& state) {
     const auto ranks = static_cast<std::size_t>(state.range(0));
@@ -154,7 +154,7 @@ void between_barriers(benchmark::State& state) {
     report(state, places, ranks, seconds);
 }
 
-/// Ranks, and ns of work in each.
+/// Ranks, and ns of work per rank.
 void sizes(benchmark::internal::Benchmark* suite) {
     suite->Args({100, 0})->Args({100, 1000})->Args({100, 20'000});
     suite->Args({10'000, 0})->Args({10'000, 1000});

@@ -1,36 +1,33 @@
-// A stream of batches through list → MD5 (broadcast) → concat → write against one unbounded run over the same items:
-// throughput, and how much the resident memory grows at its peak. The time shown is the stream's.
+// A stream of batches through list → MD5 (broadcast) → concat → write against one unbounded run over the same
+// items: throughput, and how much the resident memory grows at its peak. The time shown is the stream's.
 #include <checksum/digest.hpp>
 #include <spmd/spmd.hpp>
 
 #include <benchmark/benchmark.h>
+#include <environment/temporary_directory.hpp>
 #include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace {
 
 constexpr std::size_t ranks = 100;
-constexpr std::size_t contents = 500; // that the items share, 1 KiB each
+constexpr std::size_t contents = 500; // shared by the items
 constexpr std::size_t content_size = 1024;
 
 using digests = std::vector<checksum::md5>;
 
-/// Items in memory: an item is the number of a content.
+/// Items in memory: an item is the index of its content.
 class memory_items {
 public:
     using item = std::uint32_t;
@@ -45,30 +42,24 @@ private:
     std::vector<std::vector<std::byte>> contents_;
 };
 
-/// Items in files, which are in the page cache: an item is a path.
+/// Items in files in the page cache: an item is a path.
 class file_items {
 public:
     using item = std::string;
 
-    file_items() : folder_(std::filesystem::temp_directory_path() / "spmd-stream-XXXXXX") {
-        if (mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("no temporary folder could be made");
+    file_items() : folder_(scratch_.create()) {
         for (std::size_t i = 0; i < contents; ++i)
-            std::ofstream(at(i)) << std::string(content_size, static_cast<char>(i));
-    }
-    file_items(const file_items&) = delete;
-    file_items& operator=(const file_items&) = delete;
-    ~file_items() {
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
+            scratch_.write(std::to_string(i), std::string(content_size, static_cast<char>(i)));
     }
     item at(std::size_t number) const { return folder_ + '/' + std::to_string(number % contents); }
     checksum::md5 digest(const item& path) const { return checksum::md5_of_file(path); }
 
 private:
+    spmd_bench::temporary_directory scratch_;
     std::string folder_;
 };
 
-/// What stands for a written manifest: depends on every digest and on their order.
+/// Stands for a written manifest: its hash depends on every digest and on their order.
 class manifest {
 public:
     void write(const digests& some) {
@@ -98,7 +89,7 @@ public:
             return listed(items, begin, next_);
         }));
     }
-    /// Gives the manifest's hash.
+    /// Returns the hash of the manifest.
     std::uint64_t run() {
         next_ = 0;
         manifest_ = {};
@@ -130,7 +121,7 @@ private:
     manifest manifest_;
 };
 
-/// A line of /proc/self/status in KiB; 0 where there is none.
+/// A value of /proc/self/status in KiB; 0 without it.
 std::size_t status_of(const std::string& name) {
     std::ifstream status("/proc/self/status");
     for (std::string line; std::getline(status, line);)
@@ -138,10 +129,10 @@ std::size_t status_of(const std::string& name) {
     return 0;
 }
 
-/// How many MiB the resident memory grows at most while `run` runs.
+/// The growth of the resident memory at its peak during `run`, in MiB.
 double peak_of(const std::function<void()>& run) {
     malloc_trim(0);
-    std::ofstream("/proc/self/clear_refs") << 5; // the peak is now what is
+    std::ofstream("/proc/self/clear_refs") << 5; // resets the peak
     const std::size_t before = status_of("VmRSS");
     run();
     return static_cast<double>(status_of("VmHWM") - std::min(status_of("VmHWM"), before)) / 1024;
@@ -173,7 +164,7 @@ void stream(benchmark::State& state) {
     const double whole_peak = peak_of([&] {
         if (whole.run() != streamed_hash) state.SkipWithError("the stream's manifest is not that of one run");
     });
-    std::vector<double> ratios; // of neighbours in time
+    std::vector<double> ratios; // of consecutive runs
     for (auto _ : state) {
         const double of_whole = seconds_of([&] { whole.run(); });
         const double of_stream = seconds_of([&] { streamed.run(); });
@@ -188,8 +179,8 @@ void stream(benchmark::State& state) {
 }
 
 /// Items, and items per batch.
-void sizes(benchmark::internal::Benchmark* of) {
-    of->ArgsProduct({{1000, 100'000, 1'000'000}, {200, 2000}})
+void sizes(benchmark::internal::Benchmark* suite) {
+    suite->ArgsProduct({{1000, 100'000, 1'000'000}, {200, 2000}})
         ->UseManualTime()
         ->Unit(benchmark::kMillisecond);
 }

@@ -1,4 +1,4 @@
-// A graph of list → broadcast → concat against the same without a graph.
+// A graph of list → broadcast → concat against the same steps without a graph.
 #include "empty_body.hpp"
 
 #include <spmd/spmd.hpp>

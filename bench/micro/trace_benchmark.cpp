@@ -1,6 +1,6 @@
-// What a trace costs: ranks that do nothing, with no recorder and with one; a broadcast of them, and a barrier among
-// them. Events of the recorded runs are counted, and the difference in time is what one costs (`ns_per_event`: with all else
-// that a rank does).
+// The cost of a trace: ranks that do nothing, without and with a recorder, in a broadcast and in a barrier.
+// Recorded runs count their events; the difference in time is the cost of an event (`ns_per_event` includes
+// everything else that a rank does).
 #include <spmd/spmd.hpp>
 
 #include <benchmark/benchmark.h>
@@ -34,7 +34,7 @@ void run(benchmark::State& state, bool traced, auto task) {
     if (traced) events += trace->events();
     const double all = static_cast<double>(ranks) * static_cast<double>(state.iterations());
     state.SetItemsProcessed(state.range(0) * state.iterations());
-    state.counters["ns_per_rank"] = // of the time that is not paused
+    state.counters["ns_per_rank"] = // without the paused time
         benchmark::Counter(all * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
     state.counters["events_per_rank"] = static_cast<double>(events) / all;
 }

@@ -1,4 +1,4 @@
-// What a user of the library writes first: 3 ranks, each gives its id.
+// A user's first program: 3 ranks return their ids.
 #include <spmd/spmd.hpp>
 
 #include <cstddef>

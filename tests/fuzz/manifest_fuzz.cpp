@@ -1,4 +1,4 @@
-// The parser of manifests takes any bytes, and what it takes it takes again from a line written for it.
+// The manifest parser accepts any bytes; an entry it accepts, written as a line, is parsed to the same entry.
 #include <checksum/manifest.hpp>
 #include <checksum/sum_line.hpp>
 
@@ -34,7 +34,7 @@ void require_same(const manifest_entry& entry, const checksum::manifest_format& 
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     if (size == 0) return 0;
-    // The first byte chooses how lines end and how long digests are, as options of the tool do.
+    // The first byte chooses the line ends and the digests' size, like options of the tool.
     const checksum::manifest_format format{.is_zero_ended = (bytes[0] & 1U) != 0,
                                            .digest_size = (bytes[0] & 2U) != 0 ? 2U : 16U};
     const char end = format.is_zero_ended ? '\0' : '\n';

@@ -1,5 +1,5 @@
-// Messages of any lengths, cut out of the input: their MD5 in lanes, by every kind of code that this processor runs, at once and
-// in pieces, is OpenSSL's.
+// Cuts messages of any lengths out of the input: their MD5 in lanes equals OpenSSL's, for every target of
+// this processor, at once and in pieces.
 #include <checksum/digest.hpp>
 #include <checksum/md5_lanes.hpp>
 
@@ -18,22 +18,22 @@ void require(bool holds) {
     if (!holds) std::abort();
 }
 
-/// Each message's length, in two bytes, stands before it.
+/// Splits the input into messages, each preceded by its length in two bytes.
 std::vector<std::span<const std::byte>> messages_in(std::span<const std::byte> input) {
     constexpr std::size_t most = 200;
     std::vector<std::span<const std::byte>> messages;
     while (input.size() >= 2 && messages.size() < most) {
-        const std::size_t asked =
+        const std::size_t wanted =
             std::to_integer<std::size_t>(input[0]) | std::to_integer<std::size_t>(input[1]) << 8U;
         input = input.subspan(2);
-        const std::size_t size = std::min(asked, input.size());
+        const std::size_t size = std::min(wanted, input.size());
         messages.push_back(input.first(size));
-        input = input.subspan(size / 2); // so that they overlap, and begin anywhere
+        input = input.subspan(size / 2); // so that messages overlap and begin at any address
     }
     return messages;
 }
 
-/// In two goes: whole blocks first, what is left with its padding then.
+/// Checks MD5 in two steps: whole blocks first, then the rest with its padding.
 void require_in_pieces(std::span<const std::span<const std::byte>> messages, std::span<const md5> expected,
                        checksum::md5_target target) {
     std::vector<checksum::md5_state> states(messages.size(), checksum::md5_begin);

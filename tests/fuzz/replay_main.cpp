@@ -1,4 +1,4 @@
-// Gives a fuzz target the files of a corpus, in place of a fuzzer: PROGRAM [FILE or DIRECTORY]...
+// Runs a fuzz target on the files of a corpus instead of a fuzzer: PROGRAM [FILE or DIRECTORY]...
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@ void replay(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     const std::vector<char> content{std::istreambuf_iterator<char>(file), {}};
     if (!file) throw std::runtime_error(path.string() + ": cannot be read");
-    // A copy of just this size, so that a sanitizer sees what is read beyond it.
+    // A copy of exactly this size, so that sanitizers detect reads beyond it.
     const std::vector<std::uint8_t> bytes(content.begin(), content.end());
     LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
 }
@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
                 files.emplace_back(argv[i]);
         }
         for (const auto& file : files) {
-            std::printf("%s\n", file.c_str()); // the last one, should it end here
+            std::printf("%s\n", file.c_str()); // the last line names the input that crashed
             std::fflush(stdout);
             replay(file);
         }

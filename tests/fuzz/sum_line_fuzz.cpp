@@ -1,4 +1,4 @@
-// Every name that a file can have comes back from the line that is written for it, in every format.
+// Every file name is restored from the line written for it, in every format.
 #include <checksum/manifest.hpp>
 #include <checksum/sum_line.hpp>
 
@@ -19,7 +19,7 @@ void require(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     const std::string name(reinterpret_cast<const char*>(bytes), size);
-    if (name.empty() || name.find('\0') != std::string::npos) return 0; // no file's
+    if (name.empty() || name.find('\0') != std::string::npos) return 0; // not a file name
     std::string escaped;
     checksum::append_escaped(escaped, name);
     require(escaped.find_first_of("\n\r") == std::string::npos);

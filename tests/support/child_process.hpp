@@ -14,7 +14,7 @@
 
 namespace test_support {
 
-/// What a program printed to standard output, and its exit status.
+/// A program's standard output and exit status.
 struct program_result {
     std::string output;
     int status;
@@ -69,8 +69,8 @@ inline program_result run_program(std::vector<std::string> arguments) {
     return {std::move(output), detail::exit_status_of(child)};
 }
 
-/// Whether `condition()` is true in a child process without root's rights, so that file permissions count.
-/// A condition that throws is not true.
+/// Returns true if `condition()` holds in a child process without root's privileges, so that file permissions
+/// apply. A condition that throws does not hold.
 template <class Condition>
 bool true_without_privilege(Condition condition) {
     constexpr unsigned nobody = 65534;

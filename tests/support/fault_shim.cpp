@@ -1,14 +1,14 @@
-// Preloaded into a program under test: makes its reads and opens fail as FAULT says.
-//   short        each read gives at most 7 bytes
+// Preloaded into a program under test: makes its reads and opens fail as the variable FAULT says.
+//   short        each read returns at most 7 bytes
 //   interrupted  every second read and open fails with EINTR
 //   broken:N     reads of files whose size is N fail with EIO from their second on
-//   vanishing    every third open of a file fails with ENOENT, as if it had gone since it was listed
-//   linked       before every third open of a file a symbolic link takes its place
+//   vanishing    every third open of a file fails with ENOENT, as if the file were deleted after the listing
+//   linked       before every third open of a file a symbolic link replaces it
 //   growing:N    a file whose size is N has a byte more after its second read
 //   shrinking:N  a file whose size is N is half as long after its second read
 //   rewritten:N  a file whose size is N has another first byte after its first read, once
-//   slow         fsync takes half a second longer
-//   unclosed     close fails with ENOSPC for the file that standard output goes to
+//   slow         fsync lasts half a second longer
+//   unclosed     close of the file that is standard output fails with ENOSPC
 //   unsynced     fsync fails with EIO
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -26,14 +26,14 @@
 namespace {
 
 const std::string& fault() {
-    static const std::string asked = [] {
+    static const std::string wanted = [] {
         const char* const text = std::getenv("FAULT");
         return std::string(text != nullptr ? text : "");
     }();
-    return asked;
+    return wanted;
 }
 
-/// The next definition after this one's: the C library's.
+/// The C library's definition, which this file's overrides.
 template <class Function>
 Function next(const char* name) {
     return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
@@ -42,7 +42,7 @@ Function next(const char* name) {
 std::atomic<unsigned> reads{0};
 std::atomic<unsigned> opens{0};
 
-/// Whether it is the file that "KIND:SIZE" is about, and its first read is over.
+/// Returns true if the file has the size in "KIND:SIZE", and its first read is over.
 bool is_hit(int file, const std::string& kind) {
     if (!fault().starts_with(kind)) return false;
     struct stat status{};
@@ -57,7 +57,7 @@ void resize(int file, bool grows) {
         static_cast<void>(::truncate(path.c_str(), grows ? status.st_size + 1 : status.st_size / 2) + 0);
 }
 
-/// Of an open file, once.
+/// Overwrites the first byte of an open file, once per process.
 void rewrite(int file) {
     static std::atomic<bool> is_done{false};
     if (is_done.exchange(true)) return;

@@ -16,11 +16,10 @@
 
 namespace test_support {
 
-/// Runs jobs on std::jthreads, some for each arena. Shares nothing with oneTBB, so that ThreadSanitizer sees
-/// all of it, and has as many arenas as one likes, on any machine.
-///
-/// Each arena has as many threads as its topology says; those who join take part besides.
-/// Thread safety: all members may be called at the same time.
+/// Runs jobs on std::jthreads, grouped into arenas. Independent of oneTBB, so that ThreadSanitizer sees every
+/// access, and with any number of arenas on any machine.
+/// Each arena has as many threads as its topology says; joining threads take part besides.
+/// Thread safety: all members may be called concurrently.
 class jthread_launcher final : public spmd::detail::launcher {
 public:
     static constexpr std::size_t no_arena = static_cast<std::size_t>(-1);
@@ -34,7 +33,7 @@ public:
 
     const spmd::pool_topology& topology() const noexcept override { return topology_; }
 
-    /// The arena that the calling thread works for; `no_arena` for one that is no launcher's.
+    /// The arena that the calling thread works for; `no_arena` for a thread of no launcher.
     static std::size_t arena_of_this_thread() noexcept { return arena_here(); }
 
 private:
@@ -43,7 +42,7 @@ private:
     struct job_queue {
         std::mutex mutex;
         std::condition_variable_any came;
-        std::deque<job_pointer> jobs; // guarded by mutex; one entry per helper that was called
+        std::deque<job_pointer> jobs; // guarded by mutex; one entry per recruited helper
     };
 
     static std::size_t& arena_here() noexcept {
@@ -81,8 +80,8 @@ private:
 
     spmd::pool_topology topology_;
     std::deque<job_queue> queues_;
-    std::vector<std::jthread>
-        threads_; // joined before the queues go; who was called and never came is let go
+    // Joined before the queues are destroyed; recruits that never arrived are released.
+    std::vector<std::jthread> threads_;
 };
 
 } // namespace test_support

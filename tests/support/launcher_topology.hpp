@@ -8,7 +8,7 @@
 
 namespace test_support {
 
-/// Arenas of these many threads each, as a launcher describes them: the pool deals its ranks to them.
+/// A topology with one arena per entry, of that many threads; the pool deals its ranks to them.
 inline spmd::pool_topology arenas_with(std::span<const std::size_t> threads) {
     spmd::pool_topology topology;
     for (const std::size_t here : threads) topology.arenas.push_back({.threads = here, .ranks = {}});

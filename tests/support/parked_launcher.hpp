@@ -12,10 +12,10 @@
 
 namespace test_support {
 
-/// Threads that were called by a parked_launcher, and come when the test says so.
+/// Helpers recruited by a parked_launcher, which join only when the test says so.
 class parked_helpers {
 public:
-    /// Each of them comes now, on the calling thread. Returns how many came.
+    /// Lets each recruited helper join now, on the calling thread. Returns how many joined.
     std::size_t come() {
         std::vector<called> all;
         {
@@ -37,8 +37,8 @@ private:
     std::vector<called> called_; // guarded by mutex_
 };
 
-/// Calls one helper per arena, none of which comes by itself: what has no caller that joins does not start,
-/// until parked_helpers::come(), which works also when launcher and pool are gone.
+/// Recruits one helper per arena, none of which joins by itself: jobs without a joining caller do not start
+/// before parked_helpers::come(), which also works after launcher and pool are destroyed.
 class parked_launcher final : public spmd::detail::launcher {
 public:
     explicit parked_launcher(const std::vector<std::size_t>& threads,

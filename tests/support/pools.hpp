@@ -20,7 +20,7 @@
 
 namespace test_support {
 
-/// A launcher and its number of threads, of which pools are made.
+/// A launcher and its number of threads, with functions to make pools of it.
 struct pool_kind {
     std::string name;
     std::size_t threads;
@@ -34,7 +34,7 @@ inline spmd::engine_pool make_jthread_pool(std::size_t ranks, std::vector<std::s
 inline spmd::engine_pool make_shuffled_pool(std::size_t ranks, std::uint64_t seed) {
     return spmd::detail::pool_maker::make(ranks, std::make_unique<shuffled_launcher>(seed));
 }
-/// Nothing starts before somebody joins, and then on that thread alone.
+/// Nothing starts until a thread joins, and then runs on that thread alone.
 inline spmd::engine_pool
 make_parked_pool(std::size_t ranks,
                  std::shared_ptr<parked_helpers> helpers = std::make_shared<parked_helpers>()) {
@@ -56,8 +56,8 @@ inline std::vector<std::size_t> swept_ranks() {
     return distinct({1, cores - 1, cores, cores + 1, 4 * cores, 1000});
 }
 
-/// Every launcher with 1, 2 and all threads; the one of std::jthreads also with several arenas. Without oneTBB
-/// where SPMD_TEST_WITHOUT_TBB says so.
+/// Every launcher with 1, 2 and all threads; the std::jthread one also with several arenas. Without oneTBB if
+/// SPMD_TEST_WITHOUT_TBB is defined.
 inline std::vector<pool_kind> pool_kinds() {
     std::vector<pool_kind> kinds;
     for (const std::size_t threads : swept_threads()) {
@@ -85,7 +85,7 @@ inline std::vector<pool_kind> pool_kinds() {
     return kinds;
 }
 
-/// body(pool) for each launcher and number of threads, with this many ranks.
+/// Calls body(pool) for each launcher and number of threads, with `ranks` ranks.
 template <class Body>
 void for_each_launcher(std::size_t ranks, Body&& body) {
     for (const pool_kind& kind : pool_kinds()) {
@@ -95,13 +95,15 @@ void for_each_launcher(std::size_t ranks, Body&& body) {
     }
 }
 
-/// body(pool) for each launcher, number of threads and number of ranks: {1, cores-1, cores, cores+1, 4·cores, 1000}.
+/// Calls body(pool) for each launcher, number of threads and number of ranks in {1, cores-1, cores, cores+1,
+/// 4·cores, 1000}.
 template <class Body>
 void for_each_pool(Body&& body) {
     for (const std::size_t ranks : swept_ranks()) for_each_launcher(ranks, body);
 }
 
-/// body(pool) for each launcher that goes on while the calling thread does something else, on `threads` threads.
+/// Calls body(pool) for each launcher that works while the calling thread does something else, on `threads`
+/// threads.
 template <class Body>
 void for_each_concurrent_pool(std::size_t ranks, std::size_t threads, Body&& body) {
 #ifndef SPMD_TEST_WITHOUT_TBB
@@ -116,7 +118,7 @@ void for_each_concurrent_pool(std::size_t ranks, std::size_t threads, Body&& bod
     body(pool);
 }
 
-/// Shut until the test opens it; tasks wait in front of it.
+/// Blocks tasks until the test opens it.
 class gate {
 public:
     void open() noexcept { open_ = true; }
@@ -124,7 +126,7 @@ public:
     void wait() const {
         while (!open_) pause();
     }
-    /// Also goes on when the task is to stop, so that a test that fails does not hang.
+    /// Also returns on a stop request, so that a failing test does not hang.
     void wait(const spmd::rank& me) const {
         while (!open_ && !me.stop_requested()) pause();
     }
@@ -135,7 +137,7 @@ private:
     std::atomic<bool> open_{false};
 };
 
-/// Waits until the condition holds: true, or false when the time is over.
+/// Waits until the condition holds; returns false if it does not within `time`.
 template <class Condition>
 [[nodiscard]] bool eventually(Condition&& condition, std::chrono::seconds time = std::chrono::minutes(1)) {
     const auto end = std::chrono::steady_clock::now() + time;

@@ -18,7 +18,7 @@
 
 namespace test_support {
 
-/// A terminal that nobody looks at but the test: what is written to `descriptor` is read by `written`.
+/// A terminal read only by the test: output to descriptor() is returned by written().
 class pseudo_terminal {
 public:
     explicit pseudo_terminal(unsigned short columns) {
@@ -42,7 +42,7 @@ public:
         if (::ioctl(test_, TIOCSWINSZ, &size) != 0)
             throw std::system_error{errno, std::generic_category(), "TIOCSWINSZ"};
     }
-    /// All that was written so far, from the beginning.
+    /// Everything written so far.
     const std::string& written() {
         pollfd readable{test_, POLLIN, 0};
         std::array<char, 4096> block{};
@@ -60,8 +60,8 @@ private:
     std::string written_;
 };
 
-/// What stands in the lines of a wide terminal after these bytes: carriage returns, newlines, the erasing of the rest of a
-/// line, and colours, which are left out. Throws: std::runtime_error for any other control sequence.
+/// Lines shown by a wide terminal after these bytes. Interprets carriage returns, newlines, erasing the rest
+/// of a line, and colours, which are dropped. Throws: std::runtime_error for any other control sequence.
 inline std::vector<std::string> screen_after(std::string_view bytes) {
     std::vector<std::string> lines(1);
     std::size_t column = 0;

@@ -13,11 +13,11 @@
 
 namespace test_support {
 
-/// A program at work, whose standard output goes to a file and whose standard error to a descriptor. It is killed at the
-/// end of the scope if it has not ended.
+/// A running program with standard output redirected to a file and standard error to a descriptor. Killed at
+/// the end of the scope if still running.
 class running_program {
 public:
-    /// `arguments`: its path first.
+    /// `arguments` begin with the program's path.
     running_program(std::vector<std::string> arguments, const std::string& output, int error) {
         std::vector<char*> argv;
         for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -41,7 +41,7 @@ public:
     }
 
     void send(int signal) const { ::kill(child_, signal); }
-    /// As waitpid(2) has it. Blocks: until it has ended.
+    /// Returns the status of waitpid(2). Blocks: until the program has ended.
     int wait() {
         int status = 0;
         if (::waitpid(child_, &status, 0) != child_)

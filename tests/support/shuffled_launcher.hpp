@@ -15,15 +15,15 @@
 
 namespace test_support {
 
-/// Runs the whole of a job on the thread that starts or joins it first, in blocks of random sizes and in random
-/// order, or one index at a time in a given order; ranks that meet, in another order after each collective. The same
-/// seed gives the same orders, so that whatever depends on the order fails every time.
+/// Runs a whole job on the thread that starts or joins it first, in blocks of random sizes and random order,
+/// or one index at a time in a given order; ranks that meet run in another order after each collective. Equal
+/// seeds produce equal orders, so that a dependence on the order fails every time.
 ///
-/// Thread safety: all members may be called at the same time.
+/// Thread safety: all members may be called concurrently.
 class shuffled_launcher final : public spmd::detail::launcher {
 public:
     explicit shuffled_launcher(std::uint64_t seed) : seed_(seed) {}
-    /// Runs index order[0], then order[1], … of each job that has as many indices; others at random.
+    /// Runs index order[0], then order[1], … of each job with as many indices; other jobs in random order.
     explicit shuffled_launcher(std::vector<std::size_t> order) : order_(std::move(order)) {}
 
     const spmd::pool_topology& topology() const noexcept override { return topology_; }
@@ -40,7 +40,7 @@ public:
 private:
     using index_range = spmd::index_range;
 
-    /// What the calling thread runs, one inside the other: a job that calls for more threads meanwhile gets none.
+    /// The stack of jobs on the calling thread: a job that recruits threads meanwhile gets none.
     class running {
     public:
         explicit running(const spmd::detail::job& work) noexcept : work_(&work), outer_(innermost()) {

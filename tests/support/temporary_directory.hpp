@@ -11,7 +11,7 @@
 
 namespace test_support {
 
-/// A new empty directory, removed with all that is in it at the end of its scope.
+/// A new empty directory, removed with its content at the end of its scope.
 ///
 ///     test_support::temporary_directory scratch;
 ///     std::string path = scratch.write("a.txt", "content");
@@ -29,15 +29,15 @@ public:
         std::filesystem::remove_all(path_, ignored);
     }
 
-    /// Its absolute path, without a final slash.
+    /// Absolute path, without a final slash.
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-    /// The path of `name` in it, whether there is such a file or not.
+    /// Path of `name` in the directory, existing or not.
     [[nodiscard]] std::string operator/(std::string_view name) const {
         return path_ + '/' + std::string{name};
     }
 
-    /// Writes a file, and the directories it lies in where they are missing. Gives its path.
+    /// Writes a file, and creates its missing parent directories. Returns its path.
     std::string write(std::string_view name, std::string_view content) const {
         const std::string path = *this / name;
         std::filesystem::create_directories(std::filesystem::path{path}.parent_path());
@@ -47,7 +47,7 @@ public:
         return path;
     }
 
-    /// Makes a directory, and those above it where they are missing. Gives its path.
+    /// Creates a directory and its missing parents. Returns its path.
     std::string make_directory(std::string_view name) const {
         const std::string path = *this / name;
         std::filesystem::create_directories(path);

@@ -9,6 +9,7 @@
 #include <spmd/error.hpp>
 #include <spmd/operations.hpp>
 #include <spmd/ordered_results.hpp>
+#include <spmd/progress.hpp>
 #include <spmd/results.hpp>
 #include <spmd/timing.hpp>
 
@@ -16,9 +17,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
-#include <iterator>
 #include <memory>
-#include <optional>
 #include <source_location>
 #include <stdexcept>
 #include <type_traits>
@@ -30,26 +29,21 @@ namespace spmd {
 template <class T>
 class submission;
 
-/// How far a submission is: `done` of `total` tasks have ended, in whatever way.
-struct progress {
-    std::size_t done = 0;
-    std::size_t total = 0;
-    std::size_t items = 0; ///< that the ranks have reported by rank::advance(); of a map, `done`
-};
-
-/// The results of a broadcast (by rank id) or a map (by item index) in flight: what submission::start() returns.
+/// The results of a broadcast or a map in flight, as returned by submission::start().
 ///
 ///     auto sums = pool.broadcast(sum_of_my_part).start();
 ///     while (!sums.wait_for(100ms)) show(sums.progress());
 ///     double total = sums.reduce(spmd::plus);
 ///
-/// The calling thread takes part in the work while it waits. Destroying an async_result requests a stop and waits,
-/// so that no task outlives what it refers to. `co_await` of one gives what get() returns, and holds no thread.
+/// The calling thread takes part in the work while it waits. The destructor requests a stop and waits, so
+/// that no task outlives the objects that it refers to. `co_await` returns the results of get() without
+/// blocking a thread.
 ///
-/// Order: by rank id or item index, whatever ran first.
-/// Thread safety: `ready`, `progress`, `cancel`, `wait` and `wait_for` may be called from any thread; those that
-/// move results out (`get`, `concat`, `reduce`, `in_order`, `outcomes`) by one.
-/// Throws: std::logic_error when it is empty (default-constructed or moved from), or its results were taken before.
+/// Order: by rank id or item index, whichever ran first.
+/// Thread safety: any thread may call `ready`, `progress`, `cancel`, `wait` and `wait_for`; one thread the
+/// members that move results out (`get`, `concat`, `reduce`, `in_order`, `outcomes`).
+/// Throws: std::logic_error if it is empty (default-constructed or moved from), or its results were taken
+/// before.
 template <class T>
 class [[nodiscard]] async_result {
 public:
@@ -65,15 +59,15 @@ public:
     }
     ~async_result() { drop(); }
 
-    /// All results. Blocks: until every task has ended. Throws: composite_error naming those that threw;
-    /// cancelled, if some never ran and none threw.
+    /// Returns all results. Blocks: until every task has ended.
+    /// Throws: composite_error naming the tasks that threw; cancelled_error if some never ran and none threw.
     results<T> get() {
         wait_for_success();
         return job_->take();
     }
 
-    /// The tasks' ranges one after the other, as one flat sequence. Blocks and throws as get(). `reused` gives
-    /// its memory, which for large results saves most of the time: fresh pages cost more than the copy.
+    /// Concatenates the ranges that the tasks returned. Blocks and throws as get(). The memory of `reused` is
+    /// used again, which saves most of the time of large results: fresh pages cost more than the copy.
     template <class Part = T>
         requires concatenable<Part>
     flat<Part> concat(flat<Part> reused = {}) {
@@ -83,18 +77,19 @@ public:
         return detail::concat_parts(launch(), &job_->value(0), job_->count(), std::move(reused));
     }
 
-    /// Combines the results by `op` in a fixed tree over the ids (detail/base/tree_reduce.hpp), so that the outcome is
-    /// bitwise the same for any number of threads. Blocks and throws as get(); std::invalid_argument for
-    /// a map over no items. Returns: T; by min_at or max_at, located<T>.
+    /// Combines the results by `op` in a fixed tree over the ids, so that the value is bitwise reproducible
+    /// for any number of threads: leaves of 1,024 results are folded from the left, then neighbours are
+    /// combined pairwise. Returns T, or located<T> for min_at and max_at. Blocks as get().
+    /// Throws: as get(); std::invalid_argument for a map over no items.
     template <class Op, class Value = T>
         requires std::is_invocable_r_v<reduced<Value, Op>, Op&, reduced<Value, Op>, reduced<Value, Op>>
     reduced<Value, Op> reduce(Op op) {
         wait_for_success();
-        if (job_->count() == 0) throw std::invalid_argument("reduce of no items: give it a first value");
+        if (job_->count() == 0) throw std::invalid_argument("reduce of no items: pass a first value");
         return combined(op);
     }
 
-    /// As reduce(op), combined with `first` from the left; `first` alone for a map over no items.
+    /// Returns op(first, reduce(op)), or `first` for a map over no items.
     template <class Op, class Value = T>
         requires std::is_invocable_r_v<Value, Op&, Value, Value>
     Value reduce(Op op, std::type_identity_t<Value> first) {
@@ -103,42 +98,47 @@ public:
         return op(std::move(first), combined(op));
     }
 
-    /// Blocks: until every task has ended; joins the work. Throws nothing of the tasks'.
+    /// Takes part in the work until every task has ended. Blocks: until then. Never throws a task's
+    /// exception.
     void wait() const {
         detail::job& job = *require_job();
         launch().join(job);
     }
 
-    /// Blocks: until every task has ended or the time is over; true in the first case. Runs no task itself, as
-    /// that could take longer; but called within a task, where no other thread may be left, one when it is over.
+    /// Waits for the tasks for at most `time`; returns true if all have ended. Blocks: until then. Runs no
+    /// task itself, since that could take longer; within a task, which may hold the only thread, it runs one
+    /// when the time is over.
     template <class Rep, class Period>
     bool wait_for(std::chrono::duration<Rep, Period> time) const {
         detail::job& job = *require_job();
         return launch().wait_until(job, detail::deadline_in(time));
     }
 
-    /// Suspends the awaiting coroutine until every task has ended; gives and throws what get() does. A rank works on
-    /// what is left before it is suspended; any other coroutine goes on on the thread that ends the last task.
+    /// Suspends the awaiting coroutine until every task has ended; returns and throws as get(). A rank takes
+    /// part in the work before it is suspended; any other coroutine resumes on the thread that ends the last
+    /// task.
     detail::result_awaiter<T> operator co_await() noexcept { return detail::result_awaiter<T>(*this); }
 
-    /// True when every task has ended.
+    /// True if every task has ended.
     bool ready() const { return require_job()->finished(); }
 
-    /// How many ranks have ended, of all, and how many items they have reported by rank::advance(); a map's items are
-    /// its tasks. May be called at any time. Complexity: O(tasks), about 0.1 ns each.
+    /// Returns the number of tasks that have ended, of all tasks, and the items that they have reported. May
+    /// be called at any time. Complexity: O(tasks), about 0.1 ns each.
     spmd::progress progress() const {
         const std::size_t done = require_job()->ended();
         return {done, job_->count(), job_->kind() == task_kind::item ? done : job_->items_reported()};
     }
 
-    /// Tasks that have not started never will; those that run see stop_requested(). Returns at once.
+    /// Cancels the tasks that have not started, and requests a stop of the others: see
+    /// rank::stop_requested(). Returns at once.
     void cancel() const { require_job()->request_stop(); }
 
-    /// The results one after the other as they become available in order, while others still run:
-    /// `for (T& result : r.in_order())`; where T is void, the indices. Advancing blocks, and runs the awaited task
-    /// if nobody does; it throws composite_error or cancelled when that task failed. A temporary's results are
-    /// kept by the range. get(), concat(), reduce() and outcomes() cannot follow. Of very many ranks (16,384 and
-    /// more) up to 16 are run one after the other before others look, so none may wait for what it is followed by.
+    /// Returns the results as a range, each available as soon as its task has ended, while later ones still
+    /// run: `for (T& result : r.in_order())`. The elements are the indices if T is void. The range of a
+    /// temporary owns the results. get(), concat(), reduce() and outcomes() cannot follow.
+    /// Blocks: dereferencing, until that task has ended; it runs the task if no thread has.
+    /// Throws: dereferencing, composite_error or cancelled_error if that task failed or never ran.
+    /// Requires: of 16,384 or more ranks, none waits for a later one, since 16 in a row run on one thread.
     ordered_results<T> in_order() & {
         take_once();
         return ordered_results<T>(*this);
@@ -148,7 +148,7 @@ public:
         return ordered_results<T>(std::move(*this));
     }
 
-    /// What became of each task, result or error. Blocks as get(); throws nothing of the tasks'.
+    /// Returns the result or error of each task. Blocks as get(). Never throws a task's exception.
     std::vector<outcome<T>> outcomes() {
         wait();
         take_once();
@@ -166,7 +166,8 @@ public:
         return all;
     }
 
-    /// What each task cost. Blocks as get(). Throws: std::logic_error unless asked for by run_options::timing.
+    /// Returns the times of the tasks. Blocks as get(). Throws: std::logic_error unless run_options::timing
+    /// was set.
     spmd::timing timing() const {
         wait();
         return spmd::timing(job_->intervals(), job_->collectives());
@@ -189,10 +190,10 @@ private:
             },
             op);
     }
-    detail::trace_span trace_of(const char* how) const noexcept {
+    detail::trace_span trace_of(const char* operation) const noexcept {
         const detail::traced_submission& traced = job_->traced();
         return {traced.log,
-                {.kind = detail::trace_kind::concat, .submission = traced.number, .operation = how}};
+                {.kind = detail::trace_kind::concat, .submission = traced.number, .operation = operation}};
     }
     detail::result_job<T>* require_job() const {
         if (!job_) throw std::logic_error("async_result is empty: it was moved from");
@@ -200,12 +201,12 @@ private:
     }
     void take_once() {
         require_job();
-        if (taken_) throw std::logic_error("the results were taken before: they can be taken once");
+        if (taken_) throw std::logic_error("the results were taken before; they can be taken once");
         taken_ = true;
     }
     void wait_for_success() {
         wait();
-        if (!taken_) job_->throw_unless_all_done(); // an error leaves the results to outcomes()
+        if (!taken_) job_->throw_unless_all_done(); // after an error, outcomes() still has the results
         take_once();
     }
     void drop() noexcept {
@@ -235,7 +236,7 @@ bool result_awaiter<T>::await_ready(std::source_location where) {
 template <class T>
 bool result_awaiter<T>::await_suspend(std::coroutine_handle<> awaiting) {
     awaiting_ = awaiting;
-    // Held, as the coroutine may go on, and destroy the result, before this returns.
+    // Keeps the job alive: the coroutine may resume, and destroy the result, before this returns.
     const job_pointer<job> work = ordered_access<T>(*result_).work();
     return work->continue_with(*this);
 }

@@ -8,9 +8,9 @@
 #include <span>
 #include <type_traits>
 
-/// State that stays with its rank. Handles on pieces that belong to the engines of a pool, each constructed
+/// Handles to state that stays with its rank: pieces that belong to the engines of a pool, each constructed
 /// by its rank on a thread of its arena, so that its memory lies there. `scatter`, `make_local` and
-/// `replicate` of a pool or a view return them; as arguments of a broadcast, a map or a stage of a graph they
+/// `replicate` of a pool or a view return them; passed to a broadcast, a map or a stage of a graph, they
 /// resolve to the rank's own piece:
 ///
 ///     auto cells = pool.scatter(std::move(grid));          // scattered<cell>: one slice per rank
@@ -20,39 +20,40 @@
 ///                    cells, count, scale).get();
 ///     std::vector<histogram> all = pool.gather(count);
 ///
-/// A rank's pieces are those of its engine, on any view. A const handle resolves to const pieces. A handle
-/// passed to a broadcast may be destroyed before that has ended: the pieces live until their last use.
+/// A rank's pieces are those of its engine, on any view. A const handle yields const pieces. A handle may be
+/// destroyed before the broadcast that it was passed to has ended: the pieces live as long as anything uses
+/// them.
 ///
-/// Throws, at every use: std::invalid_argument for a handle of another pool, one that has outlived its pool,
+/// Throws: on any use, std::invalid_argument for a handle of another pool, one that has outlived its pool,
 /// one that is empty (moved from), and an engine without a piece, by name.
-/// Thread safety: a handle may be used by several submissions at once. Their ranks' accesses to one piece at
-/// the same time are not synchronised, nor are those by operator[].
+/// Thread safety: a handle may be passed to several submissions at once. Their accesses to one piece, and
+/// those by operator[], must be ordered by the caller.
 namespace spmd {
 
-/// Selects, in `scatter` and `push`, one item for each rank, which its task receives as T&.
+/// Tag for `scatter` and `push`: one item for each rank, which it receives as T&.
 struct flatten_t {
     explicit flatten_t() = default;
 };
 inline constexpr flatten_t flatten{};
 
-/// Items dealt to ranks, one contiguous slice for each, which its task receives as std::span<T>. Slices of
-/// different ranks are on different cache lines, unless that could cost 3 % more memory and more than 256
-/// KiB. In a map it is the range of all items, each run in its owner's arena where the parts are contiguous.
+/// Items dealt out to ranks: a contiguous slice for each, which it receives as std::span<T>. Slices of
+/// different ranks lie on different cache lines, unless that could cost 3 % more memory, and more than 256
+/// KiB. In a map, the range of all items, each run in its owner's arena if the parts are contiguous.
 template <class T>
 class scattered {
 public:
     static_assert(std::is_object_v<T> && !std::is_const_v<T>, "a rank may change the items of its slice");
     using value_type = T;
 
-    /// Empty.
+    /// Constructs an empty handle.
     scattered() noexcept = default;
     scattered(scattered&&) noexcept = default;
     scattered& operator=(scattered&&) noexcept = default;
     ~scattered() = default;
 
-    /// Number of items of all slices together.
+    /// Total number of items.
     std::size_t size() const { return held().size(); }
-    /// The slice of an engine. Requires: no task uses it at the same time.
+    /// Returns the slice of an engine. Requires: no task uses it.
     std::span<T> operator[](std::size_t engine) { return slice_of(engine); }
     std::span<const T> operator[](std::size_t engine) const { return slice_of(engine); }
 
@@ -70,23 +71,23 @@ private:
     std::shared_ptr<detail::slices<T>> held_;
 };
 
-/// One object for each rank, which its task receives as T&; on cache lines of its own. T may be immovable. In
-/// a map it is the range of the objects of the view's ranks.
+/// One object for each rank, which it receives as T&, on cache lines of its own. T may be immovable. In a
+/// map, the range of the objects of the ranks that the map is called on.
 template <class T>
 class local {
 public:
     static_assert(std::is_object_v<T> && !std::is_const_v<T>, "a rank may change its object");
     using value_type = T;
 
-    /// Empty.
+    /// Constructs an empty handle.
     local() noexcept = default;
     local(local&&) noexcept = default;
     local& operator=(local&&) noexcept = default;
     ~local() = default;
 
-    /// Number of objects: one for each rank that it was created for.
+    /// Number of objects: one for each rank that the handle was constructed for.
     std::size_t size() const { return held().ranks(); }
-    /// The object of an engine. Requires: no task uses it at the same time.
+    /// Returns the object of an engine. Requires: no task uses it.
     T& operator[](std::size_t engine) { return object_of(engine); }
     const T& operator[](std::size_t engine) const { return object_of(engine); }
 
@@ -104,23 +105,23 @@ private:
     std::shared_ptr<detail::pieces<T>> held_;
 };
 
-/// One copy of a value for each arena, which its ranks' tasks receive as const T&. In a map it is the arena's
-/// copy for each item.
+/// One copy of a value for each arena, which its ranks receive as const T&. In a map, the arena's copy for
+/// each item.
 template <class T>
 class replicated {
 public:
     static_assert(std::is_object_v<T> && !std::is_const_v<T>);
     using value_type = T;
 
-    /// Empty.
+    /// Constructs an empty handle.
     replicated() noexcept = default;
     replicated(replicated&&) noexcept = default;
     replicated& operator=(replicated&&) noexcept = default;
     ~replicated() = default;
 
-    /// Number of copies: one for each arena with a rank that it was created for.
+    /// Number of copies: one for each arena with a rank that the handle was constructed for.
     std::size_t size() const { return held().size(); }
-    /// The copy that an engine uses.
+    /// Returns the copy that the rank of an engine receives.
     const T& operator[](std::size_t engine) const {
         held().require(engine);
         return held_->for_engine(engine);

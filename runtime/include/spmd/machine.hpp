@@ -28,6 +28,9 @@ std::optional<double> cgroup_cpu_quota(const std::filesystem::path& root = "/");
 /// quota rounded up if that is less. `root` is passed to cgroup_cpu_quota().
 std::size_t available_threads(const std::filesystem::path& root = "/");
 
+/// Upper bound on the threads of an engine pool.
+inline constexpr std::size_t most_threads = 4096;
+
 /// A NUMA node or core type: its number, and the threads that can run there at once.
 struct machine_part {
     int id = 0;

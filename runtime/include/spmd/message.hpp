@@ -5,12 +5,12 @@
 
 namespace spmd {
 
-/// For `receive`: from whomever a message comes first.
+/// Source that matches messages from every rank. (MPI_ANY_SOURCE)
 inline constexpr std::size_t any_source = std::numeric_limits<std::size_t>::max();
-/// For `receive`: with whatever tag.
+/// Tag that matches every tag. (MPI_ANY_TAG)
 inline constexpr int any_tag = std::numeric_limits<int>::min();
 
-/// What receive_message gives: a value, who sent it, and with which tag.
+/// Result of receive_message: a value, its sender and its tag.
 template <class T>
 struct message {
     T value;

@@ -5,11 +5,12 @@
 #include <utility>
 #include <vector>
 
-/// Named operations for reductions: `me.all_reduce(mine, spmd::plus)`, `pool.map(f, items).reduce(spmd::max)`. Vectors are
-/// combined element by element. They have no captures, so that they are safe as temporaries with GCC 12 (task.hpp).
+/// Named operations for reductions: `me.all_reduce(mine, spmd::plus)`, `pool.map(f,
+/// items).reduce(spmd::max)`. Vectors are combined element by element. They have no captures, so that they
+/// are safe as temporaries with GCC 12 (task.hpp).
 namespace spmd {
 
-/// A value and the lowest rank id (of a map: item index) that has it; what min_at and max_at give. (MPI_MINLOC)
+/// A value and the lowest rank id (of a map: item index) that has it: the result of min_at and max_at.
 template <class T>
 struct located {
     T value{};
@@ -28,7 +29,7 @@ struct plus_t {
 };
 inline constexpr plus_t plus{};
 
-/// The smaller of two values by `<`, the left one where neither is. (MPI_MIN)
+/// The smaller of two values by `<`; the left one if they are equal. (MPI_MIN)
 struct min_t {
     static constexpr bool by_elements = true;
     template <std::movable T>
@@ -42,7 +43,7 @@ struct min_t {
 };
 inline constexpr min_t min{};
 
-/// The larger of two values by `<`, the left one where neither is. (MPI_MAX)
+/// The larger of two values by `<`; the left one if they are equal. (MPI_MAX)
 struct max_t {
     static constexpr bool by_elements = true;
     template <std::movable T>
@@ -56,7 +57,7 @@ struct max_t {
 };
 inline constexpr max_t max{};
 
-/// The smallest value and the lowest rank that has it: a reduction of T by min_at gives located<T>. (MPI_MINLOC)
+/// The smallest value and the lowest rank that has it: reduces T to located<T>. (MPI_MINLOC)
 struct min_at_t {
     static constexpr bool by_elements = true;
     template <class T>
@@ -67,7 +68,7 @@ struct min_at_t {
 };
 inline constexpr min_at_t min_at{};
 
-/// The largest value and the lowest rank that has it: a reduction of T by max_at gives located<T>. (MPI_MAXLOC)
+/// The largest value and the lowest rank that has it: reduces T to located<T>. (MPI_MAXLOC)
 struct max_at_t {
     static constexpr bool by_elements = true;
     template <class T>
@@ -123,7 +124,7 @@ namespace detail {
 template <class Op>
 concept locating = std::same_as<Op, min_at_t> || std::same_as<Op, max_at_t>;
 
-/// The type that values of type T are combined to by Op, and a value of it.
+/// The result type of combining values of type T by Op, and the conversion to it.
 template <class T, class Op>
 struct reduction_of {
     using type = T;
@@ -148,7 +149,7 @@ struct reduction_of<std::vector<E, A>, Op> {
 
 } // namespace detail
 
-/// The result of a reduction of T by Op: T itself, but for min_at and max_at a located<T>, or a vector of such.
+/// The result type of reducing T by Op: T itself; for min_at and max_at located<T>, or a vector of those.
 template <class T, class Op>
 using reduced = typename detail::reduction_of<T, Op>::type;
 

@@ -19,7 +19,7 @@ class async_result;
 
 namespace detail {
 
-/// The results of an async_result one by one, each as soon as it is there. Does not take them.
+/// Accesses the results of an async_result one by one, each as soon as it is available, without taking them.
 template <class T>
 class ordered_access {
 public:
@@ -27,19 +27,20 @@ public:
         : job_(result.require_job()), launch_(&result.launch()) {}
 
     std::size_t size() const noexcept { return job_->count(); }
-    /// Itself, for a thread that takes part without waiting.
+    /// The job itself, for a thread that takes part without waiting.
     job_pointer<job> work() const noexcept {
         job_->reference();
         return job_pointer<job>(job_);
     }
-    /// What it is in a trace.
+    /// Identity of the submission in a trace.
     const traced_submission& traced() const noexcept { return job_->traced(); }
-    /// Blocks: until the task has ended; runs it if nobody does. False where it failed or was cancelled.
+    /// Waits for a task, and runs it if no thread has; returns false if it failed or was cancelled. Blocks:
+    /// until it has ended.
     bool wait_for(std::size_t i) const {
         launch_->join_until(*job_, i);
         return job_->state(i) == task_state::done;
     }
-    /// Requires: wait_for(i) gave true.
+    /// Returns the result of a task. Requires: wait_for(i) returned true.
     auto& value(std::size_t i) const noexcept { return job_->value(i); }
     [[noreturn]] void throw_error_of(std::size_t i) const {
         std::exception_ptr error = job_->error_of(i);
@@ -52,11 +53,11 @@ public:
     void begin_at(const std::source_location& where) const { job_->begin_at(where); }
     /// Has other threads run it, if nobody does.
     void start() const { launch_->start(*job_); }
-    /// The same for a job that some thread joins before long.
+    /// As start(), for a job that a thread will join soon.
     void start_ahead() const {
         if (!job_->cost().is_small(job_->count())) launch_->start_ahead(*job_);
     }
-    /// Works on what is left, without waiting for what others run.
+    /// Runs unclaimed tasks, without waiting for those that other threads run.
     void take_part() const { launch_->take_part(*job_); }
     bool finished() const noexcept { return job_->finished(); }
     /// Has others take part beside the calling thread, which is going to wait.
@@ -75,7 +76,8 @@ private:
 
 } // namespace detail
 
-/// The results of an async_result in order; see async_result::in_order(). An input range: go through it once.
+/// The results of an async_result in order: see async_result::in_order(). An input range, to be iterated
+/// once.
 template <class T>
 class ordered_results {
 public:
@@ -94,22 +96,22 @@ public:
         explicit iterator(const async_result<T>& result) : results_(result) {}
 
         decltype(auto) operator*() const {
-            if (!results_->wait_for(at_)) results_->throw_error_of(at_);
+            if (!results_->wait_for(index_)) results_->throw_error_of(index_);
             if constexpr (std::is_void_v<T>)
-                return std::size_t{at_};
+                return std::size_t{index_};
             else
-                return results_->value(at_);
+                return results_->value(index_);
         }
         iterator& operator++() noexcept {
-            ++at_;
+            ++index_;
             return *this;
         }
-        void operator++(int) noexcept { ++at_; }
-        bool operator==(std::default_sentinel_t) const { return at_ == results_->size(); }
+        void operator++(int) noexcept { ++index_; }
+        bool operator==(std::default_sentinel_t) const { return index_ == results_->size(); }
 
     private:
         std::optional<detail::ordered_access<T>> results_;
-        std::size_t at_ = 0;
+        std::size_t index_ = 0;
     };
 
     iterator begin() const { return iterator(*result_); }

@@ -17,7 +17,7 @@
 namespace spmd {
 namespace detail {
 
-/// Something that a rank has started and waits for later.
+/// An operation that a rank has started and awaits later.
 template <class Result>
 class pending_operation {
 public:
@@ -26,9 +26,9 @@ public:
     pending_operation& operator=(const pending_operation&) = delete;
     virtual ~pending_operation() = default;
 
-    /// Throws: cancelled where it will not be, because the broadcast is to stop.
+    /// Throws: cancelled_error if the broadcast is to stop.
     virtual bool is_ready() = 0;
-    /// The rank waits; false when it need not.
+    /// Makes the rank wait; returns false if it need not.
     virtual bool wait(std::coroutine_handle<> rank) = 0;
     virtual Result finish() = 0;
 };
@@ -77,7 +77,7 @@ private:
     context_reference context_;
     collective* collective_;
     bool agrees_;
-    bool stays_ = false; // counted as one that will look at the collective
+    bool stays_ = false; // counted as a member that will access the collective
     bool waited_ = false;
 };
 
@@ -115,7 +115,7 @@ private:
     bool done_ = false;
 };
 
-/// A split that was begun.
+/// A split that has started.
 template <class Result>
 class pending_split final : public pending_operation<Result> {
 public:
@@ -133,7 +133,7 @@ private:
 
 } // namespace detail
 
-/// What a rank may `co_await`, and what that gives.
+/// An operation that a rank can `co_await`, with a Result.
 template <class A, class Result>
 concept awaitable = requires(A& operation, std::coroutine_handle<> rank) {
     operation.await_ready();
@@ -141,9 +141,9 @@ concept awaitable = requires(A& operation, std::coroutine_handle<> rank) {
     { operation.await_resume() } -> std::same_as<Result>;
 };
 
-/// An operation of a rank that has begun and is awaited later: what `.start()` on it returns. `co_await` gives what the
-/// operation gives. Lives no longer than its rank. Destroyed before it was awaited, it takes nothing from the peers:
-/// they have this rank's contribution, and a message that was to be received waits for another receive.
+/// A started operation of a rank, returned by `.start()`; `co_await` returns its result. Must not outlive its
+/// rank. If it is destroyed before it was awaited, the peers keep this rank's contribution, and a message
+/// that it has received is delivered to another receive. (MPI_Request)
 ///
 ///     auto sum = me.all_reduce(mine, spmd::plus).start();
 ///     prepare_what_does_not_need_it();
@@ -154,8 +154,9 @@ public:
     explicit pending(std::unique_ptr<detail::pending_operation<T>> operation) noexcept
         : operation_(std::move(operation)) {}
 
-    /// True when `co_await` would not wait. Lets no other rank run: a loop that asks until it is true may never end.
-    /// Throws: std::logic_error when it was awaited before, or moved from; cancelled.
+    /// True if `co_await` would not wait. Lets no other rank run: a loop that polls it may never end.
+    /// (MPI_Test)
+    /// Throws: std::logic_error if it was awaited before, or moved from; cancelled_error.
     bool ready() const { return required().is_ready(); }
 
     bool await_ready() const { return required().is_ready(); }

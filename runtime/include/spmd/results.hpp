@@ -28,8 +28,8 @@ struct results_of<void> {
 
 } // namespace detail
 
-/// The results of many tasks, in order: a vector; for bool a deque, in which each result is an object of its
-/// own and not a bit; for void nothing.
+/// Container of the tasks' results, in order: std::vector<T>; std::deque<bool> for bool, since each result is
+/// an object of its own and not a bit; void for void.
 template <class T>
 using results = typename detail::results_of<T>::type;
 
@@ -46,7 +46,7 @@ struct flat_of<std::basic_string<Char, Traits, Allocator>> {
 
 } // namespace detail
 
-/// What parts become when they are concatenated: strings a string, other ranges the `results` of their items.
+/// Concatenation of parts: a string for strings, `results` of the items for other ranges.
 template <class Part>
 using flat = typename detail::flat_of<Part>::type;
 
@@ -55,7 +55,7 @@ template <class Part>
 concept concatenable = std::ranges::input_range<Part> && std::ranges::sized_range<Part> &&
                        std::movable<std::ranges::range_value_t<Part>>;
 
-/// What one task gave: its result, or the error that it threw (or `cancelled`, where it never ran).
+/// Result or error of one task: cancelled_error if it never ran.
 template <class T>
 class outcome {
 public:
@@ -64,7 +64,7 @@ public:
 
     bool has_value() const noexcept { return error_ == nullptr; }
     explicit operator bool() const noexcept { return has_value(); }
-    /// The result. Throws: what the task threw.
+    /// Returns the result. Throws: the task's exception.
     T& value() & {
         if (error_ != nullptr) std::rethrow_exception(error_);
         return *value_;
@@ -74,7 +74,7 @@ public:
         return *value_;
     }
     T&& value() && { return std::move(value()); }
-    /// The error; null where there is a result.
+    /// Returns the error, null if there is a result.
     const std::exception_ptr& error() const noexcept { return error_; }
 
 private:
@@ -82,7 +82,7 @@ private:
     std::exception_ptr error_;
 };
 
-/// Of a task without a result: whether it ran to its end.
+/// Completion or error of a task without a result.
 template <>
 class outcome<void> {
 public:
@@ -91,7 +91,7 @@ public:
 
     bool has_value() const noexcept { return error_ == nullptr; }
     explicit operator bool() const noexcept { return has_value(); }
-    /// Throws: what the task threw.
+    /// Throws: the task's exception.
     void value() const {
         if (error_ != nullptr) std::rethrow_exception(error_);
     }

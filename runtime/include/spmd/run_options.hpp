@@ -23,7 +23,7 @@ struct run_options {
     bool timing = false;
     /// Items per task of a map, at least 1, or `automatic`. A broadcast always has one task per rank.
     std::optional<std::size_t> chunk = 1;
-    /// Name of the submission in traces and in a debugger; empty for its source line, as in "solver.cpp:42".
+    /// Name of the submission in traces and in a debugger; empty: its source line, as in "solver.cpp:42".
     std::string name = {};
     /// Cancels the submission, as async_result::cancel(), when a stop is requested.
     std::stop_token stop = {};

@@ -8,8 +8,8 @@
 
 namespace spmd {
 
-/// Values that all ranks of a group look at together, without a copy for each: what all_gather gives. A small
-/// value, a random access range; the values live as long as anybody has one.
+/// Values shared by the ranks of a group, without a copy for each: the result of all_gather. A random access
+/// range that is cheap to copy; the values live as long as one of its copies.
 ///
 ///     for (double each : co_await me.all_gather(mine)) sum += each;
 template <class T>

@@ -16,6 +16,7 @@
 #include <spmd/partition.hpp>
 #include <spmd/pending.hpp>
 #include <spmd/placement.hpp>
+#include <spmd/progress.hpp>
 #include <spmd/rank.hpp>
 #include <spmd/rank_state.hpp>
 #include <spmd/results.hpp>

@@ -13,7 +13,7 @@ namespace detail {
 struct submission_access;
 } // namespace detail
 
-/// A broadcast or a map that is described and not yet begun: what `broadcast` and `map` return.
+/// A broadcast or map that has been described but not begun, as returned by `broadcast` and `map`.
 ///
 /// `get`, `concat`, `reduce`, `outcomes`, `in_order` and `wait` run it with the calling thread among others,
 /// and wake other threads only where that pays. start() begins it on other threads and returns at once.
@@ -23,9 +23,9 @@ struct submission_access;
 ///     std::vector<md5> digests = pool.broadcast(md5_of_my_part).concat();     // begun and joined
 ///     auto running = pool.broadcast(md5_of_my_part).start();                  // in flight
 ///
-/// A kind of task that has always been brief runs once before other threads are woken.
+/// If tasks of its kind have always been short, the first runs before other threads are woken.
 /// Thread safety: for one thread.
-/// Throws: std::logic_error when it was started, moved from, or its results were taken before.
+/// Throws: std::logic_error if it was started, moved from, or its results were taken before.
 template <class T>
 class [[nodiscard("a submission runs nothing before it is started or waited for")]] submission {
 public:
@@ -94,7 +94,7 @@ private:
 
 namespace detail {
 
-/// Makes submissions, and begins them in ways that are not for users.
+/// Constructs submissions, and begins them in ways that are not public.
 struct submission_access {
     template <class T>
     static spmd::submission<T> make(job_pointer<result_job<T>> job, std::shared_ptr<const group> ranks) {

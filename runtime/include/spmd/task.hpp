@@ -28,7 +28,7 @@ inline constexpr bool is_result<async_result<T>> = true;
 template <class T>
 inline constexpr bool is_result<spmd::submission<T>> = true;
 
-/// Refers to what is awaited, where it stands: GCC 12 would copy it if await_transform returned a reference.
+/// Refers to an awaitable: GCC 12 would copy it if await_transform returned a reference.
 template <class Awaitable>
 class awaiting_of {
 public:
@@ -41,7 +41,7 @@ private:
     Awaitable* awaitable_;
 };
 
-/// What all coroutines of ranks have in common.
+/// Base of the promises of all rank coroutines.
 class task_promise_base {
 public:
     static void* operator new(std::size_t size) { return rank_worker::allocate_frame(size); }
@@ -51,7 +51,7 @@ public:
 
     std::suspend_always initial_suspend() const noexcept { return {}; }
 
-    /// At its end a coroutine goes on with the one that awaits it; a rank's own tells the thread that runs it.
+    /// Resumes the coroutine that awaits this one; a rank's own coroutine notifies the worker that runs it.
     class final_awaitable {
     public:
         bool await_ready() const noexcept { return false; }
@@ -79,8 +79,8 @@ public:
         using type = std::remove_cvref_t<Awaitable>;
         static_assert(
             std::derived_from<type, rank_awaitable> || is_task<type> || is_result<type>,
-            "a rank awaits operations of spmd::rank, pending ones, other spmd::task, and what pool.map and "
-            "pool.broadcast return");
+            "a rank can co_await operations of spmd::rank, started ones, other spmd::task, submissions and "
+            "async_results");
         if constexpr (is_task<type>)
             return awaitable.await();
         else if constexpr (is_result<type>)
@@ -89,7 +89,7 @@ public:
             return awaiting_of<type>(awaitable);
     }
 
-    /// The next wait of the rank throws what this coroutine threw, unless it is taken before.
+    /// Makes the rank's next wait throw what this coroutine threw, unless it is taken before.
     void report_failure() const noexcept {
         if (error_ != nullptr) [[unlikely]]
             rank_worker::here().record().fail(error_);
@@ -150,8 +150,9 @@ public:
 
 } // namespace detail
 
-/// What a coroutine rank returns, and what its helpers do. A task does nothing until it is awaited, or returned to
-/// a broadcast, which then runs it once per rank; the broadcast's results are what the tasks `co_return`.
+/// Return type of the coroutines of ranks and of their helpers. A task does nothing until it is awaited, or
+/// returned to a broadcast, which runs it once per rank; the values that the tasks `co_return` are the
+/// broadcast's results.
 ///
 ///     spmd::task<double> norm(spmd::rank me, std::span<const double> x) {
 ///         co_return std::sqrt(co_await me.all_reduce(dot(x, x), spmd::plus));
@@ -161,20 +162,21 @@ public:
 ///         co_return all / static_cast<double>(me.size());
 ///     });
 ///
-/// A waiting rank is a suspended frame: no thread, no stack. After a `co_await` it may run on another thread, so
-/// hold no lock and nothing thread_local across one. What a task refers to must outlive it: the arguments of a
-/// helper awaited in the same expression do; so do what a broadcast's task captures, and its arguments where they are
-/// taken as they were given. Take the rank by value, and no reference to what an argument is converted to.
+/// A waiting rank is a suspended frame, without a thread or a stack. After a `co_await` it may run on another
+/// thread: hold no lock and no reference to a thread_local object across one. Whatever a task refers to must
+/// outlive it: the arguments of a helper awaited in the same expression do; so do the captures of a
+/// broadcast's task, and its arguments if they are taken without a conversion. Take the rank by value.
 ///
-/// GCC 12 destroys some temporaries of a `co_await` expression twice: lambdas that capture something with a
-/// destructor, and aggregates in braces. Give them a name, or a constructor, and they are safe:
+/// GCC 12 destroys some temporaries of a `co_await` expression twice: lambdas whose captures have
+/// destructors, and aggregates in braces. With a name, or a constructor, they are safe:
 ///
 ///     auto longer = [limit](std::string a, std::string b) { … };
 ///     co_await me.all_reduce(name, longer);              // not: me.all_reduce(name, [limit](…) { … })
 ///
 /// It also evaluates both branches of `condition ? co_await a(me) : co_await b(me)`: write an if.
 ///
-/// Throws, where it is awaited: what the coroutine threw. Memory: a frame from the heap, freed with the task.
+/// Throws, where it is awaited: what the coroutine threw. Memory: one frame from the heap, freed with the
+/// task.
 template <class T>
 class [[nodiscard]] task {
     static_assert(!std::is_reference_v<T> && !std::is_const_v<T>, "a task returns a value");
@@ -209,13 +211,14 @@ public:
     private:
         std::coroutine_handle<promise_type> frame_;
     };
-    /// What `co_await` does: runs it to its end. Throws: std::logic_error when it was awaited before, or moved from.
+    /// Runs the coroutine to its end; used by `co_await`. Throws: std::logic_error if it was awaited before,
+    /// or moved from.
     awaiter await() const {
         if (!frame_ || frame_.done()) throw std::logic_error("a task can be awaited once");
         return awaiter(frame_);
     }
 
-    /// Gives the frame to whoever runs and destroys it.
+    /// Releases the frame to the caller, who runs and destroys it.
     std::coroutine_handle<promise_type> release() noexcept { return std::exchange(frame_, nullptr); }
 
 private:
@@ -235,5 +238,5 @@ inline task<void> task_promise<void>::get_return_object() noexcept {
 } // namespace detail
 } // namespace spmd
 
-// Broadcasts of tasks; after the class, which it needs.
+// Broadcasts of tasks need the complete class.
 #include <spmd/detail/views/coroutine_job.hpp>

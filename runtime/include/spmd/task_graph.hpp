@@ -32,9 +32,9 @@ struct stream_options {
     std::size_t in_flight = 4;
 };
 
-/// Stages over broadcasts: typed by what flows, acyclic by construction, since a stage is made from earlier
-/// ones. Stages that do not depend on each other run at the same time. A broadcast begins as soon as its
-/// inputs are available; a concat passes rank 0's part to its `each` stages while other ranks still run.
+/// Stages over broadcasts: typed by what flows, acyclic by construction, since the inputs of a stage are
+/// earlier ones. Stages that do not depend on each other run at the same time. A broadcast begins as soon as
+/// its inputs are available; a concat passes rank 0's part to its `each` stages while other ranks still run.
 ///
 ///     spmd::task_graph graph{pool};
 ///     auto files = graph.once("list", [&] { return list_files(root); });

@@ -1,6 +1,6 @@
 #include <spmd/detail/base/item_tally.hpp>
 
-#include "base/thread_number.hpp"
+#include <spmd/detail/base/thread_number.hpp>
 
 #include <memory>
 

@@ -34,7 +34,7 @@ bool graph_flow::running() const {
 
 std::shared_ptr<run_record> graph_flow::start() {
     if (running()) throw std::logic_error("the task graph is running");
-    graph_->wait_for_all(); // its nodes may still be on their way out
+    graph_->wait_for_all(); // its nodes may still be returning
     for (const auto& node : nodes_) {
         node->reset();
         node->begin_tally();

@@ -11,8 +11,8 @@ namespace spmd::detail {
 
 namespace tbb = oneapi::tbb;
 
-/// Calls two more helpers as soon as it has work, so that waking n threads takes as many steps as a binary tree of n
-/// nodes is high.
+/// Calls two more helpers as soon as it has work, so that waking n threads takes as many steps as a binary
+/// tree of n nodes is high.
 class arena_workers::worker_task {
 public:
     worker_task(arena_workers& owner, const job_pointer<job>& work, std::size_t number, std::size_t helpers,
@@ -38,7 +38,8 @@ public:
 
 private:
     arena_workers* owner_;
-    // Mutable since oneTBB calls a const task and keeps it for a while: what it owns is released once it has run.
+    // Mutable since oneTBB calls a const task and keeps it for a while: what it owns is released once it has
+    // run.
     mutable std::shared_ptr<waiting_room> room_;
     mutable job_pointer<job> work_;
     std::size_t number_;

@@ -14,8 +14,8 @@
 
 namespace spmd::detail {
 
-/// Some oneTBB worker threads that run jobs in one arena. Callers take part without entering the arena, so they never
-/// wait for a slot in it.
+/// Some oneTBB worker threads that run jobs in one arena. Callers take part without entering the arena, so
+/// they never wait for a slot in it.
 class arena_workers {
 public:
     /// `pin`: whether workers are pinned to CPUs.
@@ -23,15 +23,15 @@ public:
                   std::size_t threads, bool pin);
     arena_workers(const arena_workers&) = delete;
     arena_workers& operator=(const arena_workers&) = delete;
-    /// Waits a little for workers that were called and have not arrived, so that hardly ever one is on its way when a
-    /// program ends; but not within a task, which may run on the thread that they wait for.
+    /// Waits a little for workers that were called and have not arrived, so that hardly ever one is on its
+    /// way when a program ends; but not within a task, which may run on the thread that they wait for.
     ~arena_workers();
 
     std::size_t arena() const noexcept { return shared_->arena; }
     std::size_t threads() const noexcept { return shared_->mailboxes.size(); }
 
-    /// Makes `helpers` workers take part in the job: first those that linger, then woken ones. Wakes none while `enough`
-    /// are on their way to earlier jobs: they would pile up.
+    /// Makes `helpers` workers take part in the job: first those that linger, then woken ones. Wakes none
+    /// while `enough` are on their way to earlier jobs: they would pile up.
     void call(job& work, std::size_t helpers, std::size_t enough);
 
 private:

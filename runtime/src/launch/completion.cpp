@@ -23,7 +23,8 @@ waiting_place& place_of(const completion* awaited) noexcept {
 void completion::end(std::size_t indices) noexcept {
     const bool is_last = unfinished_.fetch_sub(indices) == indices;
     wake_waiters();
-    // Either this thread sees the continuation, or continue_with() sees is_finished(): each stores before it loads.
+    // Either this thread sees the continuation, or continue_with() sees is_finished(): each stores before it
+    // loads.
     if (is_last && next_.load() != nullptr) [[unlikely]]
         if (continuation* const next = next_.exchange(nullptr)) next->go_on();
 }
@@ -39,8 +40,8 @@ bool completion::sleep_until(std::chrono::steady_clock::time_point deadline, boo
     counter.fetch_add(1);
     std::unique_lock lock(place.mutex);
     const bool value = place.wake.wait_until(lock, deadline, [&] {
-        // No wake is missed: this is either after a worker's fetch_sub, and then sees that worker's results, or
-        // before it, and then the worker sees the counter.
+        // No wake is missed: this is either after a worker's fetch_sub, and then sees that worker's results,
+        // or before it, and then the worker sees the counter.
         unfinished_.fetch_add(0);
         return holds(predicate);
     });

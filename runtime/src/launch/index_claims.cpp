@@ -54,8 +54,8 @@ std::size_t index_claims::guided_size(const share& from) const noexcept {
     const std::size_t left = begin < from.end ? from.end - begin : 0;
     const std::size_t most = std::max<std::size_t>(from.size / (ranges_per_thread * threads_), 1);
     const std::size_t guided = std::min(left / (2 * threads_), most);
-    // Cheap indices go in larger ranges, but never in more than a thread's share of what is left, in case they are
-    // not cheap this time; except the last ones, if they are few of all.
+    // Cheap indices go in larger ranges, but never in more than a thread's share of what is left, in case
+    // they are not cheap this time; except the last ones, if they are few of all.
     const std::size_t last = std::min(worth_claiming_ / 8, most / 8);
     const std::size_t cheap = std::min(worth_claiming_, std::max(left / threads_, last));
     return std::max({guided, cheap, std::size_t{1}});

@@ -76,8 +76,8 @@ void job::take_part() noexcept {
 }
 
 void job::help(std::size_t arena, const std::function<void()>& on_first) noexcept {
-    // A thread that makes something claimable recruits nobody while enough threads take part. So a leaving thread looks
-    // once more: each side counts before it looks, hence one of the two sees the other.
+    // A thread that makes something claimable recruits nobody while enough threads take part. So a leaving
+    // thread looks once more: each side counts before it looks, hence one of the two sees the other.
     const std::function<void()>* first = &on_first;
     do {
         bool has_left = false;

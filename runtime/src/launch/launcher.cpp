@@ -78,8 +78,8 @@ void launcher::join_until(job& work, std::size_t index) {
     // Later indices are not run meanwhile: one of them may wait until this one's result was seen.
     const auto is_done = [&] { return work.is_done(index); };
     if (completion::spin(is_done)) return;
-    // Between two indices of a range a worker polls the flags without a fence, and may miss a waiter that is about
-    // to sleep: the waiter looks again.
+    // Between two indices of a range a worker polls the flags without a fence, and may miss a waiter that is
+    // about to sleep: the waiter looks again.
     while (!work.wait_for_index(clock::now() + unseen_at_most, is_done)) {
     }
 }

@@ -24,8 +24,8 @@ namespace tbb = oneapi::tbb;
 
 constexpr std::size_t most_threads = 4096;
 
-/// Lets oneTBB start as many workers as all living pools have threads. By default it starts one worker less than there
-/// are cores, and of several global_controls the smallest wins, so the process has just one.
+/// Lets oneTBB start as many workers as all living pools have threads. By default it starts one worker less
+/// than there are cores, and of several global_controls the smallest wins, so the process has just one.
 class worker_budget {
 public:
     explicit worker_budget(std::size_t threads) : threads_(threads) { change(threads_, 0); }
@@ -70,7 +70,7 @@ std::string why_compact(placement requested, const std::vector<tbb::task_arena::
         return "fewer threads than the machine's " + std::to_string(found.size()) + ' ' + thing + 's';
     const bool can_tell = !found.empty() && (found[0].numa_id >= 0 || found[0].core_type >= 0);
     if (can_tell) return "the machine has one " + thing;
-    return "oneTBB cannot tell the machine's " + thing + "s: its libtbbbind is missing or does not work";
+    return "oneTBB does not know the machine's " + thing + "s: its libtbbbind is missing or does not work";
 }
 
 class tbb_launcher final : public launcher {

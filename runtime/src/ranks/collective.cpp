@@ -13,8 +13,8 @@
 namespace spmd::detail {
 namespace {
 
-/// "all_reduce of double, root 3 at solver.cpp:41"; with the operation, and no elements, where these tell it from what
-/// another asked for.
+/// Describes a request: "all_reduce of double, root 3 at solver.cpp:41". Operation and element count are
+/// included only if they distinguish it from the other request.
 std::string text_of_arrival(const request& requested, const request& other,
                             const std::source_location& where) {
     const collective_kind& kind = *requested.kind;
@@ -52,7 +52,7 @@ void collective::open(std::uint32_t number, const request& requested, const std:
     number_ = number;
     requested_ = requested;
     first_where_ = where;
-    // Also one in vain comes back, where all who came have dropped it.
+    // A failed collective is reused too, once all members have left it.
     broken_.store(false, std::memory_order_relaxed);
     failure_ = nullptr;
     mismatched_.clear();
@@ -119,7 +119,7 @@ std::vector<std::size_t> collective::complete(bool& everyone) {
     const std::lock_guard lock(mutex_);
     everyone = started_.empty();
     if (!everyone) {
-        // Those who waited at once are all but those who did not.
+        // All members waited at once, except for the started ones.
         std::ranges::sort(started_, {}, &early_arrival::id);
         auto next = started_.begin();
         for (std::size_t id = 0; id < size_; ++id) {
@@ -140,7 +140,7 @@ void collective::give_up(const std::exception_ptr& failure) {
 
 std::exception_ptr collective::cause() {
     if (is_complete()) return nullptr;
-    // Each of those who wait asks, and what one is told is true for all.
+    // Asked by each waiting member, with the same answer for all: found once per halt.
     if (failure_ == nullptr && std::exchange(looked_at_, peers_->ranks().halts()) != peers_->ranks().halts())
         failure_ = broken_.load(std::memory_order_relaxed) ? mismatch() : absence();
     return failure_;
@@ -154,7 +154,7 @@ std::vector<collective::early_arrival> collective::arrivals_in_order() const {
     for (std::size_t id = 0, next = 0; id < size_; ++id) {
         if (next < known && arrivals[next].id == id)
             ++next;
-        else if (peers_->has_reached(id, number_)) // and waits here since
+        else if (peers_->has_reached(id, number_))
             arrivals.push_back({id, peers_->ranks().record_of(peers_->index_of(id)).where(), requested_});
     }
     std::ranges::sort(arrivals, {}, &early_arrival::id);
@@ -168,7 +168,7 @@ std::exception_ptr collective::mismatch() const {
     const auto describe = [this](const early_arrival& each, const early_arrival& than) {
         std::string text = "rank ";
         text += std::to_string(peers_->index_of(each.id));
-        text += " came for ";
+        text += " called ";
         text += text_of_arrival(each.requested, than.requested, each.where);
         return text;
     };

@@ -19,7 +19,7 @@ communicator::communicator(rank_scheduler& ranks, const communicator& parent,
       engines_of_ranks_(parent.engines_of_ranks_), members_(std::move(members)), next_(size),
       references_(size) {
     indices_ = members_.data();
-    // The members stand here as ranks of the scheduler; these are engines, unless the scheduler's view chose others.
+    // Members are ranks of the scheduler, which are engines unless the scheduler's view selected others.
     engines = members_.data();
     if (engines_of_ranks_ != nullptr) {
         engines_.reserve(size);
@@ -42,7 +42,7 @@ std::unique_ptr<collective> communicator::spare_collective(const collective_kind
 collective& communicator::collective_for(std::uint32_t number, const request& requested,
                                          const std::source_location& where) {
     const std::lock_guard lock(mutex_);
-    // A member comes to one after the other, so they are opened in order.
+    // Each member calls its collectives one by one, so they are opened in order.
     const std::uint32_t place = number - first_open_;
     if (place == open_.size()) {
         std::unique_ptr<collective> opened = spare_collective(*requested.kind);

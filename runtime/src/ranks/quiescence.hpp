@@ -17,8 +17,9 @@ namespace spmd::detail {
 class rank_scheduler;
 class wait_graph;
 
-/// Resolves halts of a scheduler, in which no rank can run and not all have ended: finds the ranks whose wait cannot end,
-/// and fails it, so that they can run again. In a deadlock these are all ranks, which get the report.
+/// Resolves halts of a scheduler, in which no rank can run and not all have ended: finds the ranks whose wait
+/// cannot end, and fails it, so that they can run again. In a deadlock these are all ranks, which get the
+/// report.
 ///
 /// Thread safety: but for ran(), for the thread that brought the scheduler to a halt.
 class quiescence {
@@ -30,7 +31,8 @@ public:
 
     /// Fails waits that cannot end. Returns the ranks that can run now, at least one.
     std::vector<std::size_t> resolve();
-    /// Notes that ranks ran since the last halt. Thread safety: may be called by all threads at the same time.
+    /// Notes that ranks ran since the last halt. Thread safety: may be called by all threads at the same
+    /// time.
     void ran(index_range ranks);
 
 private:

@@ -8,8 +8,9 @@
 namespace spmd::detail {
 
 void throw_no_coroutine(std::size_t id) {
-    throw std::logic_error("rank " + std::to_string(id) +
-                           " cannot meet others: its task is no coroutine, which returns spmd::task");
+    throw std::logic_error(
+        "rank " + std::to_string(id) +
+        " called a collective from a plain task; return spmd::task to make it a coroutine");
 }
 
 std::size_t require_member(const rank_context& context, std::size_t id) {

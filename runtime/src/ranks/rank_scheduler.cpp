@@ -13,7 +13,8 @@
 namespace spmd::detail {
 namespace {
 
-/// One of this many claims begins elsewhere than at the thread's own queue, so that a busy queue starves nobody.
+/// One of this many claims begins elsewhere than at the thread's own queue, so that a busy queue starves
+/// nobody.
 constexpr std::size_t claims_per_round = 16;
 /// Upper bounds on recorded arrival times and on recorded collectives per broadcast.
 constexpr std::size_t most_recorded_arrivals = std::size_t{1} << 24;
@@ -108,7 +109,8 @@ void rank_scheduler::recruit_more() noexcept {
 }
 
 void rank_scheduler::wake_from_outside(std::size_t rank) noexcept {
-    // Counted as active, and the job shared, while the rank is woken: so the job, its pool and its launcher stay.
+    // Counted as active, and the job shared, while the rank is woken: so the job, its pool and its launcher
+    // stay.
     owner_->reference();
     const job_pointer<job> held(owner_);
     active_.fetch_add(1, std::memory_order_relaxed);

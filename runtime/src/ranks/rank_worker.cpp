@@ -31,10 +31,11 @@ rank_worker& rank_worker::running(const communicator& peers, std::size_t id) {
     if (here == nullptr || here->ranks_ != &peers.ranks() || here->rank_ != peers.index_of(id)) {
         std::string text = "rank ";
         text += std::to_string(id);
-        text += " does not run here: a rank's collectives, send and receive are for its own coroutine";
+        text +=
+            " does not run on this thread: only its own coroutine can call its collectives, send and receive";
         throw std::logic_error(text);
     }
-    if (here->ranks_->is_stopped()) throw cancelled_error("cancelled: the broadcast was told to stop");
+    if (here->ranks_->is_stopped()) throw cancelled_error("cancelled: a stop was requested");
     return *here;
 }
 

@@ -1,6 +1,6 @@
 #include <spmd/detail/ranks/ready_queues.hpp>
 
-#include "base/thread_number.hpp"
+#include <spmd/detail/base/thread_number.hpp>
 
 #include <algorithm>
 #include <iterator>

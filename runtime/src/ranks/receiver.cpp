@@ -25,7 +25,7 @@ std::exception_ptr receiver::cause(const std::source_location& where) const {
     const rank_scheduler& ranks = peers_->ranks();
     std::size_t rank = 0;
     if (from_ == any_source) {
-        // As long as one other is there, it may still send; a group of one is a deadlock.
+        // Any other member that has not ended may still send; a group of one is a deadlock.
         const communicator::survey& members = peers_->survey_members();
         if (members.left > 1 || !members.gone) return nullptr;
         rank = *members.gone;

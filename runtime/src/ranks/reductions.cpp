@@ -9,8 +9,9 @@ void require_as_long(std::size_t first, std::size_t elements) {
     if (first == elements) return;
     std::string text = "exclusive_scan of ";
     text += std::to_string(elements);
-    text += " elements begins with a first value of ";
+    text += " elements has an initial value of ";
     text += std::to_string(first);
+    text += " elements";
     throw std::invalid_argument(text);
 }
 

@@ -11,7 +11,7 @@ split_collective::split_collective(communicator& peers) : values_collective(peer
 split_collective::~split_collective() { split_collective::clear(); }
 
 void split_collective::finish() {
-    std::vector<std::vector<std::size_t>> groups; // the members' ids here
+    std::vector<std::vector<std::size_t>> groups; // ids of the members in this communicator
     std::unordered_map<std::size_t, std::size_t> group_of;
     for (std::size_t id = 0; id < size(); ++id) {
         if (!value(id).color) continue;

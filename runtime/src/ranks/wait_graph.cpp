@@ -8,7 +8,8 @@
 namespace spmd::detail {
 namespace {
 
-/// The rank that a record's message is awaited from; nullopt where it waits for something else, or for any rank.
+/// The rank that a record's message is awaited from; nullopt where it waits for something else, or for any
+/// rank.
 std::optional<std::size_t> awaited_by(const wait_record& record) {
     const receiver* const receive = record.awaited_message();
     return receive == nullptr ? std::nullopt : receive->awaited_rank();

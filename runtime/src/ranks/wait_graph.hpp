@@ -14,9 +14,9 @@ namespace spmd::detail {
 
 class rank_scheduler;
 
-/// Ranks that wait for messages, by the rank that each waits for, since waits failed. Where each rank that ends dooms
-/// just the next, as in a ring, a halt need not look at all ranks: those that ran since the last halt are enough, and
-/// those that wait for them. So a ring of failures is not quadratic.
+/// Ranks that wait for messages, by the rank that each waits for, since waits failed. Where each rank that
+/// ends dooms just the next, as in a ring, a halt need not look at all ranks: those that ran since the last
+/// halt are enough, and those that wait for them. So a ring of failures is not quadratic.
 class wait_graph {
 public:
     /// Begins with all ranks that wait. Requires: no rank can run.
@@ -33,7 +33,8 @@ private:
     void add_concerned_by(const rank_scheduler& ranks, std::span<const wait_record> records, std::size_t rank,
                           std::vector<std::size_t>& all);
 
-    // Lists of those that waited at the beginning, by whom they waited for; some may wait for others now, or have ended.
+    // Lists of those that waited at the beginning, by whom they waited for; some may wait for others now, or
+    // have ended.
     std::vector<std::size_t> first_waiter_;
     std::vector<std::size_t> next_waiter_;
     std::unordered_multimap<std::size_t, std::size_t> later_waiters_;

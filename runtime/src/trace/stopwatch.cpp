@@ -1,6 +1,6 @@
 #include <spmd/detail/trace/stopwatch.hpp>
 
-#include "base/thread_number.hpp"
+#include <spmd/detail/base/thread_number.hpp>
 
 #include <ctime>
 

@@ -47,7 +47,7 @@ void trace_picture::note_submission(const trace_event& event) {
             noted.name =
                 event.subject == trace_event::no_name ? text_of(event.where) : log_.name(event.subject);
             noted.where = place(event.where);
-            if (event.pool != trace_event::no_name) noted.pool = log_.name(event.pool);
+            noted.pool = event.pool;
             noted.is_map = event.operation == std::string_view("map");
             noted.tasks = event.count;
             noted.begin = time(event.begin);
@@ -162,15 +162,18 @@ void trace_picture::add_ranks() {
 }
 
 void trace_picture::add_broadcasts() {
-    std::map<std::string, std::uint64_t> pools{{"", 0}}; // those without a name first
     for (const auto& [number, each] : submissions_) {
         if (number == 0 || each.tasks == 0) continue;
         json_object arguments;
         arguments.number(each.is_map ? "items" : "ranks", static_cast<std::int64_t>(each.tasks))
             .string("at", each.where);
-        if (!each.pool.empty()) arguments.string("pool", each.pool);
-        const std::uint64_t key = pools.try_emplace(each.pool, pools.size()).first->second;
-        track_of(broadcasts, key, each.pool.empty() ? "submitted" : "submitted to " + each.pool)
+        std::string track_name = "submitted";
+        if (each.pool != trace_event::no_name) {
+            track_name += " to " + log_.name(each.pool);
+            arguments.string("pool", log_.name(each.pool));
+        }
+        // Those of pools without a name are shown first.
+        track_of(broadcasts, each.pool + 1, std::move(track_name))
             .slices.push_back({.begin = each.begin,
                                .end = each.end,
                                .name = each.name,

@@ -44,7 +44,7 @@ public:
     struct submission {
         std::string name = "broadcast";
         std::string where;
-        std::string pool; ///< its name
+        std::uint64_t pool = trace_event::no_name;
         bool is_map = false;
         std::uint64_t tasks = 0;
         std::int64_t begin = 0;

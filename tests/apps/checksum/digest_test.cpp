@@ -38,7 +38,7 @@ static_assert(std::is_nothrow_move_constructible_v<md5_stream> && !std::is_copy_
 
 namespace {
 
-/// While set, a file gives its first bytes and then fails, as a disk with a bad sector does.
+/// While set, a file yields its first bytes and then fails, like a disk with a bad sector.
 bool second_read_fails = false;
 int reads = 0;
 
@@ -210,7 +210,7 @@ TEST_CASE("hex has two lower-case digits per byte, in order") {
 }
 
 // Hidden: it leaves its process without other digests, so the next case runs it in a process of its own.
-TEST_CASE("without a provider of MD5 it is computed all the same", "[.][without_md5]") {
+TEST_CASE("without a provider, MD5 is still computed", "[.][without_md5]") {
     OSSL_PROVIDER* const without_digests =
         OSSL_PROVIDER_load(nullptr, "base"); // keeps the default one from being loaded
     REQUIRE(without_digests != nullptr);
@@ -235,7 +235,7 @@ TEST_CASE("without a provider of MD5 it is computed all the same", "[.][without_
     OSSL_PROVIDER_unload(without_digests);
 }
 
-TEST_CASE("a process without MD5 has its digests all the same") {
+TEST_CASE("a process without MD5 still computes its digests") {
     const auto [output, status] = test_support::run_program({"/proc/self/exe", "[without_md5]"});
     CAPTURE(output);
     CHECK(status == 0);

@@ -170,7 +170,7 @@ TEST_CASE("file_reader reads a FIFO to its end through short and interrupted rea
     const pthread_t reader = ::pthread_self();
     const auto reader_id = static_cast<pid_t>(::syscall(SYS_gettid));
     std::jthread writer{[&] {
-        interrupt(reader, reader_id); // in open: there is no writer yet
+        interrupt(reader, reader_id); // in open: no writer yet
         // O_RDWR: if the reader fails, the writer neither hangs nor dies of SIGPIPE.
         const int fifo = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
         for (std::size_t offset = 0; offset < content.size(); offset += piece_size) {

@@ -129,7 +129,7 @@ TEST_CASE("neighbouring large files among many small ones are read by all thread
     std::mutex mutex;
     std::condition_variable second_came;
     std::set<std::thread::id> readers;
-    bool is_waited_for = true; // not again once it was in vain
+    bool is_waited_for = true; // false after the first timeout
     const auto on_read = [&](std::size_t bytes) {
         if (bytes < 60'000) return;
         std::unique_lock lock(mutex);

@@ -163,7 +163,7 @@ TEST_CASE("the line fits the current width of the terminal") {
     on.terminal.resize(1);
     on.show_later(parts);
     CHECK(on.screen().empty());
-    on.terminal.resize(0); // it does not tell
+    on.terminal.resize(0); // unknown
     on.show_later({std::string(300, 'x')});
     CHECK(on.screen() == std::string(79, 'x'));
 }
@@ -255,8 +255,8 @@ TEST_CASE("fitted: whole parts, the first one cut, no character broken") {
     CHECK(fitted(words{}, 10).empty());
     CHECK(fitted(words{"ab", "cd"}, 6) == "ab  cd");
     CHECK(fitted(words{"ab", "cd"}, 5) == "ab");
-    CHECK(fitted(words{"ab", "long", "x"}, 6) ==
-          "ab"); // what is less important does not stand for what is more so
+    // A part that does not fit is not replaced by a less important one.
+    CHECK(fitted(words{"ab", "long", "x"}, 6) == "ab");
     CHECK(fitted(words{"abcdef", "x"}, 3) == "abc");
     CHECK(fitted(words{"größe"}, 3) == "grö");
     CHECK(fitted(words{"größe"}, 4) == "größ");

@@ -84,7 +84,7 @@ TEST_CASE("the signal ends a program that hangs after a while") {
     CHECK(died_of(seen, SIGTERM));
 }
 
-TEST_CASE("ignored signals stay ignored, and without a signal the program goes on") {
+TEST_CASE("ignored signals stay ignored, and without a signal the program continues") {
     const death seen = of_child([](int out) {
         std::signal(SIGHUP, SIG_IGN);
         {

@@ -93,7 +93,7 @@ std::vector<std::string> verdicts_on(const temporary_directory& scratch, std::si
 
 } // namespace
 
-TEST_CASE("messages and status equal those of md5sum -c, whatever is wrong") {
+TEST_CASE("messages and status equal those of md5sum -c for every defect") {
     struct damage {
         const char* what;
         const char* command;
@@ -214,7 +214,7 @@ TEST_CASE("a manifest that cannot be read, and warnings for each line") {
     CHECK(both.status == 1);
 }
 
-TEST_CASE("an output over a file that a manifest lists is refused, and the file stays") {
+TEST_CASE("an output over a file that a manifest lists is rejected, and the file stays") {
     const checked_files files;
     REQUIRE(in(files.scratch, "ln b hard; ln -s b soft").status == 0);
     for (const char* const output : {"b", "./b", "hard", "soft"}) {
@@ -333,7 +333,7 @@ TEST_CASE("extra files of names that lead up are searched below the highest dire
     };
     CHECK(extra("../../1 ../2 3 4").empty());
     CHECK(extra("3 ../2 4 ../../1").empty());
-    CHECK(extra("../r/3 4").empty()); // the working directory all the same
+    CHECK(extra("../r/3 4").empty()); // still found in the working directory
     scratch.write("p/q/new", "1");
     const std::string found = "../../q/new: EXTRA\n";
     CHECK(extra("../../1 ../2 3 4") == found);

@@ -210,7 +210,7 @@ TEST_CASE("the output is never an input") {
           "spmd_sum: sums: is being written to, left out\nc4ca4238a0b923820dcc509a6f75849b  a\n");
 }
 
-TEST_CASE("an output over an input is refused before anything is destroyed, with status 2") {
+TEST_CASE("an output over an input is rejected before anything is destroyed, with status 2") {
     const temporary_directory scratch;
     scratch.write("a", "1");
     REQUIRE(

@@ -172,7 +172,7 @@ private:
 
 } // namespace
 
-TEST_CASE("a trace overwrites neither the output nor an operand, under whatever name") {
+TEST_CASE("a trace overwrites neither the output nor an operand, under any name") {
     const files_by_many_names files;
     const std::string& file = files.file;
     const std::string& missing = files.missing;
@@ -189,7 +189,7 @@ TEST_CASE("a trace overwrites neither the output nor an operand, under whatever 
     CHECK(parsed({"--trace", "/dev/null", "-o", "/dev/null", "/dev/null"}).trace.path == "/dev/null");
 }
 
-TEST_CASE("the output overwrites no operand, manifest or list of names, under whatever name") {
+TEST_CASE("the output overwrites no operand, manifest or list of names, under any name") {
     const files_by_many_names files;
     const std::string& file = files.file;
     for (const std::string& same : {file, files.hard, files.soft, files.roundabout}) {

@@ -1,5 +1,5 @@
 // Guards the tool: output equal to md5sum's for every number of ranks and threads, messages and exit status
-// when a file, a directory or the output fails, and that the other files are summed all the same.
+// when a file, a directory or the output fails, and that the other files are still summed.
 #include "support/child_process.hpp"
 #include "support/pseudo_terminal.hpp"
 #include "support/running_program.hpp"
@@ -89,7 +89,7 @@ TEST_CASE("files and trees: the output of md5sum, for every number of ranks and 
     }
 }
 
-TEST_CASE("operands in the order given, names escaped as md5sum does") {
+TEST_CASE("operands are summed in the order given, names escaped as md5sum does") {
     const test_support::temporary_directory scratch;
     const std::vector<std::string> files{scratch.write("b", "1"), scratch.write("new\nline", "2"),
                                          scratch.write("back\\slash", "3"), scratch.write("a", "4"),
@@ -107,7 +107,7 @@ TEST_CASE("standard input, named by - or by default") {
     CHECK(shell("echo yo | '" + tool + "' -").output == expected);
 }
 
-TEST_CASE("standard input is read once, from its current offset, whatever it is") {
+TEST_CASE("standard input is read once, from its current offset, for any kind of file") {
     const test_support::temporary_directory scratch;
     const std::string lines = scratch.write("lines", "first\nsecond\n");
     for (const std::string& command :
@@ -243,7 +243,7 @@ TEST_CASE("a closed output pipe: the progress line is erased, and it dies as md5
     CHECK(content_of(error).find("Broken pipe") == std::string::npos);
 }
 
-TEST_CASE("MD5 is computed even if OpenSSL may not use it, as in FIPS mode") {
+TEST_CASE("MD5 is computed even if OpenSSL disallows it, as in FIPS mode") {
     const test_support::temporary_directory scratch;
     scratch.write("files/small", "abc");
     scratch.write("files/large", std::string(300'001, 'x'));
@@ -275,7 +275,7 @@ TEST_CASE("finished sums are printed before waiting for more input, also into a 
     CHECK(first_line("printf 'file\\0'", "--files0-from -") == "900150983cd24fb0d6963f7d28e17f72  file\n");
 }
 
-TEST_CASE("a file named - does not take standard input from the check") {
+TEST_CASE("a file named - does not consume the standard input of the check") {
     const test_support::temporary_directory scratch;
     const std::string enter = "cd '" + scratch.path() + "'; ";
     REQUIRE(shell(enter +

@@ -1,5 +1,5 @@
-// Guards against: what the parts' own tests cannot see: exit statuses, what goes to which stream, and files left
-// behind by an error or a signal.
+// Guards against: wrong exit statuses, output on the wrong stream, and files left behind by an error or a
+// signal.
 
 #include "support/pseudo_terminal.hpp"
 #include "support/running_program.hpp"
@@ -33,7 +33,7 @@ std::string content_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// spmd_bench running, with a TMPDIR of its own and its output in files.
+/// A running spmd_bench, with its own TMPDIR and its output in files.
 class running_bench {
 public:
     running_bench(const std::string& arguments, const temporary_directory& place,
@@ -59,17 +59,17 @@ public:
     }
 
     void send(int signal) const { REQUIRE(::kill(child_, signal) == 0); }
-    /// As waitpid(2) has it.
+    /// Returns the status of waitpid(2).
     int wait() const {
         int status = 0;
         REQUIRE(::waitpid(child_, &status, 0) == child_);
         return status;
     }
-    /// Returns when at least so many files are in its TMPDIR; fails when they do not come.
+    /// Returns when its TMPDIR has at least `least` files; fails if it never has.
     void await_files(std::size_t least) const {
         const auto latest = std::chrono::steady_clock::now() + 60s;
         while (count_files() < least) {
-            if (std::chrono::steady_clock::now() > latest) FAIL("it makes no files");
+            if (std::chrono::steady_clock::now() > latest) FAIL("it creates no files");
             std::this_thread::sleep_for(1ms);
         }
     }
@@ -93,7 +93,8 @@ private:
     pid_t child_ = -1;
 };
 
-/// Interrupts a run as soon as it has `files` of its files, and checks that they go and that it ends by `signal`.
+/// Interrupts a run as soon as it has `files` files, and checks that they are removed and that it ends by
+/// `signal`.
 void check_cleanup(const std::string& arguments, std::size_t files, int signal) {
     CAPTURE(arguments, signal);
     const temporary_directory place;
@@ -110,7 +111,7 @@ void check_cleanup(const std::string& arguments, std::size_t files, int signal) 
 
 } // namespace
 
-TEST_CASE("each command gives its exit status, output and errors, and leaves no file") {
+TEST_CASE("each command has its exit status, output and errors, and leaves no file") {
     struct command {
         const char* name;
         const char* arguments;
@@ -175,7 +176,7 @@ TEST_CASE("the user's files are hashed where they are, and stay") {
     CHECK(content_of(mine / "a") == "abc");
 }
 
-TEST_CASE("the report goes to the file that is named, and nothing to standard output") {
+TEST_CASE("the report is written to the named file, and nothing to standard output") {
     const temporary_directory place;
     const running_bench bench("--format json --repetitions 2 --ranks 4 --output " + place / "report.json",
                               place);
@@ -184,7 +185,7 @@ TEST_CASE("the report goes to the file that is named, and nothing to standard ou
     CHECK(nlohmann::json::parse(content_of(place / "report.json"))["repetitions"] == 2);
 }
 
-TEST_CASE("one run gives several formats") {
+TEST_CASE("one run writes several formats") {
     const temporary_directory place;
     const running_bench bench("--repetitions 2 --ranks 4 --json " + place / "report.json" + " --csv " +
                                   place / "report.csv" + " --markdown " + place / "report.md",
@@ -210,16 +211,16 @@ TEST_CASE("option --topology shows the pool, and measures nothing") {
                                        "\n +0 +any +any +3 +7  0 to 6\n$")));
 }
 
-TEST_CASE("option --topology tells in JSON where the ranks of a placement are, or why they are not there") {
-    for (const std::string asked : {"per_numa_node", "per_core_type"}) {
+TEST_CASE("option --topology has in JSON the ranks of a placement, or the reason for another one") {
+    for (const std::string request : {"per_numa_node", "per_core_type"}) {
         const temporary_directory place;
-        const running_bench bench("--topology --format json --ranks 9 --threads 2 --placement " + asked,
+        const running_bench bench("--topology --format json --ranks 9 --threads 2 --placement " + request,
                                   place);
         CHECK(bench.wait() == 0);
-        const auto told = nlohmann::json::parse(bench.out());
-        const auto& pool = told["pool"];
-        CHECK(pool["placement_asked"] == asked);
-        CHECK((pool["placement"] == asked) == pool["reason"].get<std::string>().empty());
+        const auto shown = nlohmann::json::parse(bench.out());
+        const auto& pool = shown["pool"];
+        CHECK(pool["placement_asked"] == request);
+        CHECK((pool["placement"] == request) == pool["reason"].get<std::string>().empty());
         std::size_t ranks = 0;
         std::size_t threads = 0;
         for (const auto& arena : pool["arenas"]) {
@@ -231,13 +232,13 @@ TEST_CASE("option --topology tells in JSON where the ranks of a placement are, o
         }
         CHECK(ranks == 9);
         CHECK(threads == 2);
-        CHECK(told["machine"]["cpus"].size() >= told["machine"]["available_threads"].get<std::size_t>());
+        CHECK(shown["machine"]["cpus"].size() >= shown["machine"]["available_threads"].get<std::size_t>());
     }
 }
 
 #endif
 
-TEST_CASE("a signal ends it, and its files are gone") {
+TEST_CASE("a signal ends it, and its files are removed") {
     const std::string long_run = "--ranks 4 --repetitions 100000 --ways serial,map";
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) check_cleanup(long_run, 20, signal);
     check_cleanup("--ranks 4 --items 200000 --repetitions 1", 100, SIGINT);           // while it writes them

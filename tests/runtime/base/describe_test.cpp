@@ -1,5 +1,5 @@
-// Guards against messages and pictures in which a vector of strings takes four lines, and against a reader of
-// types that loses a part of one that it does not know.
+// Guards against messages and pictures in which a vector of strings takes four lines, and against a parser of
+// type names that drops part of a name it does not recognise.
 
 #include <spmd/detail/base/describe.hpp>
 
@@ -27,7 +27,7 @@ std::string name() {
 
 } // namespace
 
-TEST_CASE("types are named as one would write them") {
+TEST_CASE("types are named as a programmer would write them") {
     CHECK(name<int>() == "int");
     CHECK(name<std::string>() == "std::string");
     CHECK(name<std::string_view>() == "std::string_view");
@@ -56,13 +56,13 @@ TEST_CASE("indices are abridged to the first few ranges") {
     CHECK(ranks.text("rank") == "ranks 3, 4, 6 to 8, 10, 12 and 2 more");
 }
 
-TEST_CASE("what is not of the standard library keeps all its arguments") {
+TEST_CASE("types outside the standard library keep all their template arguments") {
     CHECK(name<holder<int, std::allocator<int>>>() == "holder<int, std::allocator<int>>");
     CHECK(name<holder<>>() == "holder<>");
     CHECK(name<holder<std::vector<char>, int(*)[3]>>() == "holder<std::vector<char>, int (*) [3]>");
 }
 
-TEST_CASE("what cannot be read stays as it is") {
+TEST_CASE("a name that cannot be parsed is returned unchanged") {
     using spmd::detail::readable_type;
     CHECK(readable_type("").empty());
     for (const char* odd : {"a<b", "a>b", "a)b", "a(b", "a<b,", "a::operator<", "a::operator<<int>", "a,b"}) {

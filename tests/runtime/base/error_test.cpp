@@ -1,5 +1,5 @@
-// Guards the error types: messages that are not those of one and of many, that leave out how many more there
-// are, and causes that are lost.
+// Guards against error messages that are wrong for one or for many failures, that omit how many more there
+// are, and against lost causes.
 
 #include <spmd/error.hpp>
 
@@ -37,7 +37,7 @@ static_assert(std::is_nothrow_copy_constructible_v<spmd::error>);
 
 } // namespace
 
-TEST_CASE("composite_error names tasks that failed with the same exception together") {
+TEST_CASE("composite_error groups tasks that failed with the same exception") {
     const auto shared = std::make_exception_ptr(std::runtime_error("both"));
     const auto other = std::make_exception_ptr(std::runtime_error("other"));
     const auto consequence = std::make_exception_ptr(spmd::peer_error(2, "barrier at a.cpp:1", other));
@@ -62,7 +62,7 @@ TEST_CASE("composite_error names tasks that failed with the same exception toget
           "7 of 20 ranks failed: rank 0: e0; ranks 1, 5: e1; rank 2: e2; rank 3: e3; and 2 more");
 }
 
-TEST_CASE("composite_error says how many of how many, names the first four, and counts the rest") {
+TEST_CASE("composite_error counts failures out of all tasks, names the first four and counts the rest") {
     struct composite {
         task_kind kind;
         std::vector<std::size_t> failed;
@@ -103,7 +103,7 @@ TEST_CASE("composite_error says how many of how many, names the first four, and 
     }
 }
 
-TEST_CASE("cancelled says what did not run") {
+TEST_CASE("cancelled_error names what did not run") {
     CHECK(std::string(spmd::cancelled_error(task_kind::rank, 3, 10).what()) ==
           "cancelled: 3 of 10 ranks did not run to the end");
     CHECK(std::string(spmd::cancelled_error(task_kind::item, 1, 1).what()) ==
@@ -123,7 +123,7 @@ TEST_CASE("stage_error names the stage, repeats the cause and keeps it") {
     CHECK_THROWS_AS(std::rethrow_exception(error.cause()), std::runtime_error);
 }
 
-TEST_CASE("message_of has a text for every exception") {
+TEST_CASE("message_of returns a text for every exception") {
     CHECK(spmd::message_of(error_saying("this")) == "this");
     CHECK(spmd::message_of(error_saying("")).empty());
     CHECK(spmd::message_of(std::make_exception_ptr(1)) == "an unknown exception");

@@ -1,4 +1,4 @@
-// Guards against reports that are lost where several threads make the first one at once, or share a counter.
+// Guards against reports lost when several threads make the first one at once, or share a counter.
 
 #include <spmd/detail/base/item_tally.hpp>
 
@@ -10,9 +10,9 @@
 #include <thread>
 #include <vector>
 
-TEST_CASE("a tally to which nothing was reported is 0") { CHECK(spmd::detail::item_tally().total() == 0); }
+TEST_CASE("a tally without reports is 0") { CHECK(spmd::detail::item_tally().total() == 0); }
 
-TEST_CASE("every report counts, whichever thread made it") {
+TEST_CASE("every report counts, whichever thread makes it") {
     constexpr std::size_t threads = 40; // more than there are counters
     spmd::detail::item_tally tally;
     {
@@ -25,15 +25,15 @@ TEST_CASE("every report counts, whichever thread made it") {
     CHECK(tally.total() == 100 * threads * (threads - 1) / 2);
 }
 
-TEST_CASE("no first report is lost when two threads make one at the same moment") {
+TEST_CASE("no first report is lost when two threads report at the same moment") {
     constexpr std::size_t rounds = 20'000;
     std::vector<spmd::detail::item_tally> tallies(rounds);
-    std::array<std::atomic<std::size_t>, 2> at{};
+    std::array<std::atomic<std::size_t>, 2> reached{};
     const auto report = [&](std::size_t me) {
         for (std::size_t round = 0; round < rounds; ++round) {
-            at[me] = round + 1;
-            for (int look = 0; at[1 - me] <= round; ++look)
-                if (look > 10'000) std::this_thread::yield(); // where both share a core
+            reached[me] = round + 1;
+            for (int look = 0; reached[1 - me] <= round; ++look)
+                if (look > 10'000) std::this_thread::yield(); // both threads may share a core
             tallies[round].add(1);
         }
     };

@@ -1,6 +1,6 @@
-// Guards against a pool that is wider than what a container's CPU quota or an affinity mask allows (it
-// would oversubscribe), and against one that is narrower because a quota file was misread. The control groups are
-// sample trees that copy what /proc and /sys/fs/cgroup show on the kinds of machines named.
+// Guards against a pool wider than a container's CPU quota or an affinity mask allows (it would
+// oversubscribe), and against one narrower because a quota file was misread. The sample control groups copy
+// /proc and /sys/fs/cgroup of the kinds of machines named.
 
 #include "support/temporary_directory.hpp"
 
@@ -25,7 +25,7 @@ namespace {
 
 using Catch::Matchers::Contains;
 
-// A file tree that looks like the root of a machine.
+// A file tree shaped like the root of a machine.
 class sample_machine {
 public:
     void write(const std::string& path, const std::string& text) const { files_.write(path, text); }
@@ -36,7 +36,7 @@ private:
     test_support::temporary_directory files_;
 };
 
-// Lines of mountinfo as Linux writes them, with optional tags or without.
+// Lines of mountinfo as Linux writes them, with and without optional tags.
 const std::string ordinary_mounts = "22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n"
                                     "24 22 0:22 / /proc rw,nosuid shared:12 - proc proc rw\n";
 
@@ -84,7 +84,7 @@ std::optional<double> quota_of_v1_limit(const std::string& quota, const std::str
 
 constexpr std::optional<double> none = std::nullopt;
 
-// What a function gives on a thread that may run on one CPU only.
+// Result of `function` on a thread pinned to one CPU.
 template <class Function>
 auto on_a_thread_pinned_to(int cpu, Function function) {
     std::optional<decltype(function())> result;
@@ -108,7 +108,7 @@ TEST_CASE("version 2: the group's own limit is read", "[machine]") {
     CHECK(machine.quota() == 1.5);
 }
 
-TEST_CASE("version 2: the smallest limit of the group and its ancestors counts", "[machine]") {
+TEST_CASE("version 2: the smallest limit of the group and its ancestors applies", "[machine]") {
     const sample_machine machine;
     write_v2(machine, "/a/b/c", "/");
     machine.write("sys/fs/cgroup/a/cpu.max", "300000 100000\n");
@@ -129,7 +129,7 @@ TEST_CASE("version 2: in a container with its own namespace the group is the mou
     CHECK(machine.quota() == 2.0);
 }
 
-TEST_CASE("version 2: a container that sees its group by the host's name finds it at the mount",
+TEST_CASE("version 2: a container that sees its group under the host's name finds it at the mount",
           "[machine]") {
     const sample_machine machine;
     write_v2(machine, "/docker/4f1c/inner", "/docker/4f1c");
@@ -138,7 +138,7 @@ TEST_CASE("version 2: a container that sees its group by the host's name finds i
     CHECK(machine.quota() == 3.5);
 }
 
-TEST_CASE("version 2: a group outside of the namespace falls back on the mount's own", "[machine]") {
+TEST_CASE("version 2: a group outside the namespace falls back to the mount's own", "[machine]") {
     const std::array<std::array<std::string, 2>, 5> groups_and_tops{{
         {"/../..", "/"},
         {"/../other", "/"},
@@ -151,20 +151,20 @@ TEST_CASE("version 2: a group outside of the namespace falls back on the mount's
         const sample_machine machine;
         write_v2(machine, group, top);
         machine.write("sys/fs/cgroup/cpu.max", "250000 100000\n");
-        machine.write("sys/fs/cpu.max", "10000 100000\n"); // no group: what `..` would lead to
+        machine.write("sys/fs/cpu.max", "10000 100000\n"); // outside the control groups
         machine.write("sys/cpu.max", "10000 100000\n");
         CHECK(machine.quota() == 2.5);
     }
 }
 
-TEST_CASE("version 2: below a mount of an outer group the way goes down from there", "[machine]") {
+TEST_CASE("version 2: a sibling group is resolved relative to an outer mount", "[machine]") {
     const sample_machine machine;
     write_v2(machine, "/../../sibling", "/../..");
     machine.write("sys/fs/cgroup/sibling/cpu.max", "125000 100000\n");
     CHECK(machine.quota() == 1.25);
 }
 
-TEST_CASE("of several mounts those that hold the group are read", "[machine]") {
+TEST_CASE("only the mounts that hold the group are read", "[machine]") {
     const sample_machine machine;
     machine.write("proc/self/cgroup", "0::/a/b\n");
     machine.write("proc/self/mountinfo",
@@ -176,7 +176,7 @@ TEST_CASE("of several mounts those that hold the group are read", "[machine]") {
     CHECK(machine.quota() == 2.0);
 }
 
-TEST_CASE("names with spaces, colons and backslashes are found", "[machine]") {
+TEST_CASE("names with spaces, colons and backslashes are decoded", "[machine]") {
     const sample_machine machine;
     machine.write("proc/self/cgroup", "0::/my job:1\\x\n");
     machine.write("proc/self/mountinfo", v2_mount("/", "/mnt/control\\040groups"));
@@ -184,7 +184,7 @@ TEST_CASE("names with spaces, colons and backslashes are found", "[machine]") {
     CHECK(machine.quota() == 1.0);
 }
 
-TEST_CASE("version 2: what is no limit, or malformed, is none", "[machine]") {
+TEST_CASE("version 2: an unlimited or malformed quota sets no limit", "[machine]") {
     CHECK(quota_of_v2_limit("max 100000\n") == none);
     CHECK(quota_of_v2_limit("100000 0\n") == none);
     CHECK(quota_of_v2_limit("0 100000\n") == none);
@@ -199,7 +199,7 @@ TEST_CASE("version 2: what is no limit, or malformed, is none", "[machine]") {
     CHECK(quota_of_v2_limit("100000 100000") == 1.0);
 }
 
-TEST_CASE("version 1: the smallest quota over its period counts", "[machine]") {
+TEST_CASE("version 1: the smallest ratio of quota to period applies", "[machine]") {
     const sample_machine machine;
     write_v1(machine, "/a/b", "/");
     write_v1_limit(machine, "sys/fs/cgroup/cpu,cpuacct/a/b", "-1", "100000");
@@ -217,7 +217,7 @@ TEST_CASE("version 1: a container finds its group at the mount", "[machine]") {
     CHECK(machine.quota() == 4.0);
 }
 
-TEST_CASE("version 1: what is no limit, or malformed, is none", "[machine]") {
+TEST_CASE("version 1: an unlimited or malformed quota sets no limit", "[machine]") {
     CHECK(quota_of_v1_limit("-1", "100000") == none);
     CHECK(quota_of_v1_limit("0", "100000") == none);
     CHECK(quota_of_v1_limit("100000", "0") == none);
@@ -227,7 +227,7 @@ TEST_CASE("version 1: what is no limit, or malformed, is none", "[machine]") {
     CHECK(quota_of_v1_limit("150000", "100000") == 1.5);
 }
 
-TEST_CASE("hybrid: whichever hierarchy has the CPU controller is read", "[machine]") {
+TEST_CASE("hybrid: the hierarchy that has the CPU controller is read", "[machine]") {
     const sample_machine machine;
     machine.write("proc/self/cgroup", "4:cpu,cpuacct:/job\n1:name=systemd:/job\n0::/unit\n");
     machine.write("proc/self/mountinfo",

@@ -1,5 +1,6 @@
-// Guards costs taken from a timing: a rank's time given to another's items, lost or counted twice; parts without items;
-// and weights from them that do not even out what they were measured of.
+// Guards costs derived from a timing against a rank's time that is attributed to another rank's items, lost
+// or counted twice, against parts without items, and against weights that do not even out the load they were
+// measured on.
 
 #include <spmd/measured_costs.hpp>
 
@@ -34,13 +35,13 @@ TEST_CASE("a rank's CPU time is spread over the items of its part") {
     CHECK(spmd::measured_costs(timing_of({10, 30}), 3, uneven) == costs{5, 5, 30});
 }
 
-TEST_CASE("the timing of no ranks, or a rule made for others, is refused") {
+TEST_CASE("an empty timing, or a rule built for another number of ranks, is rejected") {
     CHECK_THROWS_AS(spmd::measured_costs(timing_of({}), 3), std::invalid_argument);
     const spmd::weighted for_three(std::vector<int>{1, 1, 2}, 3);
     CHECK_THROWS_AS(spmd::measured_costs(timing_of({1, 2}), 3, for_three), std::invalid_argument);
 }
 
-TEST_CASE("weighted by measured costs, uneven items become even in a few runs") {
+TEST_CASE("weighting by measured costs evens out uneven items in a few runs") {
     // The first quarter of the items cost nine times as much as the others.
     constexpr std::size_t items = 1000;
     constexpr std::size_t ranks = 10;

@@ -1,7 +1,7 @@
 // Guards against parts that lose an item, own one twice, run backwards or past n, as the notebook's
-// ceil-chunk does; against overflow for huge n; against weights that are summed wrongly or that unbalance
-// the parts; and against rules that take a rank which does not exist. The expected parts are worked out
-// here by dealing the items one by one, not by the formulas of the header.
+// ceil-chunk does; against overflow for huge n; against weights that are summed wrongly or that unbalance the
+// parts; and against rules that accept a rank that does not exist. The expected parts come from dealing the
+// items one by one, not from the formulas of the header.
 
 #include <spmd/partition.hpp>
 
@@ -29,7 +29,7 @@ using spmd::strided_range;
 
 constexpr std::size_t largest = std::numeric_limits<std::size_t>::max();
 
-// The indices that each rank owns.
+// Indices owned by each rank.
 using owned_indices = std::vector<std::vector<std::size_t>>;
 
 owned_indices dealt_balanced(std::size_t n, std::size_t size) {
@@ -82,7 +82,7 @@ owned_indices parts_by(const Rule& rule, std::size_t n, std::size_t size) {
     return owned;
 }
 
-// Whether size(), empty() and [] tell the same as the indices.
+// Checks that size(), empty() and [] agree with the indices.
 template <class Part>
 bool is_consistent(const Part& part, const std::vector<std::size_t>& indices) {
     bool same = part.size() == indices.size() && part.empty() == indices.empty();
@@ -138,7 +138,7 @@ int pairs_with_a_reversed_part(const Rule& rule) {
     return pairs;
 }
 
-// Some ranks of a group too large to visit in full, each with its successor in the group.
+// Some ranks of a group too large to visit in full, each with its successor.
 std::vector<std::size_t> sample_ranks(std::size_t size) {
     std::vector<std::size_t> ranks;
     for (const std::size_t rank : {std::size_t{0}, std::size_t{1}, size / 3, size / 2, size - 2}) {
@@ -178,7 +178,7 @@ void check_names_wrong_ranks(const Rule& rule, std::size_t n, std::size_t size) 
     CHECK_THROWS_WITH(rule(n, 4711, size), Equals("rank 4711 is not below " + std::to_string(size)));
 }
 
-// The boundaries of a weighted partition, 0 and n included.
+// Boundaries of a weighted partition, including 0 and n.
 std::vector<std::size_t> boundaries_of(const spmd::weighted& rule, std::size_t n, std::size_t size) {
     std::vector<std::size_t> boundaries;
     boundaries.reserve(size + 1);
@@ -189,7 +189,8 @@ std::vector<std::size_t> boundaries_of(const spmd::weighted& rule, std::size_t n
     return boundaries;
 }
 
-// The stated rule, by search from the front for every boundary. Exact for small integral weights.
+// Applies the documented rule by searching from the front for every boundary; exact for small integral
+// weights.
 std::vector<std::size_t> boundaries_by_search(const std::vector<int>& weights, std::size_t size) {
     const long total = std::accumulate(weights.begin(), weights.end(), 0L);
     const long parts = static_cast<long>(size);
@@ -210,7 +211,7 @@ std::vector<std::size_t> boundaries_by_search(const std::vector<int>& weights, s
 }
 
 std::vector<int> random_weights(std::mt19937& random, std::size_t n) {
-    // Few distinct values: ties and zeros come up often.
+    // Few distinct values, so that ties and zeros are frequent.
     const std::array choices{0, 0, 1, 1, 2, 3, 7, 100};
     std::vector<int> weights(n);
     std::ranges::generate(weights, [&] { return choices[random() % choices.size()]; });
@@ -240,7 +241,7 @@ TEST_CASE("cyclic deals the items in turn", "[partition]") {
     check_against_dealing(spmd::cyclic, dealt_in_turn);
 }
 
-TEST_CASE("the notebook reverses parts in 8962 pairs of n and size, block and balanced in none",
+TEST_CASE("the notebook reverses parts for 8962 pairs of n and size, block and balanced for none",
           "[partition]") {
     // The pairs are (n, size) with n <= 200 and size <= 64 for which at least one rank's part is reversed.
     CHECK(pairs_with_a_reversed_part(notebook_partition) == 8962);
@@ -248,7 +249,7 @@ TEST_CASE("the notebook reverses parts in 8962 pairs of n and size, block and ba
     CHECK(pairs_with_a_reversed_part(spmd::balanced) == 0);
 }
 
-TEST_CASE("block is the notebook's partition wherever that is not reversed", "[partition]") {
+TEST_CASE("block equals the notebook's partition wherever that is not reversed", "[partition]") {
     CHECK(notebook_partition(7, 4, 5) == index_range{8, 7});
     CHECK(spmd::block(7, 4, 5) == index_range{7, 7});
     int differences = 0;
@@ -297,7 +298,7 @@ TEST_CASE("cyclic parts end below counts near the largest size_t without overflo
     }
 }
 
-TEST_CASE("every rule names a rank that does not exist", "[partition]") {
+TEST_CASE("every rule rejects a rank that does not exist, naming it", "[partition]") {
     check_names_wrong_ranks(spmd::balanced, 10, 3);
     check_names_wrong_ranks(spmd::block, 10, 3);
     check_names_wrong_ranks(spmd::cyclic, 10, 3);
@@ -305,13 +306,13 @@ TEST_CASE("every rule names a rank that does not exist", "[partition]") {
     CHECK_THROWS_WITH(spmd::weighted(std::vector<int>(10, 1), 0), Contains("size 0"));
 }
 
-TEST_CASE("weighted cuts where the stated rule says, for integral and floating weights", "[partition]") {
+TEST_CASE("weighted cuts by the documented rule, for integral and floating weights", "[partition]") {
     std::mt19937 random(20240229);
     for (int round = 0; round < 3000; ++round) {
         const std::size_t n = random() % 40;
         const std::size_t size = 1 + random() % 50;
         std::vector<int> weights = random_weights(random, n);
-        weights.push_back(1); // all zero is a case of its own
+        weights.push_back(1); // all zero is a separate test case
         const std::vector<std::size_t> expected = boundaries_by_search(weights, size);
         const std::vector<double> floating(weights.begin(), weights.end());
         CAPTURE(weights, size);
@@ -320,7 +321,7 @@ TEST_CASE("weighted cuts where the stated rule says, for integral and floating w
     }
 }
 
-TEST_CASE("weighted parts cover, ascend, and weigh the ideal to within one weight", "[partition]") {
+TEST_CASE("weighted parts cover all items, ascend, and weigh the ideal to within one weight", "[partition]") {
     std::mt19937 random(7);
     std::exponential_distribution<double> skewed(0.001);
     for (int round = 0; round < 500; ++round) {
@@ -343,14 +344,14 @@ TEST_CASE("weighted parts cover, ascend, and weigh the ideal to within one weigh
     }
 }
 
-TEST_CASE("weighted parts adjoin: each ends where the next begins", "[partition]") {
+TEST_CASE("weighted parts are adjacent: each ends where the next begins", "[partition]") {
     const spmd::weighted rule(std::vector{5, 1, 1, 1, 9, 0, 2}, 4);
     for (std::size_t rank = 0; rank < 3; ++rank) {
         CHECK(rule(7, rank, 4).last == rule(7, rank + 1, 4).first);
     }
 }
 
-TEST_CASE("weights that are all zero are parted as balanced", "[partition]") {
+TEST_CASE("all-zero weights are partitioned as balanced", "[partition]") {
     const spmd::weighted integral(std::vector<int>(7, 0), 5);
     const spmd::weighted floating(std::vector<double>(7, -0.0), 5);
     const spmd::weighted nothing(std::vector<int>{}, 5);
@@ -361,12 +362,12 @@ TEST_CASE("weights that are all zero are parted as balanced", "[partition]") {
     }
 }
 
-TEST_CASE("one huge weight gets a rank to itself", "[partition]") {
+TEST_CASE("one huge weight has a rank to itself", "[partition]") {
     const std::vector<std::uint64_t> weights{1, 1, 1, 1'000'000'000'000, 1, 1};
     CHECK(boundaries_of(spmd::weighted(weights, 3), 6, 3) == std::vector<std::size_t>{0, 3, 4, 6});
 }
 
-TEST_CASE("ranks beyond the items get empty parts by weight", "[partition]") {
+TEST_CASE("ranks beyond the items have empty weighted parts", "[partition]") {
     const spmd::weighted rule(std::vector{1, 1}, 5);
     std::size_t items = 0;
     for (std::size_t rank = 0; rank < 5; ++rank) {
@@ -380,15 +381,16 @@ TEST_CASE("integral weights are summed without overflow or rounding", "[partitio
     const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
     const std::vector<std::uint64_t> heavy(6, most);
     CHECK(boundaries_of(spmd::weighted(heavy, 3), 6, 3) == std::vector<std::size_t>{0, 2, 4, 6});
-    // Half of the total is most + 1/2. The sums next to it are most and most + 1: as near, so the cut is
-    // where it is first reached; then most and most + 2: the first is nearer, by one part in 2^64.
+    // Half of the total is most + 1/2. For `tie` the sums next to it, most and most + 1, are equally near, so
+    // the first one is the cut; for `nearer` they are most and most + 2, and the first is nearer, by one part
+    // in 2^64.
     const std::vector<std::uint64_t> tie{most, 1, most};
     CHECK(boundaries_of(spmd::weighted(tie, 2), 3, 2) == std::vector<std::size_t>{0, 2, 3});
     const std::vector<std::uint64_t> nearer{most, 2, most - 1};
     CHECK(boundaries_of(spmd::weighted(nearer, 2), 3, 2) == std::vector<std::size_t>{0, 1, 3});
 }
 
-TEST_CASE("weights come from any range of numbers", "[partition]") {
+TEST_CASE("weights may be any range of numbers", "[partition]") {
     const std::list<short> listed{1, 1, 2};
     CHECK(spmd::weighted(listed, 2)(3, 1, 2) == index_range{2, 3});
     const std::vector<bool> flags{true, false, true};
@@ -398,7 +400,7 @@ TEST_CASE("weights come from any range of numbers", "[partition]") {
     CHECK(spmd::weighted(measured, 2)(3, 1, 2) == index_range{2, 3});
 }
 
-TEST_CASE("a weight that is negative or not finite is named with its index", "[partition]") {
+TEST_CASE("a negative or non-finite weight is named with its index", "[partition]") {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     const double infinity = std::numeric_limits<double>::infinity();
     CHECK_THROWS_AS(spmd::weighted(std::vector{1, -3}, 2), std::invalid_argument);
@@ -410,7 +412,7 @@ TEST_CASE("a weight that is negative or not finite is named with its index", "[p
     CHECK_THROWS_WITH(spmd::weighted(most, 2), Contains("overflows"));
 }
 
-TEST_CASE("weighted refuses another n or size than it was built for", "[partition]") {
+TEST_CASE("weighted rejects another n or size than it was built for", "[partition]") {
     const spmd::weighted rule(std::vector{1, 2, 3}, 2);
     CHECK_THROWS_AS(rule(4, 0, 2), std::invalid_argument);
     CHECK_THROWS_WITH(rule(4, 0, 2), Contains("3 items on 2 ranks") && Contains("4 on 2"));

@@ -1,4 +1,4 @@
-// Guards against ranks that are dealt to arenas twice, lost, or dealt out of proportion to the arenas' threads.
+// Guards against ranks dealt to arenas twice, lost, or out of proportion to the arenas' threads.
 
 #include <spmd/placement.hpp>
 
@@ -30,7 +30,7 @@ std::vector<std::size_t> sizes_of(const std::vector<index_range>& blocks) {
     return sizes;
 }
 
-// Checks all that deal_ranks promises; the share of an arena is exactly ranks * threads / all.
+// Checks every guarantee of deal_ranks; an arena's share is exactly ranks * threads / all.
 void check_dealing(std::size_t ranks, const std::vector<std::size_t>& threads) {
     CAPTURE(ranks, threads);
     const std::vector<index_range> blocks = spmd::deal_ranks(ranks, threads);
@@ -78,7 +78,7 @@ TEST_CASE("ranks are dealt in contiguous blocks in proportion to threads", "[pla
     }
 }
 
-TEST_CASE("arenas alike get equal shares, also of few ranks", "[placement]") {
+TEST_CASE("equal arenas receive equal shares, also of few ranks", "[placement]") {
     for (std::size_t arenas = 1; arenas <= 9; ++arenas) {
         for (std::size_t ranks = 0; ranks <= 40; ++ranks) {
             const std::vector<std::size_t> threads(arenas, 4);
@@ -90,7 +90,7 @@ TEST_CASE("arenas alike get equal shares, also of few ranks", "[placement]") {
     }
 }
 
-TEST_CASE("ranks dealt by hand", "[placement]") {
+TEST_CASE("ranks are dealt as worked out by hand", "[placement]") {
     using sizes = std::vector<std::size_t>;
     CHECK(sizes_of(spmd::deal_ranks(100, sizes{2})) == sizes{100});
     CHECK(sizes_of(spmd::deal_ranks(12, sizes{4, 2})) == sizes{8, 4});
@@ -102,7 +102,7 @@ TEST_CASE("ranks dealt by hand", "[placement]") {
           std::vector<index_range>{{0, largest / 2 + 1}, {largest / 2 + 1, largest}});
 }
 
-TEST_CASE("ranks cannot be dealt to arenas without a thread", "[placement]") {
+TEST_CASE("ranks cannot be dealt to arenas without threads", "[placement]") {
     CHECK_THROWS_AS(spmd::deal_ranks(8, {}), std::invalid_argument);
     CHECK_THROWS_WITH(spmd::deal_ranks(8, std::vector<std::size_t>{0, 0}),
                       Contains("8 ranks") && Contains("2 arenas"));

@@ -1,5 +1,5 @@
-// Guards the tree by which values are combined: its shape decides every bit of a floating-point sum, and operations that
-// do not commute see operands out of order if it is wrong.
+// Guards the tree by which values are combined: its shape decides every bit of a floating-point sum, and
+// operations that do not commute see operands out of order if it is wrong.
 
 #include <spmd/detail/base/tree_reduce.hpp>
 

@@ -1,5 +1,5 @@
-// Guards against pictures that Graphviz refuses or draws wrong, whatever the stages are called, and against counts that
-// are of another stage, or of an earlier run.
+// Guards against pictures that Graphviz rejects or draws wrong, for any names of stages, and against counts
+// of another stage or of an earlier run.
 
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
@@ -44,7 +44,9 @@ std::string without_times(const std::string& text) {
 
 std::size_t count_of(const std::string& what, const std::string& text) {
     std::size_t count = 0;
-    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
+    for (std::size_t position = text.find(what); position != std::string::npos;
+         position = text.find(what, position + 1))
+        ++count;
     return count;
 }
 
@@ -56,7 +58,7 @@ test_support::program_result drawn(const spmd::task_graph& graph, const std::str
 
 } // namespace
 
-TEST_CASE("before a run: stages, the kinds and types of what they give, edges") {
+TEST_CASE("a picture before a run shows stages, their kinds and result types, and edges") {
     const spmd::engine_pool pool{{.ranks = 2}};
     spmd::task_graph graph{pool};
     const auto list = graph.once("list", [] { return first_numbers(2); });
@@ -88,7 +90,7 @@ TEST_CASE("before a run: stages, the kinds and types of what they give, edges") 
 )");
 }
 
-TEST_CASE("after a run: what each stage did in it, not in those before") {
+TEST_CASE("a picture after a run shows that run's figures, not those of earlier ones") {
     const spmd::engine_pool pool{{.ranks = 3}};
     spmd::task_graph graph{pool};
     std::size_t size = 7;
@@ -123,11 +125,11 @@ TEST_CASE("a broadcast's time ends with its last rank, a stage's own with its ta
         return std::stod(found[1]) * (found[2] == "s" ? 1000 : found[2] == "ms" ? 1 : 0.001);
     };
     CHECK(milliseconds_of("slow") >= 29.9);
-    CHECK(milliseconds_of("slow") < 2000); // without the stage after it
+    CHECK(milliseconds_of("slow") < 2000); // excludes the next stage
     CHECK(milliseconds_of("wait") >= 1990);
 }
 
-TEST_CASE("stages that failed, were cancelled or did not run are told apart") {
+TEST_CASE("stages that failed, were cancelled or did not run are distinguished") {
     const spmd::engine_pool pool{{.ranks = 2}};
     spmd::task_graph graph{pool};
     const auto bad = graph.once("bad", []() -> int { throw std::runtime_error("no"); });
@@ -153,7 +155,7 @@ TEST_CASE("stages that failed, were cancelled or did not run are told apart") {
                Contains("long\\nbroadcast\\n100 ranks, TIME\\ncancelled\", color=red]"));
 }
 
-TEST_CASE("of a stream it is told how many batches each stage worked on, and in how many it failed") {
+TEST_CASE("a stream's stages show the number of batches processed, and of those that failed") {
     const spmd::engine_pool pool{{.ranks = 2}};
     spmd::task_graph graph{pool};
     std::size_t next = 0;
@@ -206,7 +208,7 @@ TEST_CASE("Graphviz draws a graph whatever its stages are called") {
     spmd::task_graph graph{pool};
     struct name {
         std::string given;
-        std::string drawn; // in SVG
+        std::string drawn; // the SVG
     };
     const std::vector<name> names{
         {"a \"quoted\" \\ name", "a &quot;quoted&quot; \\ name"},
@@ -231,7 +233,7 @@ TEST_CASE("Graphviz draws a graph whatever its stages are called") {
     CHECK(count_of("Warning", picture.output) == 0);
     CHECK(count_of("Error", picture.output) == 0);
     CHECK(count_of("class=\"node\"", picture.output) == names.size());
-    // Graphviz writes some characters by their numbers.
+    // Graphviz writes some characters as numeric entities.
     std::string readable = std::regex_replace(picture.output, std::regex("&#160;"), " ");
     readable = std::regex_replace(readable, std::regex("&#45;"), "-");
     for (const name& each : names) {

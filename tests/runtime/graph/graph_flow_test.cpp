@@ -1,6 +1,6 @@
-// Guards streams through the task graph: that no more batches are under way than asked for, that what runs on one
-// thread has them in their order, that a failing batch leaves a correct prefix delivered and its own name in the
-// error, and that each batch is destroyed once, whatever became of the run.
+// Guards streams through the task graph: no more batches in flight than requested, single-threaded stages in
+// batch order, a correct prefix delivered and the batch named when one fails, and each batch destroyed once,
+// however the run ends.
 #include "support/pools.hpp"
 
 #include <spmd/spmd.hpp>
@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-#ifndef __SANITIZE_ADDRESS__ // which counts for itself
+#ifndef __SANITIZE_ADDRESS__ // which replaces the allocator itself
 namespace {
 std::atomic<std::size_t> allocated{0};
 }
@@ -51,7 +51,7 @@ namespace {
 using namespace std::chrono_literals;
 using numbers = std::vector<std::size_t>;
 
-/// A batch that is counted while it lives; one that was moved from no longer does.
+/// A batch that is counted while it lives, until it is moved from.
 class counted {
 public:
     explicit counted(std::size_t number) : number_(number) {
@@ -80,7 +80,7 @@ private:
     std::size_t number_;
 };
 
-/// Batches 0, 1, … up to an end; notes whether it is called by two threads at once.
+/// Generates batches 0, 1, … up to an end; detects calls by two threads at once.
 class count_up {
 public:
     explicit count_up(std::size_t batches) : batches_(batches) {}
@@ -115,7 +115,7 @@ private:
     std::atomic<bool> overlaps_{false};
 };
 
-/// Takes note of what a stage is given, and whether twice at once.
+/// Records a stage's inputs, and whether two threads add one at once.
 class record {
 public:
     void add(std::size_t value) {
@@ -139,7 +139,7 @@ numbers first_numbers(std::size_t count) {
     return all;
 }
 
-/// The stage_error of a run; one without a stage where there was none.
+/// The stage_error of a run; one with an empty stage if none was thrown.
 spmd::stage_error error_of_run(spmd::task_graph& graph) {
     try {
         graph.run();
@@ -156,7 +156,7 @@ std::vector<std::size_t> swept_in_flight() { return {1, 2, 3, 8}; }
 //  batches ──> number ──> parts ──> flat ──┬──> (each)
 //                │                         └──> write ──> after
 //                └──> doubled ──> sum ────────────────────┘
-TEST_CASE("each batch goes through all stages; what runs on one thread has them in order") {
+TEST_CASE("each batch passes all stages, and single-threaded stages see them in order") {
     constexpr std::size_t batches = 40;
     for (const std::size_t threads : {1U, 2U, 8U}) {
         for (const std::size_t ranks : {1U, 3U, 100U}) {
@@ -211,7 +211,7 @@ TEST_CASE("each batch goes through all stages; what runs on one thread has them 
     }
 }
 
-TEST_CASE("no more batches live than are in flight, however slow a stage; as many do") {
+TEST_CASE("exactly in_flight batches live at once, however slow a stage") {
     const std::string slow = GENERATE("once", "broadcast", "each");
     for (const std::size_t in_flight : swept_in_flight()) {
         INFO(in_flight << " in flight, slow: " << slow);
@@ -221,7 +221,7 @@ TEST_CASE("no more batches live than are in flight, however slow a stage; as man
         std::atomic<bool> filled{false};
         const auto is_slow = [&](const std::string& stage, std::size_t batch) {
             if (slow != stage) return;
-            // The first waits until no more can come, the others a little.
+            // The first batch waits until the pipeline is full, the others a little.
             if (batch == 0)
                 filled = test_support::eventually([&] { return counted::living() == in_flight; });
             else
@@ -260,7 +260,7 @@ TEST_CASE("broadcasts of several batches run at the same time") {
     CHECK(met);
 }
 
-TEST_CASE("a stream of nothing runs no stage") {
+TEST_CASE("an empty stream runs no stage") {
     for (const std::size_t in_flight : swept_in_flight()) {
         const spmd::engine_pool pool{{.ranks = 3}};
         spmd::task_graph graph{pool};
@@ -274,7 +274,7 @@ TEST_CASE("a stream of nothing runs no stage") {
     }
 }
 
-TEST_CASE("a stream that nothing depends on, and one that only a broadcast takes, run to their end") {
+TEST_CASE("a stream without consumers, and one consumed only by a broadcast, run to their end") {
     const spmd::engine_pool pool{{.ranks = 7, .threads = 2}};
     spmd::task_graph graph{pool};
     count_up lonely(100);
@@ -292,7 +292,7 @@ TEST_CASE("a stream that nothing depends on, and one that only a broadcast takes
 
 namespace {
 
-/// A graph in which each kind of stage can be told to fail at some batch, and what it delivers.
+/// A graph in which each kind of stage can fail at chosen batches, and a record of its deliveries.
 struct failing_graph {
     failing_graph(const spmd::engine_pool& pool, std::size_t in_flight) : graph(pool) {
         const auto stream = graph.stream("source", source.generator(), {.in_flight = in_flight});
@@ -325,7 +325,8 @@ struct failing_graph {
                    });
     }
     void fail_if(const std::string& stage, std::size_t batch) const {
-        if (stage == fails && std::ranges::count(at, batch) > 0) throw std::runtime_error("boom");
+        if (stage == fails && std::ranges::count(failing_batches, batch) > 0)
+            throw std::runtime_error("boom");
     }
     void restart() {
         source.restart();
@@ -337,7 +338,7 @@ struct failing_graph {
     count_up source{batches};
     spmd::task_graph graph;
     std::string fails;
-    numbers at;
+    numbers failing_batches;
     record parts_seen;
     record written;
 };
@@ -345,7 +346,7 @@ struct failing_graph {
 } // namespace
 
 TEST_CASE(
-    "a stage that fails is named with its batch; what was delivered before is right, and it runs again") {
+    "a failed stage is named with its batch, the deliveries before are right, and the graph can run again") {
     const std::string stage = GENERATE("source", "number", "broadcast", "each", "map", "reduce", "write");
     const std::size_t batch = GENERATE(std::size_t{0}, std::size_t{14}, failing_graph::batches - 1);
     for (const std::size_t threads : {1U, 2U, 8U}) {
@@ -353,13 +354,13 @@ TEST_CASE(
             INFO(stage << " fails at " << batch << ", " << threads << " threads, " << in_flight
                        << " in flight");
             const spmd::engine_pool pool{{.ranks = 4, .threads = threads}};
-            failing_graph made(pool, in_flight);
+            failing_graph failing(pool, in_flight);
             for (int round = 0; round < 3; ++round) {
-                made.restart();
-                made.fails = stage;
-                made.at = {batch, batch + 1, batch + 2};
-                if (stage == "source") made.source.fails_at = batch;
-                const spmd::stage_error error = error_of_run(made.graph);
+                failing.restart();
+                failing.fails = stage;
+                failing.failing_batches = {batch, batch + 1, batch + 2};
+                if (stage == "source") failing.source.fails_at = batch;
+                const spmd::stage_error error = error_of_run(failing.graph);
                 CHECK(error.stage() == stage);
                 CHECK(error.batch() == batch);
                 std::string text = "boom";
@@ -367,28 +368,28 @@ TEST_CASE(
                 if (stage == "map") text = "1 of 4 items failed: item 1: boom";
                 CHECK(error.what() ==
                       "stage \"" + stage + "\", batch " + std::to_string(batch) + ": " + text);
-                // What does not need the one that failed has that batch as well.
-                CHECK(made.written.values() == first_numbers(stage == "each" ? batch + 1 : batch));
-                const numbers& parts = made.parts_seen.values();
+                // Stages that do not depend on the failed one have that batch as well.
+                CHECK(failing.written.values() == first_numbers(stage == "each" ? batch + 1 : batch));
+                const numbers& parts = failing.parts_seen.values();
                 CHECK(parts == first_numbers(parts.size()));
                 CHECK(parts.size() >= 4 * batch);
                 if (stage == "source" || stage == "number") CHECK(parts.size() == 4 * batch);
                 if (stage == "broadcast" || stage == "each") CHECK(parts.size() == 4 * batch + 2);
-                CHECK(made.source.calls() <= batch + in_flight);
+                CHECK(failing.source.calls() <= batch + in_flight);
                 CHECK(counted::living() == 0);
 
-                made.restart();
-                made.fails.clear();
-                made.source.fails_at = ~std::size_t{0};
-                made.graph.run();
-                CHECK(made.written.values() == first_numbers(failing_graph::batches));
-                CHECK(made.parts_seen.values() == first_numbers(4 * failing_graph::batches));
+                failing.restart();
+                failing.fails.clear();
+                failing.source.fails_at = ~std::size_t{0};
+                failing.graph.run();
+                CHECK(failing.written.values() == first_numbers(failing_graph::batches));
+                CHECK(failing.parts_seen.values() == first_numbers(4 * failing_graph::batches));
             }
         }
     }
 }
 
-TEST_CASE("of several batches that fail the first is named, whichever fails first") {
+TEST_CASE("the first of several failing batches is named, whichever fails first") {
     const spmd::engine_pool pool{{.ranks = 3, .threads = 2}};
     spmd::task_graph graph{pool};
     count_up source(8);
@@ -401,7 +402,7 @@ TEST_CASE("of several batches that fail the first is named, whichever fails firs
             throw std::runtime_error("later");
         }
         if (batch.number() == 2 && me.id() == 2) {
-            // Not for long, for the later one runs only if a thread is left for it.
+            // Bounded: the later batch runs only if a thread is left for it.
             for (int look = 0; look < 1000 && !later_failed; ++look) std::this_thread::sleep_for(20us);
             throw std::runtime_error("earlier");
         }
@@ -413,7 +414,7 @@ TEST_CASE("of several batches that fail the first is named, whichever fails firs
     CHECK(seen.values() == numbers{0, 0, 0, 1, 1, 1, 2, 2});
 }
 
-TEST_CASE("the first batch that fails is named also where its error is found last") {
+TEST_CASE("the first failing batch is named also where its error is found last") {
     const spmd::engine_pool pool{{.ranks = 1, .threads = 4}};
     spmd::task_graph graph{pool};
     count_up source(8);
@@ -426,7 +427,7 @@ TEST_CASE("the first batch that fails is named also where its error is found las
                         }
                         if (batch.number() != 2) return;
                         static_cast<void>(test_support::eventually([&] { return later_failed.load(); }, 1s));
-                        std::this_thread::sleep_for(20ms); // in which the later batch ends
+                        std::this_thread::sleep_for(20ms); // the later batch ends meanwhile
                         throw std::runtime_error("earlier");
                     });
     for (int round = 0; round < 3; ++round) {
@@ -438,7 +439,7 @@ TEST_CASE("the first batch that fails is named also where its error is found las
     }
 }
 
-TEST_CASE("stages that do not need the one that failed get a prefix as well") {
+TEST_CASE("stages that do not depend on the failed one get a prefix as well") {
     const spmd::engine_pool pool{{.ranks = 4, .threads = 2}};
     for (const std::size_t in_flight : swept_in_flight()) {
         for (int round = 0; round < 20; ++round) {
@@ -461,7 +462,7 @@ TEST_CASE("stages that do not need the one that failed get a prefix as well") {
     }
 }
 
-TEST_CASE("ranks of a streamed broadcast meet, whatever is in flight, also on one thread") {
+TEST_CASE("ranks of a streamed broadcast meet with any number in flight, also on one thread") {
     for (const std::size_t threads : {1U, 2U, 8U}) {
         for (const std::size_t ranks : {1U, 2U, 100U}) {
             for (const std::size_t in_flight : swept_in_flight()) {
@@ -490,7 +491,7 @@ TEST_CASE("ranks of a streamed broadcast meet, whatever is in flight, also on on
     }
 }
 
-TEST_CASE("ranks of a streamed broadcast that wait in vain fail with stage and batch") {
+TEST_CASE("ranks of a streamed broadcast that wait for an ended rank fail with stage and batch") {
     const spmd::engine_pool pool{{.ranks = 3, .threads = 2}};
     spmd::task_graph graph{pool};
     count_up source(10);
@@ -505,17 +506,17 @@ TEST_CASE("ranks of a streamed broadcast that wait in vain fail with stage and b
                                  "rank 1 returned before it reached barrier at stream_test.cpp:"));
 }
 
-TEST_CASE("cancel and drop, at any moment: what was delivered is a prefix, and it runs again") {
+TEST_CASE("a cancel or drop at any moment leaves a prefix delivered, and the graph can run again") {
     std::minstd_rand random(1);
     for (const std::size_t threads : {1U, 2U, 8U}) {
         const spmd::engine_pool pool{{.ranks = 4, .threads = threads}};
         for (const std::size_t in_flight : swept_in_flight()) {
-            failing_graph made(pool, in_flight);
+            failing_graph failing(pool, in_flight);
             for (int round = 0; round < 25; ++round) {
                 INFO(threads << " threads, " << in_flight << " in flight, round " << round);
-                made.restart();
+                failing.restart();
                 {
-                    auto run = made.graph.run_async();
+                    auto run = failing.graph.run_async();
                     const auto until =
                         std::chrono::steady_clock::now() +
                         std::chrono::microseconds(std::uniform_int_distribution(0, 300)(random));
@@ -524,19 +525,19 @@ TEST_CASE("cancel and drop, at any moment: what was delivered is a prefix, and i
                         run.cancel();
                         try {
                             run.get();
-                            CHECK(made.written.values().size() == failing_graph::batches);
+                            CHECK(failing.written.values().size() == failing_graph::batches);
                         } catch (const spmd::cancelled_error&) {
-                            CHECK(made.written.values().size() <= failing_graph::batches);
+                            CHECK(failing.written.values().size() <= failing_graph::batches);
                         }
                     }
                 }
-                CHECK(made.written.values() == first_numbers(made.written.values().size()));
-                CHECK(made.parts_seen.values() == first_numbers(made.parts_seen.values().size()));
+                CHECK(failing.written.values() == first_numbers(failing.written.values().size()));
+                CHECK(failing.parts_seen.values() == first_numbers(failing.parts_seen.values().size()));
                 CHECK(counted::living() == 0);
             }
-            made.restart();
-            made.graph.run();
-            CHECK(made.written.values() == first_numbers(failing_graph::batches));
+            failing.restart();
+            failing.graph.run();
+            CHECK(failing.written.values() == first_numbers(failing_graph::batches));
         }
     }
 }
@@ -586,7 +587,7 @@ TEST_CASE("a failing batch stops the ranks of later ones, not of earlier ones") 
 
 //  batches ──────────┬───> scale ──> flat ──> write
 //  table ──> parts ──┴────────────────────────┘
-TEST_CASE("what does not depend on the stream runs once, before the first batch, and serves all batches") {
+TEST_CASE("stages that do not depend on the stream run once, before the first batch, and serve all batches") {
     for (const std::size_t in_flight : swept_in_flight()) {
         const spmd::engine_pool pool{{.ranks = 3, .threads = 2}};
         spmd::task_graph graph{pool};
@@ -604,7 +605,7 @@ TEST_CASE("what does not depend on the stream runs once, before the first batch,
             table_is_there = true;
             return numbers{value + me.id()};
         });
-        const auto all_parts = graph.concat("all parts", parts); // looks at what the stream takes whole
+        const auto all_parts = graph.concat("all parts", parts); // concat of a constant stage
         auto next = source.generator();
         const auto stream = graph.stream("batches",
                                          [&, next]() mutable {
@@ -627,7 +628,7 @@ TEST_CASE("what does not depend on the stream runs once, before the first batch,
         numbers expected = first_numbers(20);
         for (std::size_t& value : expected) value *= 33;
         CHECK(written.values() == expected);
-        CHECK(graph.result(all_parts) == numbers{10, 11, 12}); // of what runs once, the value is kept
+        CHECK(graph.result(all_parts) == numbers{10, 11, 12}); // the value of a constant stage is kept
         CHECK(graph.result(parts).size() == 3);
 
         fails = true;
@@ -639,7 +640,7 @@ TEST_CASE("what does not depend on the stream runs once, before the first batch,
     }
 }
 
-TEST_CASE("batches and results that can only be moved") {
+TEST_CASE("move-only batches and results are accepted") {
     using owned = std::vector<std::unique_ptr<std::size_t>>;
     const spmd::engine_pool pool{{.ranks = 3, .threads = 2}};
     spmd::task_graph graph{pool};
@@ -665,7 +666,7 @@ TEST_CASE("batches and results that can only be moved") {
 //            ┌──> left ──┬──> left whole ──┐
 //  batches ──┤           ├──> left flat ───┼──> both
 //            └──> right ───────────────────┘
-TEST_CASE("one stage feeds several that join again, in one batch") {
+TEST_CASE("one stage feeds several that join again, batch by batch") {
     for (const std::size_t in_flight : swept_in_flight()) {
         const spmd::engine_pool pool{{.ranks = 5, .threads = 2}};
         spmd::task_graph graph{pool};
@@ -674,7 +675,7 @@ TEST_CASE("one stage feeds several that join again, in one batch") {
         const auto stream = graph.stream("batches", source.generator(), {.in_flight = in_flight});
         const auto left = graph.broadcast(
             "left", stream, [](spmd::rank, const counted& batch) { return numbers{batch.number()}; });
-        // Made before the concat that looks at the parts, and yet after it.
+        // Added before the concat that reads the parts, yet runs after it.
         const auto whole =
             graph.once("left whole", left, [](const std::vector<numbers>& parts) { return parts; });
         const auto flat = graph.concat("left flat", left);
@@ -694,7 +695,7 @@ TEST_CASE("one stage feeds several that join again, in one batch") {
     }
 }
 
-TEST_CASE("a thousand tiny batches of a thousand ranks") {
+TEST_CASE("a thousand tiny batches of a thousand ranks pass") {
     const spmd::engine_pool pool{{.ranks = 1000}};
     spmd::task_graph graph{pool};
     count_up source(1000);
@@ -734,12 +735,12 @@ TEST_CASE("memory does not grow with the number of batches") {
                    });
         graph.run();
         INFO(most_at_first << " bytes at first, " << most_later << " later");
-        CHECK(most_later < most_at_first + 100'000); // 5 bytes a batch would be more
+        CHECK(most_later < most_at_first + 100'000); // 5 bytes per batch would exceed this
     }
 }
 #endif
 
-TEST_CASE("a stage of two streams is refused by both their names") {
+TEST_CASE("a stage of two streams is rejected, naming both") {
     const spmd::engine_pool pool{{.ranks = 2}};
     spmd::task_graph graph{pool};
     count_up one_source(10);
@@ -752,12 +753,12 @@ TEST_CASE("a stage of two streams is refused by both their names") {
         graph.once("both", std::tuple(of_one, other), [](const counted&) {}),
         Catch::StartsWith("stage \"both\" depends on two streams, \"one\" and \"other\", which may have"));
     graph.once("of other", other, [&](const counted& batch) { others.add(batch.number()); });
-    graph.run(); // each by itself is fine
+    graph.run(); // each by itself is valid
     CHECK(ones.values() == first_numbers(10));
     CHECK(others.values() == first_numbers(20));
 }
 
-TEST_CASE("no batch in flight, or more than there is room for, is refused with the stream's name") {
+TEST_CASE("an in_flight of zero, or beyond the limit, is rejected with the stream's name") {
     const spmd::engine_pool pool{{.ranks = 2}};
     spmd::task_graph graph{pool};
     CHECK_THROWS_AS(graph.stream("nothing", [] { return std::optional<int>(); }, {.in_flight = 0}),
@@ -771,7 +772,7 @@ TEST_CASE("no batch in flight, or more than there is room for, is refused with t
     graph.run();
 }
 
-TEST_CASE("stages of a stream keep no value, and say so") {
+TEST_CASE("stages of a stream keep no value, and the error says so") {
     const spmd::engine_pool pool{{.ranks = 2}};
     spmd::task_graph graph{pool};
     count_up source(10);
@@ -785,7 +786,7 @@ TEST_CASE("stages of a stream keep no value, and say so") {
     CHECK_THROWS_AS(graph.take(number), std::logic_error);
 }
 
-TEST_CASE("a stream inside a rank, on the same pool, whose stages use the pool") {
+TEST_CASE("a stream runs inside a rank, on the same pool, with stages that use the pool") {
     for (const std::size_t threads : {1U, 2U, 4U}) {
         for (const std::size_t in_flight : {1U, 3U}) {
             const spmd::engine_pool pool{{.ranks = 5, .threads = threads}};
@@ -823,7 +824,7 @@ TEST_CASE("a stream inside a rank, on the same pool, whose stages use the pool")
     }
 }
 
-TEST_CASE("streams of several graphs on one pool at once") {
+TEST_CASE("streams of several graphs run on one pool at once") {
     const spmd::engine_pool pool{{.ranks = 6, .threads = 2}};
     std::vector<numbers> written(4);
     {

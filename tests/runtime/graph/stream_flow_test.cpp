@@ -1,6 +1,7 @@
-// Guards the order in which a stream's steps become ready, without oneTBB: whichever of them runs next, and
-// whatever runs at the same time, batches reach ordered stages in order, a failing one ends a prefix, a cancel
-// ends the run, and the end is told once, last of all.
+// Guards the order in which a stream's steps become ready, without oneTBB: whichever steps run next or
+// concurrently, batches reach ordered stages in order, a failing batch ends a prefix, a cancel ends the run,
+// and the end is reported once, last of all.
+
 #include "graph/stream_flow.hpp"
 #include "support/pools.hpp"
 
@@ -30,7 +31,7 @@ namespace {
 namespace detail = spmd::detail;
 using numbers = std::vector<std::size_t>;
 
-/// Steps that are to be run; who takes one gets any of them.
+/// Steps that are ready to run, taken in random order.
 class pending_steps {
 public:
     explicit pending_steps(unsigned seed) : random_(seed) {}
@@ -47,7 +48,7 @@ public:
         ended_ = true;
         changed_.notify_all();
     }
-    /// Blocks until there is one; none at the end.
+    /// Blocks until a step is ready; returns an empty optional at the end.
     std::optional<std::size_t> take() {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return ended_ || !steps_.empty(); });
@@ -77,7 +78,7 @@ private:
 //  source ──> number ──> parts ──> flat ──┬──> (each)
 //                │                        └──> write
 //                └────────────────────────────────┘
-/// A stream of batches through stages of all orders.
+/// A stream of batches through ordered and unordered stages.
 class small_stream {
 public:
     small_stream(const spmd::engine_pool& pool, std::size_t in_flight, std::size_t batches, unsigned seed)
@@ -123,7 +124,7 @@ public:
             all, stop, [this](std::size_t step) { steps.add(step); }, [this] { steps.end(); });
     }
 
-    /// Runs it once on so many threads, while `meanwhile` runs on this one.
+    /// Runs the stream once on `threads` threads, and `meanwhile` on the calling one.
     void run(std::size_t threads, const std::function<void()>& meanwhile = [] {}) {
         next_ = 0;
         for (numbers* each : {&numbered, &seen, &written}) each->clear();
@@ -176,12 +177,12 @@ numbers first_numbers(std::size_t count) {
     return all;
 }
 
-/// The threads of the ranks, and of the steps.
+/// Numbers of threads for the ranks, and for the steps.
 std::vector<std::pair<std::size_t, std::size_t>> swept_threads() { return {{1, 1}, {2, 1}, {1, 3}, {2, 4}}; }
 
 } // namespace
 
-TEST_CASE("batches go through in order, whichever step runs next") {
+TEST_CASE("batches pass in order, whichever step runs next") {
     constexpr std::size_t batches = 25;
     for (const auto& [of_pool, of_steps] : swept_threads()) {
         const spmd::engine_pool pool = test_support::make_jthread_pool(3, {of_pool});
@@ -202,7 +203,7 @@ TEST_CASE("batches go through in order, whichever step runs next") {
     }
 }
 
-TEST_CASE("the first batch that fails is told, a prefix is delivered, and it runs again") {
+TEST_CASE("the first failing batch is reported, a prefix is delivered, and the stream can run again") {
     const std::string stage = GENERATE("source", "number", "parts", "each", "write");
     for (const auto& [of_pool, of_steps] : swept_threads()) {
         const spmd::engine_pool pool = test_support::make_jthread_pool(3, {of_pool});

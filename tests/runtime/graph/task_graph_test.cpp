@@ -1,6 +1,6 @@
-// Guards the task graph: what flows and in which order, that a concat streams in rank order while other ranks
-// run, which stages run after one has thrown and whose name the error bears, runs one after the other, and
-// that no run is left behind.
+// Guards the task graph: values and their order, a concat that streams in rank order while other ranks run,
+// the stages that run after one has thrown and the name its error has, consecutive runs, and that no run is
+// left behind.
 #include <spmd/spmd.hpp>
 
 #include <catch2/catch.hpp>
@@ -51,7 +51,7 @@ std::string message_of_run(spmd::task_graph& graph) {
 //  numbers ──> parts ──> flat ──┬──> count ──┐
 //     │                         └──> (each)  ├──> both
 //     └──────> doubled ──> sum ──────────────┘
-TEST_CASE("values flow along the edges, whatever the ranks and threads") {
+TEST_CASE("values flow along the edges, for any ranks and threads") {
     for (const std::size_t threads : {1U, 2U, 8U}) {
         for (const std::size_t ranks : {1U, 2U, 7U, 1000U}) {
             const spmd::engine_pool pool{{.ranks = ranks, .threads = threads}};
@@ -80,7 +80,7 @@ TEST_CASE("values flow along the edges, whatever the ranks and threads") {
     }
 }
 
-TEST_CASE("a concat hands rank 0's part on while the last rank is still running") {
+TEST_CASE("a concat forwards rank 0's part while the last rank is still running") {
     const spmd::engine_pool pool{{.ranks = 3, .threads = 2}};
     spmd::task_graph graph{pool};
     std::latch first_was_seen(1);
@@ -99,7 +99,7 @@ TEST_CASE("a concat hands rank 0's part on while the last rank is still running"
     CHECK(graph.result(flat) == numbers{0, 1, 2});
 }
 
-TEST_CASE("a broadcast's results reach every stage that takes them") {
+TEST_CASE("a broadcast's results reach every stage that consumes them") {
     const spmd::engine_pool pool{{.ranks = 5}};
     spmd::task_graph graph{pool};
     const auto parts = graph.broadcast("parts", [](spmd::rank me) { return numbers(me.id(), me.id()); });
@@ -118,7 +118,7 @@ TEST_CASE("a broadcast's results reach every stage that takes them") {
     CHECK(graph.result(parts).size() == 5);
 }
 
-TEST_CASE("a concat has its parts also when another stage takes them and was made before it") {
+TEST_CASE("a concat has its parts also when another stage consumes them and was added before it") {
     const spmd::engine_pool pool{{.ranks = 64}};
     for (const bool concat_first : {false, true}) {
         spmd::task_graph graph{pool};
@@ -143,7 +143,7 @@ TEST_CASE("a concat has its parts also when another stage takes them and was mad
     }
 }
 
-TEST_CASE("a tuple takes stages of every kind") {
+TEST_CASE("a tuple of inputs accepts stages of every kind") {
     const spmd::engine_pool pool{{.ranks = 3}};
     spmd::task_graph graph{pool};
     const auto parts = graph.broadcast("parts", [](spmd::rank me) { return numbers{me.id()}; });
@@ -157,7 +157,7 @@ TEST_CASE("a tuple takes stages of every kind") {
     CHECK(graph.result(sum) == 11);
 }
 
-#ifndef __SANITIZE_ADDRESS__ // which takes so large a request for a fault
+#ifndef __SANITIZE_ADDRESS__ // which rejects so large a request
 TEST_CASE("a broadcast that cannot be submitted is an error of its stage, also before a concat") {
     const spmd::engine_pool pool{{.ranks = std::size_t{1} << 30}};
     spmd::task_graph graph{pool};
@@ -168,7 +168,7 @@ TEST_CASE("a broadcast that cannot be submitted is an error of its stage, also b
 }
 #endif
 
-TEST_CASE("parts that cannot be copied go to one stage, and a second one is refused by name") {
+TEST_CASE("parts that cannot be copied go to one stage, and a second one is rejected, naming it") {
     using owned = std::vector<std::unique_ptr<int>>;
     const spmd::engine_pool pool{{.ranks = 3}};
     spmd::task_graph graph{pool};
@@ -183,14 +183,14 @@ TEST_CASE("parts that cannot be copied go to one stage, and a second one is refu
     CHECK_THROWS_WITH(graph.concat("second", parts), Catch::Contains("\"parts\""));
     CHECK_THROWS_WITH(graph.once("both", std::tuple(others, parts), [](const auto&, const auto&) {}),
                       Catch::Contains("\"parts\""));
-    const auto flat_others = graph.concat("others, flat", others); // what was refused takes nothing
+    const auto flat_others = graph.concat("others, flat", others); // the rejected call left its inputs free
     graph.run();
     CHECK(graph.result(flat).size() == 3);
     CHECK(graph.result(flat_others).size() == 3);
-    CHECK_THROWS_AS(graph.result(parts), std::logic_error); // the concat moved them away, and says so
+    CHECK_THROWS_AS(graph.result(parts), std::logic_error); // the concat moved them away
 }
 
-TEST_CASE("a value can be taken out once a run") {
+TEST_CASE("a value can be taken once per run") {
     const spmd::engine_pool pool{{.ranks = 3}};
     spmd::task_graph graph{pool};
     const auto flat =
@@ -202,7 +202,7 @@ TEST_CASE("a value can be taken out once a run") {
     }
 }
 
-TEST_CASE("stages without a value order others") {
+TEST_CASE("stages without a value establish an order") {
     const spmd::engine_pool pool{{.ranks = 4}};
     spmd::task_graph graph{pool};
     std::vector<std::string> order;
@@ -214,7 +214,7 @@ TEST_CASE("stages without a value order others") {
     CHECK(order == std::vector<std::string>{"first", "last after 4"});
 }
 
-TEST_CASE("a stage that throws is named, what needs it does not run, the rest does") {
+TEST_CASE("a stage that throws is named; its dependents do not run, the others do") {
     const spmd::engine_pool pool{{.ranks = 100}};
     spmd::task_graph graph{pool};
     bool fails = true;
@@ -234,13 +234,13 @@ TEST_CASE("a stage that throws is named, what needs it does not run, the rest do
     CHECK(graph.result(other) == 2);
     CHECK_THROWS_AS(graph.result(flat), std::logic_error);
 
-    fails = false; // nothing of the failed run is left
+    fails = false; // nothing of the failed run remains
     graph.run();
     CHECK(needy_ran);
     CHECK(graph.result(flat) == first_numbers(100));
 }
 
-TEST_CASE("errors of every kind of stage bear its name") {
+TEST_CASE("errors of every kind of stage carry its name") {
     const spmd::engine_pool pool{{.ranks = 4}};
     const auto fails = [](const auto&...) -> int { throw std::runtime_error("boom"); };
     SECTION("once") {
@@ -263,7 +263,7 @@ TEST_CASE("errors of every kind of stage bear its name") {
                      [](std::size_t, std::size_t) -> std::size_t { throw std::runtime_error("boom"); });
         CHECK(message_of_run(graph) == "stage \"the reduce\": boom");
     }
-    SECTION("each, and the concat goes on") {
+    SECTION("each, and the concat continues") {
         spmd::task_graph graph{pool};
         const auto parts = graph.broadcast("parts", [](spmd::rank me) { return numbers{me.id()}; });
         const auto flat = graph.concat("flat", parts);
@@ -277,7 +277,7 @@ TEST_CASE("errors of every kind of stage bear its name") {
     }
 }
 
-TEST_CASE("run_async: under way without waiting, one run at a time") {
+TEST_CASE("run_async runs in the background, one run at a time") {
     const spmd::engine_pool pool{{.ranks = 2, .threads = 2}};
     spmd::task_graph graph{pool};
     std::latch open(1);
@@ -300,7 +300,7 @@ TEST_CASE("run_async: under way without waiting, one run at a time") {
     CHECK_THROWS_AS(run.get(), std::logic_error);
 }
 
-TEST_CASE("a run that has ended is nobody's any more") {
+TEST_CASE("a run that has ended is independent of the graph") {
     const spmd::engine_pool pool{{.ranks = 2, .threads = 2}};
     auto graph = std::make_unique<spmd::task_graph>(pool);
     std::latch open(1);
@@ -330,7 +330,7 @@ TEST_CASE("a run that has ended is nobody's any more") {
     }
 }
 
-TEST_CASE("cancel: a map's items that have not started never do") {
+TEST_CASE("after cancel a map's items that have not started never do") {
     const spmd::engine_pool pool{{.ranks = 2, .threads = 2}};
     spmd::task_graph graph{pool};
     std::atomic<int> ran{0};
@@ -346,7 +346,7 @@ TEST_CASE("cancel: a map's items that have not started never do") {
     CHECK(ran < 1'000'000);
 }
 
-TEST_CASE("waiting for a graph, or for a broadcast within a stage, gets on where no thread is left") {
+TEST_CASE("waiting for a graph, or for a broadcast within a stage, progresses where no thread is left") {
     const spmd::engine_pool pool{{.ranks = 2, .threads = 1}};
     const auto sums = pool.broadcast([&](spmd::rank) {
                               spmd::task_graph graph{pool};
@@ -364,7 +364,7 @@ TEST_CASE("waiting for a graph, or for a broadcast within a stage, gets on where
     CHECK(sums.wait_for(60s));
 }
 
-TEST_CASE("cancel: broadcasts see the stop, later stages do not start, the run says so") {
+TEST_CASE("after cancel broadcasts see the stop, later stages do not start, and the run reports it") {
     const spmd::engine_pool pool{{.ranks = 8, .threads = 2}};
     spmd::task_graph graph{pool};
     std::atomic<int> started{0};
@@ -381,7 +381,7 @@ TEST_CASE("cancel: broadcasts see the stop, later stages do not start, the run s
         CHECK_THROWS_AS(run.get(), spmd::cancelled_error);
     }
     SECTION("by dropping the run") { [[maybe_unused]] const auto dropped = std::move(run); }
-    SECTION("twice is once") {
+    SECTION("twice, like once") {
         run.cancel();
         run.cancel();
         run.wait();
@@ -408,7 +408,7 @@ TEST_CASE("cancel wakes the ranks of a broadcast stage that wait for each other"
     CHECK_FALSE(go);
 }
 
-TEST_CASE("a graph inside a rank, on the same pool") {
+TEST_CASE("a graph runs inside a rank, on the same pool") {
     const spmd::engine_pool pool{{.ranks = 6, .threads = 2}};
     const auto sums = pool.broadcast([&](spmd::rank me) {
                               spmd::task_graph graph{pool};
@@ -424,7 +424,7 @@ TEST_CASE("a graph inside a rank, on the same pool") {
 
 namespace {
 
-/// Sums of all up to each of the rank's numbers: its own, and what the ranks before it have.
+/// Inclusive sums over all numbers up to each of the rank's own.
 spmd::task<numbers> sums_up_to_mine(spmd::rank me, const numbers& all) {
     numbers mine = my_part(me, all);
     std::inclusive_scan(mine.begin(), mine.end(), mine.begin());
@@ -469,7 +469,7 @@ TEST_CASE("ranks of a broadcast stage meet") {
     }
 }
 
-TEST_CASE("a stage whose ranks wait in vain fails with its name, and runs again") {
+TEST_CASE("a stage whose ranks wait for an ended rank fails with its name, and runs again") {
     for (const std::size_t threads : {1U, 2U}) {
         const spmd::engine_pool pool{{.ranks = 5, .threads = threads}};
         spmd::task_graph graph{pool};
@@ -509,7 +509,7 @@ TEST_CASE("a graph without stages runs, and one on a view runs on its ranks") {
     CHECK(some.result(engines) == numbers{3, 5});
 }
 
-TEST_CASE("a stage of another graph is refused by name") {
+TEST_CASE("a stage of another graph is rejected, naming it") {
     const spmd::engine_pool pool{{.ranks = 2}};
     spmd::task_graph one{pool};
     spmd::task_graph other{pool};
@@ -562,7 +562,7 @@ TEST_CASE("stages see their ranks' pieces of handles, beside the values of their
     }
 }
 
-TEST_CASE("a stage refuses a handle that its ranks cannot use, when it is made") {
+TEST_CASE("a stage rejects a handle that its ranks cannot use, when it is added") {
     const spmd::engine_pool pool{{.ranks = 4, .threads = 1}};
     const spmd::engine_pool other{{.ranks = 4, .threads = 1}};
     auto foreign = other.make_local<int>(0);

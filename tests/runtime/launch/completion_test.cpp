@@ -1,5 +1,5 @@
-// Guards the end of a job: a waiter that sleeps for ever because it looked just before the last index ended, one that is
-// woken too early, and a continuation that runs twice or never.
+// Guards the end of a job: a waiter that sleeps for ever because it looked just before the last index ended,
+// one that is woken too early, and a continuation that runs twice or never.
 
 #include <spmd/detail/launch/completion.hpp>
 

@@ -1,5 +1,5 @@
-// Guards the estimate by which a caller decides whether to wake others: one that forgets an expensive run at once leaves
-// work on one thread, and one that never forgets wakes threads for nothing.
+// Guards the estimate by which a caller decides whether to wake others: one that forgets an expensive run at
+// once leaves work on one thread, and one that never forgets wakes threads for nothing.
 
 #include <spmd/detail/launch/cost_estimate.hpp>
 #include <spmd/detail/launch/costs.hpp>

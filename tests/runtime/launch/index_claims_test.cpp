@@ -1,5 +1,5 @@
-// Guards the claims by which threads divide a job: an index claimed twice or never, ranges so small that claiming costs
-// more than running, and ranges so large that one thread ends last.
+// Guards the claims by which threads divide a job: an index claimed twice or never, ranges so small that
+// claiming costs more than running, and ranges so large that one thread ends last.
 
 #include <spmd/detail/launch/index_claims.hpp>
 

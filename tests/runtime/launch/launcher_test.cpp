@@ -1,6 +1,7 @@
-// Guards the one launch primitive: an index that runs twice or never, whoever joins and whenever; a job that
-// needs another thread in order to finish; work that strays to another arena's threads; a thread that was called
-// and comes when all is over, and touches what is gone; and more threads in one job than its pool has.
+// Guards the one launch primitive against an index that runs twice or never, whoever joins and whenever; a
+// job that needs another thread in order to finish; work that strays to another arena's threads; a recruited
+// thread that arrives after the job has ended and accesses freed memory; and more threads in one job than its
+// pool has.
 
 #include "support/pools.hpp"
 
@@ -28,13 +29,13 @@ using spmd::detail::job_pointer;
 using spmd::detail::launcher;
 using spmd::detail::placed_range;
 
-// Lives on: a helper may note what a job cost after its last index has run.
+// Never destroyed: a helper may record a job's cost after the last index has run.
 cost_estimate& fresh_cost() {
     static std::deque<cost_estimate> costs;
     return costs.emplace_back();
 }
 
-// Counts how often each index runs, and notes which arena's thread ran it.
+// Counts how often each index runs, and records the arena of the thread that ran it.
 class counting_job final : public spmd::detail::job {
 public:
     using hook = std::function<void(index_range)>;
@@ -111,7 +112,7 @@ const way_to_run ways_to_run[] = {
      [](launcher& launch, counting_job& work) {
          for (std::size_t i = work.count(); i > 0; i -= std::min<std::size_t>(i, 97)) {
              launch.join_until(work, i - 1);
-             if (!work.is_done(i - 1)) return; // all_ran_once() will tell
+             if (!work.is_done(i - 1)) return; // all_ran_once() will fail
          }
          launch.join(work);
      }},
@@ -134,12 +135,12 @@ const way_to_run ways_to_run[] = {
 
 } // namespace
 
-TEST_CASE("every index runs exactly once, by every launcher and way to run") {
+TEST_CASE("every index runs exactly once, for every launcher and way to run") {
     for_each_raw_launcher([](launcher& launch) {
         for (const std::size_t count : {0U, 1U, 2U, 7U, 1000U, 100'000U}) {
             for (const std::size_t chunk : {0U, 1U, 3U}) {
                 for (const way_to_run& way : ways_to_run) {
-                    cost_estimate& cost = fresh_cost(); // unknown: others are called before anything runs
+                    cost_estimate& cost = fresh_cost(); // unknown: others are recruited before anything runs
                     const auto work = make_job(count, chunk, launch, cost);
                     way.run(launch, *work);
                     INFO(count << " indices, chunk " << chunk << ", " << way.name);
@@ -151,7 +152,7 @@ TEST_CASE("every index runs exactly once, by every launcher and way to run") {
     });
 }
 
-TEST_CASE("every index runs exactly once where the job is known to be small, or believed so wrongly") {
+TEST_CASE("every index runs exactly once where the job is small, or wrongly believed small") {
     for_each_raw_launcher([](launcher& launch) {
         for (const std::size_t count : {2U, 7U, 64U, 1000U, 3000U}) {
             for (const std::size_t chunk : {0U, 1U, 3U, 5000U}) {
@@ -184,15 +185,15 @@ TEST_CASE("several threads may join the same job") {
                 for (int i = 0; i < 3; ++i) callers.emplace_back([&] { launch.join(*work); });
                 callers.emplace_back([&] { launch.join_until(*work, 1999); });
                 launch.join(*work);
-                REQUIRE(work->finished()); // each join returns only then
+                REQUIRE(work->finished()); // each join returns only when all have run
             }
             REQUIRE(work->all_ran_once());
         }
     });
 }
 
-TEST_CASE("an arena's indices run on its own threads, or on the caller's that joined") {
-    // Arenas 0, 1 and 2, in an order that is not theirs, one of them in two runs.
+TEST_CASE("an arena's indices run on its own threads, or on the joining caller's") {
+    // Arenas 0, 1 and 2 out of order, one of them in two ranges.
     const std::vector<placed_range> shares{{2, {0, 10}}, {0, {10, 30}}, {2, {30, 35}}, {1, {35, 50}}};
     const auto arena_of = [&](std::size_t i) {
         return std::ranges::find_if(shares, [i](const placed_range& share) { return i < share.indices.last; })
@@ -222,7 +223,7 @@ TEST_CASE("an arena's indices run on its own threads, or on the caller's that jo
     }
 }
 
-TEST_CASE("a pool of several arenas runs each rank in the arena that it was dealt to") {
+TEST_CASE("a pool of several arenas runs each rank in the arena it was dealt to") {
     const spmd::engine_pool pool = make_jthread_pool(8, {2, 1, 1});
     REQUIRE(pool.topology().arenas.size() == 3);
     CHECK(pool.topology().arenas[0].ranks == index_range{0, 4});
@@ -234,7 +235,7 @@ TEST_CASE("a pool of several arenas runs each rank in the arena that it was deal
     CHECK(running.get() == std::vector<std::size_t>{0, 0, 0, 0, 1, 1, 2, 2});
 }
 
-TEST_CASE("the caller alone finishes a job when nobody comes") {
+TEST_CASE("the caller finishes a job alone when no helper arrives") {
     for (const std::vector<std::size_t>& threads : {std::vector<std::size_t>{2}, {4}, {2, 1, 1}}) {
         for (const std::size_t chunk : {0U, 1U, 3U}) {
             parked_launcher launch(threads);
@@ -244,7 +245,7 @@ TEST_CASE("the caller alone finishes a job when nobody comes") {
             CHECK(work->ran() == 0);
             launch.join_until(*work, 17);
             CHECK(work->is_done(17));
-            CHECK_FALSE(work->is_done(18)); // no more than what was waited for
+            CHECK_FALSE(work->is_done(18)); // no more than it waited for
             launch.join_until(*work, 999);
             CHECK(work->is_done(999));
             launch.join(*work);
@@ -253,7 +254,7 @@ TEST_CASE("the caller alone finishes a job when nobody comes") {
     }
 }
 
-TEST_CASE("whoever waits for one index has others called for the rest") {
+TEST_CASE("a caller that waits for one index recruits others for the rest") {
     const auto helpers = std::make_shared<parked_helpers>();
     parked_launcher launch({2}, helpers);
     cost_estimate& cost = fresh_cost();
@@ -264,7 +265,7 @@ TEST_CASE("whoever waits for one index has others called for the rest") {
     CHECK(work->all_ran_once());
 }
 
-TEST_CASE("others are called for a job that was always small and is not, and not for one that is") {
+TEST_CASE("others are recruited for a job that stops being small, and not for one that stays so") {
     for (const bool small : {true, false}) {
         const auto helpers = std::make_shared<parked_helpers>();
         parked_launcher launch({2}, helpers);
@@ -282,7 +283,7 @@ TEST_CASE("others are called for a job that was always small and is not, and not
     }
 }
 
-TEST_CASE("helpers that come when all is over touch nothing") {
+TEST_CASE("helpers that arrive after the end access nothing") {
     const auto helpers = std::make_shared<parked_helpers>();
     const auto captured = std::make_shared<int>(7);
     std::atomic<std::size_t> runs{0};
@@ -296,7 +297,7 @@ TEST_CASE("helpers that come when all is over touch nothing") {
                               })
                               .start();
             if (joined) result.wait();
-        } // disposed, and pool and launcher are gone
+        } // the job, the pool and the launcher are destroyed
         CHECK(captured.use_count() == 1);
         CHECK(runs == (joined ? 10 : 0));
         CHECK(helpers->come() == 1);
@@ -305,7 +306,7 @@ TEST_CASE("helpers that come when all is over touch nothing") {
     }
 }
 
-TEST_CASE("a helper that comes before the caller leaves nothing for it") {
+TEST_CASE("a helper that arrives before the caller leaves nothing for it") {
     const auto helpers = std::make_shared<parked_helpers>();
     const spmd::engine_pool pool = make_parked_pool(10, helpers);
     std::atomic<std::size_t> runs{0};
@@ -321,7 +322,7 @@ TEST_CASE("a helper that comes before the caller leaves nothing for it") {
     CHECK(runs == 10);
 }
 
-TEST_CASE("no more threads take part than the pool has: one that comes too late leaves at once") {
+TEST_CASE("no more threads take part than the pool has: a late one leaves at once") {
     for (const std::size_t threads : {1U, 2U}) {
         cost_estimate& cost = fresh_cost();
         counting_job* self = nullptr;
@@ -330,7 +331,7 @@ TEST_CASE("no more threads take part than the pool has: one that comes too late 
         const job_pointer<counting_job> work(
             new counting_job({{0, {0, 4}}}, 1, threads, cost, [&](index_range range) {
                 if (range.first != 0 || std::exchange(nested, true)) return;
-                self->help(0, [] {}); // a thread that comes while the caller, which is one, runs index 0
+                self->help(0, [] {}); // arrives while the caller, itself one thread, runs index 0
                 ran_before_help.push_back(self->ran());
             }));
         self = work.get();
@@ -341,7 +342,7 @@ TEST_CASE("no more threads take part than the pool has: one that comes too late 
     }
 }
 
-TEST_CASE("a helper makes room for a caller that joins later") {
+TEST_CASE("a helper leaves for a caller that joins later") {
     cost_estimate& cost = fresh_cost();
     counting_job* self = nullptr;
     gate caller_runs;
@@ -357,7 +358,7 @@ TEST_CASE("a helper makes room for a caller that joins later") {
         }
     }));
     self = work.get();
-    work->help(0, [] {}); // returns after index 0, though 2 and 3 are left
+    work->help(0, [] {}); // returns after index 0, although 2 and 3 remain
     const std::size_t ran = work->ran();
     caller_goes_on.open();
     caller.join();
@@ -365,23 +366,23 @@ TEST_CASE("a helper makes room for a caller that joins later") {
     CHECK(work->all_ran_once());
 }
 
-TEST_CASE("a called thread tells when it has its first work, and only then") {
+TEST_CASE("a recruited thread reports its first work, once, and only if it has any") {
     cost_estimate& cost = fresh_cost();
     const job_pointer<counting_job> work(new counting_job({{0, {0, 4}}, {1, {4, 6}}}, 1, 2, cost));
-    int told = 0;
-    std::size_t ran_when_told = 99;
-    const auto tell = [&] {
-        ++told;
-        ran_when_told = work->ran();
+    int reports = 0;
+    std::size_t ran_when_reported = 99;
+    const auto report = [&] {
+        ++reports;
+        ran_when_reported = work->ran();
     };
-    work->help(2, tell);
-    CHECK(told == 0);
-    work->help(0, tell);
-    CHECK(told == 1);
-    CHECK(ran_when_told == 0);
+    work->help(2, report);
+    CHECK(reports == 0);
+    work->help(0, report);
+    CHECK(reports == 1);
+    CHECK(ran_when_reported == 0);
     CHECK(work->ran() == 4);
-    work->help(0, tell);
-    CHECK(told == 1);
+    work->help(0, report);
+    CHECK(reports == 1);
     work->take_part();
     CHECK(work->all_ran_once());
 }
@@ -404,7 +405,7 @@ TEST_CASE("a job is finished when all claimed ranges have run") {
     CHECK(work->all_ran_once());
 }
 
-TEST_CASE("a wait with a deadline gives up in time and loses nothing") {
+TEST_CASE("a wait with a deadline returns in time and loses nothing") {
     cost_estimate& cost = fresh_cost();
     const job_pointer<counting_job> work(new counting_job({{0, {0, 2}}}, 1, 2, cost));
     const auto finished = [&] { return work->finished(); };
@@ -418,7 +419,7 @@ TEST_CASE("a wait with a deadline gives up in time and loses nothing") {
     CHECK(work->wait_until(std::chrono::steady_clock::now() - 1s, finished));
 }
 
-TEST_CASE("a loop runs its body for each index, and returns when all have run") {
+TEST_CASE("a loop runs its body for each index and returns when all have run") {
     for_each_raw_launcher([](launcher& launch) {
         for (const std::size_t count : {0U, 1U, 2U, 1000U}) {
             std::vector<std::atomic<int>> runs(count);

@@ -1,7 +1,7 @@
-// Guards natural lines with several waits in one expression. Where the results are scalars, GCC 12 waits for all of
-// them before it takes any result: an awaitable that finds its result by what the rank waited for last gives that of
-// another wait, or crashes; and the failure of the first wait is lost behind the second. Also tasks that end
-// without the value that they promise.
+// Guards ordinary expressions with several waits. Where the results are scalars, GCC 12 waits for all of them
+// before it reads any result: an awaitable that looks up its result by the rank's last wait would return
+// another wait's result, or crash, and the failure of the first wait would be lost behind the second. Also
+// guards tasks that end without the value they promise.
 
 #include "support/pools.hpp"
 
@@ -27,7 +27,7 @@ double quotient(double a, double b) { return a / b; }
 
 task<int> helper(rank me, int value) { co_return co_await me.all_reduce(value, std::plus<>()); }
 
-/// Every line adds what is wrong with it.
+/// Each line appends a description of its failure.
 task<std::string> every_expression(rank me) {
     const auto n = static_cast<int>(me.size());
     const auto id = static_cast<int>(me.id());
@@ -84,7 +84,7 @@ task<std::string> every_expression(rank me) {
     co_return wrong;
 }
 
-/// The message with which every rank failed, or what it returned instead.
+/// The message each rank failed with, or the value it returned instead.
 std::vector<std::string> messages_of(spmd::async_result<int> result) {
     std::vector<std::string> messages;
     for (const auto& each : result.outcomes())
@@ -100,15 +100,15 @@ task<int> failing(rank me) {
 
 } // namespace
 
-TEST_CASE("several waits in one expression each give what they waited for") {
+TEST_CASE("several waits in one expression each return their own result") {
     for_each_pool([](const spmd::engine_pool& pool) {
         for (const std::string& wrong : pool.broadcast(every_expression).get()) REQUIRE(wrong.empty());
     });
 }
 
-TEST_CASE("a first wait that fails is not lost behind the second of its expression") {
+TEST_CASE("a failed first wait is not lost behind the second of its expression") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
-        // Rank 0 ends before the first wait, which cannot succeed for the others.
+        // Rank 0 ends before the first wait, which therefore fails for the others.
         const std::vector<std::string> peers =
             messages_of(pool.broadcast([](rank me) -> task<int> {
                                 if (me.id() == 0) throw std::runtime_error("rank 0 left");
@@ -146,7 +146,7 @@ TEST_CASE("a first wait that fails is not lost behind the second of its expressi
     });
 }
 
-TEST_CASE("after a failure in one expression was caught, the rank waits as before") {
+TEST_CASE("a rank waits as before after catching a failure in one expression") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const auto sums =
             pool.broadcast([](rank me) -> task<int> {
@@ -156,7 +156,7 @@ TEST_CASE("after a failure in one expression was caught, the rank waits as befor
                     } catch (const std::runtime_error&) {
                         caught = 1;
                     }
-                    // The arguments of the second wait fail while the first one's failure is untaken.
+                    // The second wait's arguments throw before the first one's failure is rethrown.
                     try {
                         const auto bad = [&](int) -> std::size_t { throw std::out_of_range("bad"); };
                         caught += co_await failing(me) + co_await me.broadcast(1, bad(0));
@@ -186,7 +186,7 @@ task<std::string> forgets_its_text(rank me) {
 } // namespace
 #pragma GCC diagnostic pop
 
-TEST_CASE("a task that ends without the value it promises fails, and says so") {
+TEST_CASE("a task that ends without the value it promises fails with a message") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         for (const std::string& each : messages_of(pool.broadcast(forgets_its_value).start()))
             REQUIRE_THAT(each, Contains("ended without co_return"));

@@ -1,7 +1,7 @@
-// Guards every collective, and its form that begins now and is awaited later, against results that depend on who ran
-// first: values from the wrong rank, combined twice, never, or in another order; a rank that passes before its
-// peers have come; groups of a split that mix up their members or their collectives; a failure that some ranks do not
-// hear of; and memory that grows with the number of collectives.
+// Guards every collective, blocking and started, against results that depend on the order of execution:
+// values from the wrong rank, combined twice, never, or in another order; a rank that passes before its peers
+// have arrived; groups of a split that mix up their members or their collectives; a failure that some ranks
+// do not see; and memory that grows with the number of collectives.
 
 #include "support/pools.hpp"
 
@@ -35,7 +35,7 @@ using spmd::task;
 
 constexpr std::size_t leaf = 1024; // of the documented reduction tree
 
-// Around one leaf of the tree, and of several.
+// Sizes around one leaf of the tree and several.
 const std::vector<std::size_t> sizes{1, 2, 3, 8, 1000, 1024, 1025, 3000};
 const std::vector<std::size_t> few_sizes{1, 2, 3, 8, 60};
 
@@ -63,7 +63,7 @@ std::string names_below(std::size_t size) {
     return names;
 }
 
-// As many as a rank gives where lengths vary.
+// A part whose length varies from rank to rank.
 std::vector<std::size_t> part_of(std::size_t id) { return std::vector<std::size_t>(id * 7 % 4, id); }
 
 std::vector<std::size_t> parts_below(std::size_t size) {
@@ -75,12 +75,12 @@ std::vector<std::size_t> parts_below(std::size_t size) {
     return whole;
 }
 
-// Sums of these depend on the order in which they are added.
+// Sums of these depend on the order of addition.
 double uneven(std::size_t id) {
     return 1.0 / static_cast<double>(3 * id + 1) + static_cast<double>(id % 11) * 1e8;
 }
 
-// The tree as rank.hpp documents it: leaves of 1,024 from the left, then neighbours pairwise.
+// The tree documented in rank.hpp: leaves of 1,024 from the left, then neighbours pairwise.
 template <class T, class Op>
 T in_the_tree(const std::vector<T>& values, Op op) {
     std::vector<T> level;
@@ -99,7 +99,8 @@ T in_the_tree(const std::vector<T>& values, Op op) {
     return level.front();
 }
 
-// Prefixes as rank.hpp documents them: within leaves, and that with what all leaves before gave, from the left.
+// Prefixes as rank.hpp documents them: within a leaf, combined with the total of all leaves before it, from
+// the left.
 template <class T, class Op>
 std::vector<T> prefixes(const std::vector<T>& values, Op op) {
     std::vector<T> all;
@@ -126,7 +127,7 @@ bool all_equal(const T& values, const typename T::value_type& expected) {
     return std::ranges::all_of(values, [&](const auto& each) { return each == expected; });
 }
 
-// What the allocator has given out, to see whether it grows.
+// Bytes allocated, to detect growth.
 std::size_t bytes_in_use() {
     const auto now = ::mallinfo2();
     return now.uordblks + now.hblkhd;
@@ -146,7 +147,7 @@ bool is_a(const std::exception_ptr& error) {
 
 } // namespace
 
-TEST_CASE("no rank passes a barrier before all have come") {
+TEST_CASE("no rank passes a barrier before all have arrived") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         std::array<std::atomic<std::size_t>, 5> came{};
         const auto passed_early = pool.broadcast([&](rank me) -> task<std::size_t> {
@@ -164,7 +165,7 @@ TEST_CASE("no rank passes a barrier before all have come") {
     });
 }
 
-TEST_CASE("a broadcast gives all ranks the root's value, whichever the root") {
+TEST_CASE("a broadcast delivers the root's value to all ranks, for every root") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         for (const std::size_t root : roots_of(pool.size())) {
             const auto got = pool.broadcast([&](rank me) -> task<std::string> {
@@ -179,7 +180,7 @@ TEST_CASE("a broadcast gives all ranks the root's value, whichever the root") {
     });
 }
 
-TEST_CASE("a reduction combines all values in the order of the ranks") {
+TEST_CASE("a reduction combines all values in rank order") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         const std::string expected = names_below(pool.size());
         for (const std::size_t root : roots_of(pool.size())) {
@@ -209,7 +210,7 @@ TEST_CASE("a reduction combines all values in the order of the ranks") {
     });
 }
 
-TEST_CASE("scans combine the values of the ranks before, with and without one's own") {
+TEST_CASE("scans combine the values of preceding ranks, inclusive and exclusive") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         const auto got =
             pool.broadcast([&](rank me) -> task<std::array<std::string, 5>> {
@@ -239,7 +240,7 @@ TEST_CASE("scans combine the values of the ranks before, with and without one's 
     });
 }
 
-TEST_CASE("gather gives the root all values by rank, all_gather gives them to all") {
+TEST_CASE("gather collects all values by rank at the root, all_gather at every rank") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         std::vector<std::string> expected;
         for (std::size_t id = 0; id < pool.size(); ++id) expected.push_back(name_of(id));
@@ -274,7 +275,7 @@ TEST_CASE("gather gives the root all values by rank, all_gather gives them to al
     });
 }
 
-TEST_CASE("vectors that are gathered may differ in length") {
+TEST_CASE("gathered vectors may differ in length") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         std::vector<std::vector<std::size_t>> expected;
         for (std::size_t id = 0; id < pool.size(); ++id) expected.push_back(part_of(id));
@@ -292,7 +293,7 @@ TEST_CASE("vectors that are gathered may differ in length") {
     });
 }
 
-TEST_CASE("what all_gather gave is the same memory for all ranks, and lives on with whoever has it") {
+TEST_CASE("all_gather's result is shared by all ranks and outlives the collective") {
     for_each_launcher(1025, [](const spmd::engine_pool& pool) {
         auto all = pool.broadcast([&](rank me) -> task<spmd::shared_values<std::size_t>> {
                            auto mine = co_await me.all_gather(me.id() * 3);
@@ -309,7 +310,7 @@ TEST_CASE("what all_gather gave is the same memory for all ranks, and lives on w
     });
 }
 
-TEST_CASE("concat makes one flat sequence of ranges of whatever lengths") {
+TEST_CASE("concat makes one flat sequence of ranges of any lengths") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         const std::vector<std::size_t> expected = parts_below(pool.size());
         for (const std::size_t root : roots_of(pool.size())) {
@@ -336,7 +337,7 @@ TEST_CASE("concat makes one flat sequence of ranges of whatever lengths") {
     });
 }
 
-TEST_CASE("concat of nothing is empty") {
+TEST_CASE("concat of empty ranges is empty") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const auto counts = pool.broadcast([](rank me) -> task<std::size_t> {
                                     const auto mine = co_await me.concat(std::vector<int>(), me.size() - 1);
@@ -348,7 +349,7 @@ TEST_CASE("concat of nothing is empty") {
     });
 }
 
-TEST_CASE("scatter deals the root's values out, one for each rank") {
+TEST_CASE("scatter distributes the root's values, one per rank") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         for (const std::size_t root : roots_of(pool.size())) {
             const auto found_right =
@@ -371,7 +372,7 @@ TEST_CASE("scatter deals the root's values out, one for each rank") {
     });
 }
 
-TEST_CASE("all_to_all gives each rank what each rank has for it") {
+TEST_CASE("all_to_all delivers to each rank one value from every rank") {
     for (const std::size_t ranks : {1U, 2U, 3U, 60U, 300U, 1025U}) {
         for_each_launcher(ranks, [](const spmd::engine_pool& pool) {
             const auto found_right = pool.broadcast([](rank me) -> task<bool> {
@@ -392,7 +393,7 @@ TEST_CASE("all_to_all gives each rank what each rank has for it") {
     }
 }
 
-TEST_CASE("all_to_all of ranges of varying lengths") {
+TEST_CASE("all_to_all accepts ranges of varying lengths") {
     for_each_size(few_sizes, [](const spmd::engine_pool& pool) {
         const auto length = [](std::size_t from, std::size_t to) { return (from * 5 + to * 3) % 4; };
         const auto found_right = pool.broadcast([&](rank me) -> task<bool> {
@@ -436,7 +437,7 @@ TEST_CASE("vectors are combined element by element, unless the operation combine
     });
 }
 
-TEST_CASE("an exclusive scan of vectors begins with zeros, or with a first value of the same length") {
+TEST_CASE("an exclusive scan of vectors begins with zeros, or with an initial value of the same length") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         const auto right = pool.broadcast([](rank me) -> task<bool> {
                                    const std::vector<std::size_t> mine{me.id(), 1};
@@ -459,13 +460,13 @@ TEST_CASE("an exclusive scan of vectors begins with zeros, or with a first value
                                   })
                                   .outcomes();
         CHECK(spmd::message_of(outcomes[1].error()) ==
-              "exclusive_scan of 2 elements begins with a first value of 3");
+              "exclusive_scan of 2 elements has an initial value of 3 elements");
         CHECK(is_a<std::invalid_argument>(outcomes[1].error()));
         CHECK(is_a<spmd::peer_error>(outcomes[0].error()));
     });
 }
 
-TEST_CASE("values that can only be moved") {
+TEST_CASE("collectives accept move-only values") {
     using owned = std::unique_ptr<std::size_t>;
     for_each_size(few_sizes, [](const spmd::engine_pool& pool) {
         const auto found_right =
@@ -499,7 +500,7 @@ TEST_CASE("values that can only be moved") {
     });
 }
 
-TEST_CASE("values of bool, each an object of its own, and vectors of bool") {
+TEST_CASE("collectives accept bool, one object per value, and vectors of bool") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         const auto odd = [](std::size_t id) { return id % 2 == 1; };
         const auto found_right =
@@ -536,14 +537,14 @@ TEST_CASE("values of bool, each an object of its own, and vectors of bool") {
                                          for (std::size_t to = 0; to < me.size(); ++to)
                                              mine.push_back((me.id() + to) % 3 == 0);
                                          const std::vector<bool> got = co_await me.all_to_all(mine);
-                                         co_return got == mine; // it is symmetric
+                                         co_return got == mine; // symmetric
                                      })
                                      .get();
         CHECK(all_equal(found_right, true));
     });
 }
 
-TEST_CASE("reductions of doubles are bitwise those of the documented tree") {
+TEST_CASE("reductions of doubles are bitwise equal to those of the documented tree") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         const std::vector<double> values = uneven_below(pool.size());
         const double sum = in_the_tree(values, std::plus<>{});
@@ -564,10 +565,10 @@ TEST_CASE("reductions of doubles are bitwise those of the documented tree") {
     });
 }
 
-TEST_CASE("a sum of doubles is bitwise the same a thousand times in a row, for 1, 2 and 16 threads") {
+TEST_CASE("a sum of doubles is bitwise equal a thousand times in a row, for 1, 2 and 16 threads") {
     const auto check = [&](const spmd::engine_pool& pool) {
         INFO(pool.threads() << " threads, " << pool.size() << " ranks");
-        // What a serial program computes.
+        // The serial program's sum.
         const double expected = in_the_tree(uneven_below(pool.size()), std::plus<>{});
         const auto all_same =
             pool.broadcast([expected](rank me) -> task<bool> {
@@ -592,7 +593,7 @@ TEST_CASE("a sum of doubles is bitwise the same a thousand times in a row, for 1
 
 namespace {
 
-// What a rank of a split saw.
+// A member's view of its group after a split.
 struct seat {
     std::size_t id = 0;
     std::size_t size = 0;
@@ -606,7 +607,7 @@ struct choice {
     std::int64_t key = 0;
 };
 
-// What a split of the ranks `parents` (their engines) into these groups gives, by MPI_Comm_split's rule.
+// The groups of a split of ranks on `engines`, by MPI_Comm_split's rule.
 std::vector<std::optional<seat>> seats_of(const std::vector<choice>& choices,
                                           const std::vector<std::size_t>& engines) {
     std::map<std::size_t, std::vector<std::size_t>> groups;
@@ -639,7 +640,7 @@ std::vector<std::size_t> counted_up(std::size_t count, std::size_t first = 0, st
 
 } // namespace
 
-TEST_CASE("split makes a group for each colour, its ids by key and then by the ids before") {
+TEST_CASE("split makes one group per colour, ordered by key and then by the previous id") {
     std::mt19937_64 random(7);
     for_each_size({1, 2, 3, 8, 100, 1025, 3000}, [&](const spmd::engine_pool& pool) {
         std::vector<choice> choices(pool.size());
@@ -652,7 +653,7 @@ TEST_CASE("split makes a group for each colour, its ids by key and then by the i
     });
 }
 
-TEST_CASE("a split with a colour for all gives ranks, one without any gives none") {
+TEST_CASE("a split with a colour for all returns ranks; one without any returns none") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
@@ -671,7 +672,7 @@ TEST_CASE("a split with a colour for all gives ranks, one without any gives none
     });
 }
 
-TEST_CASE("splits that were begun are awaited in any order, or dropped") {
+TEST_CASE("started splits are awaited in any order, or dropped") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         const auto right =
             pool.broadcast([](rank me) -> task<bool> {
@@ -693,7 +694,7 @@ TEST_CASE("splits that were begun are awaited in any order, or dropped") {
     });
 }
 
-TEST_CASE("a split of a split, and of a view's ranks, knows their engines") {
+TEST_CASE("a split of a split, and of a view's ranks, knows the engines") {
     for_each_launcher(24, [](const spmd::engine_pool& pool) {
         const auto row_of = [](std::size_t id) { return id / 4; };
         const auto check = [&](const auto& view, const std::vector<std::size_t>& engines) {
@@ -721,14 +722,14 @@ TEST_CASE("a split of a split, and of a view's ranks, knows their engines") {
     });
 }
 
-TEST_CASE("collectives of all ranks and of groups, of unequal numbers, mixed") {
+TEST_CASE("collectives of all ranks and of groups mix in unequal numbers") {
     for_each_size({2, 9, 1000, 2050}, [](const spmd::engine_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
                     const rank group = co_await me.split(me.id() % 3);
                     bool right = true;
                     for (std::size_t round = 0; round < 4; ++round) {
-                        // Group 0 meets once, group 1 twice, and so on, before all meet.
+                        // Group 0 reduces once, group 1 twice, and so on, before all do.
                         for (std::size_t i = 0; i <= me.id() % 3; ++i)
                             right =
                                 co_await group.all_reduce(std::size_t{1}, std::plus<>{}) == group.size() &&
@@ -743,7 +744,7 @@ TEST_CASE("collectives of all ranks and of groups, of unequal numbers, mixed") {
     });
 }
 
-TEST_CASE("groups outlive the one they were split from, and each other") {
+TEST_CASE("groups outlive the group they were split from, and each other") {
     for_each_size({2, 3, 8, 1000}, [](const spmd::engine_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
@@ -751,7 +752,7 @@ TEST_CASE("groups outlive the one they were split from, and each other") {
                     {
                         const rank halves = co_await me.split(me.id() % 2);
                         groups.push_back(co_await halves.split(0, -static_cast<std::int64_t>(halves.id())));
-                    } // nobody has `halves` any more
+                    } // the last handle to `halves` is gone
                     groups.push_back(co_await me.split(me.id() / 2));
                     groups.push_back(co_await groups[1].split(1));
                     groups.erase(groups.begin() + 1);
@@ -770,7 +771,7 @@ TEST_CASE("groups outlive the one they were split from, and each other") {
 
 namespace {
 
-// Counts how many of its kind there are.
+// Counts the live objects of its kind.
 class token {
 public:
     explicit token(std::atomic<std::ptrdiff_t>& count) noexcept : count_(&count) { ++*count_; }
@@ -785,7 +786,7 @@ private:
 
 } // namespace
 
-TEST_CASE("many splits: a group is freed when its last member has dropped it") {
+TEST_CASE("a group is freed when its last member drops it, over many splits") {
     for_each_launcher(12, [](const spmd::engine_pool& pool) {
         std::atomic<std::ptrdiff_t> living{0};
         std::atomic<std::ptrdiff_t> most{0};
@@ -794,7 +795,7 @@ TEST_CASE("many splits: a group is freed when its last member has dropped it") {
                                   for (std::size_t round = 0; round < 300; ++round) {
                                       {
                                           const rank group = co_await me.split(me.id() % (round % 4 + 1));
-                                          // Kept by the group, as nobody receives it.
+                                          // Owned by the group, since nobody receives it.
                                           group.send(token(living), group.id());
                                           co_await group.barrier();
                                           most = std::max<std::ptrdiff_t>(most, living);
@@ -812,7 +813,7 @@ TEST_CASE("many splits: a group is freed when its last member has dropped it") {
     });
 }
 
-TEST_CASE("what is given to reductions is forgotten when all have taken the result") {
+TEST_CASE("contributions to reductions are freed when all have the result") {
     for_each_launcher(50, [](const spmd::engine_pool& pool) {
         std::atomic<std::ptrdiff_t> living{0};
         const auto seen = pool.broadcast([&](rank me) -> task<std::ptrdiff_t> {
@@ -837,7 +838,7 @@ TEST_CASE("what is given to reductions is forgotten when all have taken the resu
     });
 }
 
-TEST_CASE("a hundred thousand barriers, reductions and groups' barriers take no memory") {
+TEST_CASE("a hundred thousand barriers, reductions and group barriers use no memory") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         constexpr int times = 100'000;
         std::atomic<std::size_t> before{0};
@@ -858,11 +859,11 @@ TEST_CASE("a hundred thousand barriers, reductions and groups' barriers take no 
                                 })
                                 .get();
         CHECK(all_equal(counts, times));
-        CHECK(after < before + 100'000); // a byte for each would be seen
+        CHECK(after < before + 100'000); // one byte for each would be noticed
     });
 }
 
-TEST_CASE("a hundred thousand splits take no memory") {
+TEST_CASE("a hundred thousand splits use no memory") {
     const spmd::engine_pool pool = make_jthread_pool(4, {2});
     std::atomic<std::size_t> before{0};
     std::atomic<std::size_t> after{0};
@@ -879,7 +880,7 @@ TEST_CASE("a hundred thousand splits take no memory") {
     CHECK(after < before + 100'000);
 }
 
-TEST_CASE("several operations pend at once and are awaited in any order, a different one on each rank") {
+TEST_CASE("several operations are pending at once and awaited in a different order on each rank") {
     for_each_size({1, 2, 3, 8, 1000, 1025}, [](const spmd::engine_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
@@ -907,7 +908,7 @@ TEST_CASE("several operations pend at once and are awaited in any order, a diffe
     });
 }
 
-TEST_CASE("some start what the others await at once: it is the same collective") {
+TEST_CASE("a started and an awaited call match as one collective") {
     for_each_size({2, 3, 8, 1000, 1025}, [](const spmd::engine_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
@@ -919,7 +920,7 @@ TEST_CASE("some start what the others await at once: it is the same collective")
                         if ((me.id() + round) % 3 == 0) {
                             auto later = me.all_reduce(me.id(), std::plus<>{}).start();
                             auto after = me.all_reduce(std::size_t{1}, std::multiplies<>{}).start();
-                            co_await me.barrier(); // with the pending ones of others
+                            co_await me.barrier(); // overlaps the others' pending operations
                             product = co_await after;
                             sum = co_await later;
                         } else {
@@ -937,7 +938,7 @@ TEST_CASE("some start what the others await at once: it is the same collective")
     });
 }
 
-TEST_CASE("a pending operation that is dropped gives what it has to the others all the same") {
+TEST_CASE("a dropped pending operation still contributes its value") {
     for_each_size({1, 2, 3, 8, 1000, 1025}, [](const spmd::engine_pool& pool) {
         const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                          const std::size_t n = me.size();
@@ -957,7 +958,7 @@ TEST_CASE("a pending operation that is dropped gives what it has to the others a
                                      })
                                      .get();
         CHECK(all_equal(found_right, true));
-        // Also where it is the last that the ranks do: nobody waits for it.
+        // Also as the ranks' last operation, which nobody awaits.
         CHECK_NOTHROW(pool.broadcast([](rank me) -> task<> {
                               const auto pending = me.all_reduce(name_of(me.id()), std::plus<>{}).start();
                               co_return;
@@ -966,13 +967,13 @@ TEST_CASE("a pending operation that is dropped gives what it has to the others a
     });
 }
 
-TEST_CASE("an operation is ready when all have come, and not before") {
+TEST_CASE("an operation is ready once all ranks have arrived, and not before") {
     for_each_size({2, 3, 1000}, [](const spmd::engine_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
                     const std::size_t last = me.size() - 1;
                     if (me.id() == last) {
-                        // Comes when all others have looked.
+                        // Arrives after all others have checked.
                         for (std::size_t from = 0; from < last; ++from) co_await me.receive<int>(from);
                         auto own = me.all_reduce(1, std::plus<>{}).start();
                         const bool ready = own.ready();
@@ -991,7 +992,7 @@ TEST_CASE("an operation is ready when all have come, and not before") {
     });
 }
 
-TEST_CASE("a pending operation can be awaited once") {
+TEST_CASE("a pending operation can be awaited only once") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                          int refused = 0;
@@ -1023,7 +1024,7 @@ TEST_CASE("a pending operation can be awaited once") {
     });
 }
 
-TEST_CASE("what an operation throws is thrown to every member, who then go on") {
+TEST_CASE("an exception from an operation is thrown at every member, and the ranks go on") {
     for_each_size({2, 3, 1000, 1025, 3000}, [](const spmd::engine_pool& pool) {
         const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                          const std::size_t bad =
@@ -1033,7 +1034,7 @@ TEST_CASE("what an operation throws is thrown to every member, who then go on") 
                                                  throw std::runtime_error("will not combine it");
                                              return left + right;
                                          };
-                                         std::size_t told = 0;
+                                         std::size_t caught = 0;
                                          for (int way = 0; way < 5; ++way) {
                                              try {
                                                  if (way == 0) co_await me.all_reduce(me.id(), fussy);
@@ -1043,11 +1044,11 @@ TEST_CASE("what an operation throws is thrown to every member, who then go on") 
                                                  if (way == 4) co_await me.all_reduce(me.id(), fussy).start();
                                              } catch (const std::runtime_error& error) {
                                                  if (error.what() == std::string("will not combine it"))
-                                                     ++told;
+                                                     ++caught;
                                              }
                                              co_await me.barrier();
                                          }
-                                         co_return told == 5;
+                                         co_return caught == 5;
                                      })
                                      .get();
         CHECK(all_equal(found_right, true));
@@ -1064,32 +1065,32 @@ TEST_CASE("what an operation throws is thrown to every member, who then go on") 
     });
 }
 
-TEST_CASE("as many values as ranks, or all are told") {
+TEST_CASE("a wrong number of values is an error on every rank") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
-                    int told = 0;
+                    int caught = 0;
                     try {
                         co_await me.scatter(std::vector<int>(me.id() == 2 ? 4 : 5), 2);
                     } catch (const std::invalid_argument& error) {
-                        const std::string expected = "scatter takes one value for each rank: 4 for 5";
-                        told += error.what() == expected ? 1 : 0;
+                        const std::string expected = "scatter needs one value per rank: 4 values for 5 ranks";
+                        caught += error.what() == expected ? 1 : 0;
                     }
                     try {
                         co_await me.all_to_all(std::vector<int>(6));
                     } catch (const std::invalid_argument& error) {
-                        const std::string expected = "all_to_all takes one value for each rank: 6 for 5";
-                        told += error.what() == expected ? 1 : 0;
+                        const std::string expected = "all_to_all needs one value per rank: 6 values for 5 ranks";
+                        caught += error.what() == expected ? 1 : 0;
                     }
                     co_await me.barrier();
-                    co_return told == 2;
+                    co_return caught == 2;
                 })
                 .get();
         CHECK(all_equal(found_right, true));
     });
 }
 
-TEST_CASE("a root that is no member is refused by its number") {
+TEST_CASE("a root outside the group is rejected, naming its number") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         const auto all_refused =
             pool.broadcast([](rank me) -> task<int> {
@@ -1121,7 +1122,7 @@ TEST_CASE("a root that is no member is refused by its number") {
     });
 }
 
-TEST_CASE("a task that is no coroutine cannot meet others, and is told so") {
+TEST_CASE("a plain task cannot call collectives, and the error says so") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const std::vector<std::function<void(rank)>> wrong{
             [](rank me) { static_cast<void>(me.barrier()); },
@@ -1136,17 +1137,17 @@ TEST_CASE("a task that is no coroutine cannot meet others, and is told so") {
             const auto ends = pool.broadcast(each).outcomes();
             for (const auto& end : ends) {
                 REQUIRE(is_a<std::logic_error>(end.error()));
-                REQUIRE_THAT(spmd::message_of(end.error()), Contains("no coroutine"));
+                REQUIRE_THAT(spmd::message_of(end.error()), Contains("called a collective from a plain task"));
             }
         }
     });
 }
 
-TEST_CASE("a rank's handle is of use to its own coroutine only") {
+TEST_CASE("a rank's handle works only in its own coroutine") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         const auto found_right =
             pool.broadcast([&](rank me) -> task<bool> {
-                    // An inner broadcast's rank is another one.
+                    // An inner broadcast's rank is a different one.
                     const auto inner =
                         pool.on({0, 1}).broadcast([me](rank) -> task<> { co_await me.barrier(); }).outcomes();
                     bool right = true;
@@ -1157,7 +1158,7 @@ TEST_CASE("a rank's handle is of use to its own coroutine only") {
                 .get();
         CHECK(all_equal(found_right, true));
     });
-    // A peer of the same broadcast is another one, too.
+    // A peer in the same broadcast is a different rank, too.
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         const auto found_right = pool.broadcast([&](rank me) -> task<bool> {
                                          const auto all = co_await me.all_gather(&me);
@@ -1191,7 +1192,7 @@ TEST_CASE("a rank's handle is of use to its own coroutine only") {
     });
 }
 
-TEST_CASE("ranks that come for different things are all told, and by which lines") {
+TEST_CASE("mismatched collectives are reported to all ranks, with both lines") {
     for_each_size({2, 3, 8, 1000, 1025}, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
                               if (me.id() == 1)
@@ -1203,16 +1204,16 @@ TEST_CASE("ranks that come for different things are all told, and by which lines
         for (const auto& end : result.outcomes()) {
             REQUIRE(is_a<spmd::mismatch_error>(end.error()));
             REQUIRE_THAT(spmd::message_of(end.error()),
-                         Contains("rank 0 came for barrier at collectives_test.cpp:") &&
-                             Contains("rank 1 came for all_reduce of int at "));
+                         Contains("rank 0 called barrier at collectives_test.cpp:") &&
+                             Contains("rank 1 called all_reduce of int at "));
         }
     });
 }
 
-TEST_CASE("a collective that some gave up in a deadlock wakes nobody who waits elsewhere by now") {
+TEST_CASE("a collective abandoned in a deadlock does not wake ranks that wait elsewhere") {
     for_each_size({2, 3, 8, 60, 1025}, [](const spmd::engine_pool& pool) {
         std::atomic<std::size_t> began{0};
-        std::atomic<std::size_t> told{0};
+        std::atomic<std::size_t> failures{0};
         auto result = pool.broadcast([&](rank me) -> task<int> {
                               ++began;
                               try {
@@ -1221,13 +1222,13 @@ TEST_CASE("a collective that some gave up in a deadlock wakes nobody who waits e
                                   else
                                       co_await me.receive<int>(me.size() - 1, 1);
                               } catch (const spmd::deadlock_error&) {
-                                  ++told;
+                                  ++failures;
                               }
                               if (me.id() > 0) co_return co_await me.receive<int>(0, 5);
                               try {
-                                  co_await me.barrier(); // the others have been there
+                                  co_await me.barrier(); // the others have abandoned it
                               } catch (const spmd::error&) {
-                                  ++told;
+                                  ++failures;
                               }
                               for (std::size_t to = 1; to < me.size(); ++to) me.send(9, to, 5);
                               co_return 9;
@@ -1240,6 +1241,6 @@ TEST_CASE("a collective that some gave up in a deadlock wakes nobody who waits e
                 REQUIRE(is_a<spmd::error>(end.error()));
         }
         CHECK(began == pool.size());
-        CHECK(told >= pool.size());
+        CHECK(failures >= pool.size());
     });
 }

@@ -1,6 +1,6 @@
-// Guards messages between ranks against getting lost, coming twice, in another order than they were sent, to another
-// receive than the one that asked, or into another group; against a receive that waits for ever although its message
-// is there, or goes on without; and against messages that nobody receives and that are never freed.
+// Guards messages between ranks against being lost, duplicated, reordered, delivered to another receive than
+// the matching one, or delivered to another group; against a receive that waits forever although its message
+// is there, or continues without it; and against unreceived messages that are never freed.
 
 #include "support/pools.hpp"
 
@@ -34,14 +34,14 @@ void for_each_size(const std::vector<std::size_t>& all, Body&& body) {
     for (const std::size_t ranks : all) for_each_launcher(ranks, body);
 }
 
-// Whether the task found on every rank what it had expected.
+// Checks that the task found its expected values on every rank.
 template <class Task>
 bool right_on_all(const spmd::engine_pool& pool, const Task& each) {
     const auto found = pool.broadcast(each).get();
     return std::ranges::all_of(found, [](bool right) { return right; });
 }
 
-// Counts how many of its kind there are.
+// Counts the live objects of its kind.
 class token {
 public:
     explicit token(std::atomic<std::ptrdiff_t>& count) noexcept : count_(&count) { ++*count_; }
@@ -67,7 +67,7 @@ bool is_a(const std::exception_ptr& error) {
 
 } // namespace
 
-TEST_CASE("a value goes once round a ring") {
+TEST_CASE("a value travels once round a ring") {
     for_each_size({1, 2, 3, 8, 60, 1000}, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t next = (me.id() + 1) % me.size();
@@ -87,7 +87,7 @@ TEST_CASE("a value goes once round a ring") {
     });
 }
 
-TEST_CASE("ping-pong between all pairs of neighbours") {
+TEST_CASE("all pairs of neighbours play ping-pong") {
     for_each_size({2, 8, 60, 1000}, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t mate = me.id() ^ 1U;
@@ -103,7 +103,7 @@ TEST_CASE("ping-pong between all pairs of neighbours") {
     });
 }
 
-TEST_CASE("messages of one sender and tag come in the order in which they were sent") {
+TEST_CASE("messages of one sender and tag arrive in the order sent") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             constexpr int each = 5;
@@ -120,7 +120,7 @@ TEST_CASE("messages of one sender and tag come in the order in which they were s
     });
 }
 
-TEST_CASE("any tag takes the messages of a sender in order, whatever their tags") {
+TEST_CASE("any_tag receives a sender's messages in order, whatever their tags") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
@@ -136,7 +136,7 @@ TEST_CASE("any tag takes the messages of a sender in order, whatever their tags"
     });
 }
 
-TEST_CASE("any source takes every message once, each sender's in order") {
+TEST_CASE("any_source receives every message once, each sender's in order") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             constexpr std::size_t each = 3;
@@ -157,7 +157,7 @@ TEST_CASE("any source takes every message once, each sender's in order") {
     });
 }
 
-TEST_CASE("a receive takes what was sent before it, and what is sent after it") {
+TEST_CASE("a receive matches messages sent before it and after it") {
     for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
@@ -188,7 +188,7 @@ TEST_CASE("a rank may send to itself") {
     });
 }
 
-TEST_CASE("values that can only be moved, and a receive that waits for them") {
+TEST_CASE("move-only values are received before and after they are sent") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             using owned = std::unique_ptr<std::size_t>;
@@ -204,7 +204,7 @@ TEST_CASE("values that can only be moved, and a receive that waits for them") {
     });
 }
 
-TEST_CASE("receives that were started are served in the order in which they were, each as it takes") {
+TEST_CASE("started receives are served in the order they were started, in any order of awaiting") {
     for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
@@ -224,7 +224,7 @@ TEST_CASE("receives that were started are served in the order in which they were
     });
 }
 
-TEST_CASE("a started receive that is dropped leaves its message to the next, in its place") {
+TEST_CASE("a dropped started receive leaves its message to the next, at its position") {
     for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
@@ -239,7 +239,7 @@ TEST_CASE("a started receive that is dropped leaves its message to the next, in 
             }
             bool right = true;
             for (const int value : {1, 2, 3}) right = co_await me.receive<int>() == value && right;
-            { // The last message of a box is given back, and taken; then more come.
+            { // The last message of a box is returned and received; then more arrive.
                 auto again = me.receive<int>().start();
                 co_await me.barrier();
                 me.send(4, to);
@@ -255,13 +255,13 @@ TEST_CASE("a started receive that is dropped leaves its message to the next, in 
     });
 }
 
-TEST_CASE("messages of a group stay in it, and its ids are meant") {
+TEST_CASE("messages of a group stay in it and use its ids") {
     for_each_size({2, 3, 8, 60, 1000}, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t n = me.size();
             const rank turned = co_await me.split(0, -static_cast<std::int64_t>(me.id()));
             const rank half = co_await me.split(me.id() % 2);
-            // The same receiver and tag in each.
+            // The same receiver and tag in each group.
             me.send(std::string("all"), 0, 1);
             turned.send(std::string("turned"), n - 1, 1); // the same rank 0
             half.send(std::string("half"), 0, 1);
@@ -284,7 +284,7 @@ TEST_CASE("messages of a group stay in it, and its ids are meant") {
     });
 }
 
-TEST_CASE("messages among the ranks of a view, and a ring in each group of a split") {
+TEST_CASE("the ranks of a view exchange messages, as does a ring in each group of a split") {
     for_each_launcher(60, [](const spmd::engine_pool& pool) {
         const auto sums = pool.on(spmd::slice{.first = 3, .stride = 2})
                               .broadcast([](rank me) -> task<std::size_t> {
@@ -309,7 +309,7 @@ TEST_CASE("messages among the ranks of a view, and a ring in each group of a spl
     });
 }
 
-TEST_CASE("messages and collectives, mixed freely") {
+TEST_CASE("messages and collectives mix freely") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t n = me.size();
@@ -334,7 +334,7 @@ TEST_CASE("messages and collectives, mixed freely") {
     });
 }
 
-TEST_CASE("a message of another type than received is a mismatch that names both") {
+TEST_CASE("a message of another type than received is a mismatch naming both types") {
     for_each_size({2, 3, 60}, [](const spmd::engine_pool& pool) {
         for (const bool waits : {false, true}) {
             auto result = pool.broadcast([waits](rank me) -> task<> {
@@ -359,7 +359,7 @@ TEST_CASE("a message of another type than received is a mismatch that names both
     });
 }
 
-TEST_CASE("after a mismatch a rank goes on, and that message is gone") {
+TEST_CASE("a rank continues after a mismatch, and that message is gone") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             if (me.id() == 0) {
@@ -378,7 +378,7 @@ TEST_CASE("after a mismatch a rank goes on, and that message is gone") {
     });
 }
 
-TEST_CASE("messages that nobody receives are freed with the broadcast") {
+TEST_CASE("unreceived messages are freed with the broadcast") {
     for_each_size({1, 2, 60, 1000}, [](const spmd::engine_pool& pool) {
         std::atomic<std::ptrdiff_t> living{0};
         std::atomic<std::ptrdiff_t> most{0};
@@ -400,7 +400,7 @@ TEST_CASE("messages that nobody receives are freed with the broadcast") {
     });
 }
 
-TEST_CASE("messages are freed where their receivers fail, or are never told") {
+TEST_CASE("messages are freed when their receivers fail or are never woken") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         std::atomic<std::ptrdiff_t> living{0};
         {
@@ -418,7 +418,7 @@ TEST_CASE("messages are freed where their receivers fail, or are never told") {
     });
 }
 
-TEST_CASE("many messages wait, and are freed, without deep recursion") {
+TEST_CASE("many waiting messages are freed without deep recursion") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         std::atomic<std::ptrdiff_t> living{0};
         constexpr std::ptrdiff_t many = 300'000;
@@ -432,7 +432,7 @@ TEST_CASE("many messages wait, and are freed, without deep recursion") {
     });
 }
 
-TEST_CASE("a sender that has ended is named to those who wait for it") {
+TEST_CASE("a sender that has ended is named to the ranks that wait for it") {
     for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<int> {
                               if (me.id() == 0) co_return co_await me.receive<int>(1, 4);
@@ -448,7 +448,7 @@ TEST_CASE("a sender that has ended is named to those who wait for it") {
     });
 }
 
-TEST_CASE("a message from a rank that has ended is received all the same") {
+TEST_CASE("a message from a rank that has ended is still received") {
     for_each_size(sizes, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             me.send(me.id(), 0, 2);
@@ -460,7 +460,7 @@ TEST_CASE("a message from a rank that has ended is received all the same") {
     });
 }
 
-TEST_CASE("receives that wait for each other are a deadlock that says who waits for what") {
+TEST_CASE("receives that wait for each other are a deadlock that names each wait") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<int> {
                               if (me.id() == 2) co_return co_await me.receive<int>();
@@ -477,24 +477,24 @@ TEST_CASE("receives that wait for each other are a deadlock that says who waits 
     });
 }
 
-TEST_CASE("after a deadlock was caught, ranks may send and receive again") {
+TEST_CASE("ranks may send and receive again after catching a deadlock") {
     for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
-            bool told = false;
+            bool caught = false;
             try {
                 co_await me.receive<int>(to, 1);
             } catch (const spmd::deadlock_error&) {
-                told = true;
+                caught = true;
             }
             me.send(static_cast<int>(me.id()), to, 1);
             const std::size_t from = (me.id() + me.size() - 1) % me.size();
-            co_return told&& co_await me.receive<int>(from, 1) == static_cast<int>(from);
+            co_return caught&& co_await me.receive<int>(from, 1) == static_cast<int>(from);
         }));
     });
 }
 
-TEST_CASE("a receiver or sender that is no member is refused by its number") {
+TEST_CASE("a receiver or sender outside the group is rejected, naming its number") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             int refused = 0;
@@ -518,7 +518,7 @@ TEST_CASE("a receiver or sender that is no member is refused by its number") {
     });
 }
 
-TEST_CASE("a started receive can be awaited once") {
+TEST_CASE("a started receive can be awaited only once") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             auto posted = me.receive<int>().start();
@@ -534,8 +534,7 @@ TEST_CASE("a started receive can be awaited once") {
     });
 }
 
-TEST_CASE(
-    "a message whose receive was dropped goes to the next one that takes it, and to its old place else") {
+TEST_CASE("a dropped receive's message goes to the next matching receive, else to its old position") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t other = 1 - me.id();
@@ -558,19 +557,19 @@ TEST_CASE(
     });
 }
 
-// If each were looked for among all others, these would take minutes.
+// A linear search for each message would make these take minutes.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t very_many = 5'000;
 #else
 constexpr std::size_t very_many = 200'000;
 #endif
 
-TEST_CASE("one rank receives from very many in the order that it likes") {
+TEST_CASE("one rank receives from very many, in an order of its choice") {
     for_each_concurrent_pool(very_many, 2, [](const spmd::engine_pool& pool) {
         const auto right = pool.broadcast([](rank me) -> task<bool> {
                                    if (me.id() == 0) {
                                        co_await me.barrier();
-                                       // Not from the first, but from the last, the middle ones, and then any.
+                                       // In descending order, then the last ten from any source.
                                        for (std::size_t i = me.size() - 1; i > 10; --i)
                                            if (co_await me.receive<std::size_t>(i, 1) != i) co_return false;
                                        std::size_t sum = 0;
@@ -586,7 +585,7 @@ TEST_CASE("one rank receives from very many in the order that it likes") {
     });
 }
 
-TEST_CASE("one rank begins to receive from very many, who send in another order") {
+TEST_CASE("one rank starts receives from very many that send in another order") {
     for_each_concurrent_pool(very_many, 2, [](const spmd::engine_pool& pool) {
         const auto right = pool.broadcast([](rank me) -> task<bool> {
                                    if (me.id() > 0) {

@@ -1,5 +1,5 @@
-// Guards the named operations: results worked out by hand, ties of min_at and max_at, which go to the lowest rank, and
-// vectors, which are combined element by element by every one of them.
+// Guards the named operations: results worked out by hand; ties of min_at and max_at, which the lowest rank
+// wins; and vectors, which every operation combines element by element.
 
 #include "support/pools.hpp"
 
@@ -20,7 +20,7 @@ using spmd::task;
 
 } // namespace
 
-TEST_CASE("each operation combines values and, element by element, vectors") {
+TEST_CASE("each operation combines values, and vectors element by element") {
     using numbers = std::vector<int>;
     CHECK(spmd::plus(2, 3) == 5);
     CHECK(spmd::plus(std::string("a"), std::string("b")) == "ab");
@@ -49,7 +49,7 @@ TEST_CASE("each operation combines values and, element by element, vectors") {
     });
 }
 
-TEST_CASE("min_at and max_at give the value and the lowest rank that has it, in every reduction") {
+TEST_CASE("min_at and max_at yield the value and its lowest rank, in every reduction") {
     for_each_pool([](const spmd::engine_pool& pool) {
         const std::size_t size = pool.size();
         // 0 1 2 0 1 2 …: ties at every third rank.

@@ -1,7 +1,7 @@
-// Guards against whatever depends on the schedule: collectives of groups and of groups within groups, messages and
-// operations awaited later, mixed at random. Each program must give, on every launcher, bit by bit what a plain
-// sequential model of it gives, which is written here and uses nothing of the library; and each program with one
-// mistake in it must end, never hang, with the errors that the model works out, in the same words everywhere.
+// Guards against every dependence on the schedule: collectives of groups and of groups within groups,
+// messages and operations awaited later, mixed at random. On every launcher, each program must yield bit by
+// bit the results of a plain sequential model, written here without the library; and each program with one
+// fault must end, never hang, with the errors that the model predicts, in the same words everywhere.
 #include "support/pools.hpp"
 #include "support/random_program.hpp"
 
@@ -24,7 +24,7 @@ namespace {
 
 using namespace test_support;
 
-/// What a mistake of another's makes of a rank, or its own.
+/// How a rank ends, through its own fault or another rank's.
 enum class ending { value, gave_up, mismatch, peer_error, deadlock };
 constexpr std::size_t endings = 5;
 
@@ -36,16 +36,16 @@ std::string text_of_giving_up(std::size_t rank) {
 }
 
 using tag_type = int;
-tag_type tag_of(const step& at) { return static_cast<tag_type>(at.number); }
-/// Of messages that nobody sends.
+tag_type tag_of(const step& current) { return static_cast<tag_type>(current.number); }
+/// The tag of messages that nobody sends.
 constexpr tag_type tag_in_vain = 1'000'000;
 
 bool is_collective(action what) { return what <= action::all_to_all; }
 
-/// Calls body.operator()<T>() for the type that the step is about.
+/// Calls body.operator()<T>() for the step's value type.
 template <class Body>
-decltype(auto) with_type(const step& at, Body&& body) {
-    switch (at.of) {
+decltype(auto) with_type(const step& current, Body&& body) {
+    switch (current.type) {
         case value_type::integer: return body.template operator()<std::int64_t>();
         case value_type::real: return body.template operator()<double>();
         case value_type::text: return body.template operator()<std::string>();
@@ -53,14 +53,14 @@ decltype(auto) with_type(const step& at, Body&& body) {
     }
 }
 
-/// The values that a rank gives to scatter or all_to_all.
+/// A rank's contributions to scatter or all_to_all.
 template <class T>
-std::vector<T> values_for_all(const memory& from, const step& at, std::size_t size) {
+std::vector<T> values_for_all(const memory& from, const step& current, std::size_t size) {
     std::vector<T> values;
-    for (std::size_t id = 0; id < size; ++id) values.push_back(value_of<T>(from, at, id));
+    for (std::size_t id = 0; id < size; ++id) values.push_back(value_of<T>(from, current, id));
     return values;
 }
-/// What is seen of a message that comes in any order with others.
+/// Digest of a message that arrives in any order among others.
 template <class T>
 std::uint64_t seen_of(std::size_t from, const T& value) {
     memory of_message{from, 0};
@@ -68,28 +68,28 @@ std::uint64_t seen_of(std::size_t from, const T& value) {
     return of_message.digest;
 }
 
-// ---------------------------------------------------------------------------------------------------- the model
+// ------------------------------------------------------------------------------------------------- the model
 
-/// Ranks that the model lets meet: all, or what a split made.
+/// A group in the model: all ranks, or the result of a split.
 struct model_group {
     std::vector<std::size_t> members; // ranks of the pool, by id
 };
 
 struct model_rank;
 
-/// One collective, whatever the type.
+/// One collective, of any type.
 class model_collective {
 public:
-    explicit model_collective(step of) : at(std::move(of)) {}
+    explicit model_collective(step first) : call(std::move(first)) {}
     virtual ~model_collective() = default;
     virtual void give(std::size_t id, const model_rank& giver, const step& mine) = 0;
     virtual void finish() = 0;
     virtual void take(std::size_t id, model_rank& taker) = 0;
 
-    step at;
+    step call;
     std::size_t came = 0;
     bool is_broken = false;
-    std::optional<std::pair<ending, std::size_t>> failure; // and who failed
+    std::optional<std::pair<ending, std::size_t>> failure; // and the failed rank
 };
 
 struct model_message {
@@ -101,19 +101,19 @@ struct model_message {
 struct model_receive {
     std::size_t from = spmd::any_source;
     int tag = spmd::any_tag;
-    value_type of = value_type::integer;
-    bool is_collected = false; // what comes in any order
+    value_type type = value_type::integer;
+    bool is_collected = false; // may arrive in any order
     std::optional<model_message> message;
 };
 
-/// A member's place in a group, and the colour that led there.
+/// A member's place in a group, and the colour it has from the split.
 struct model_place {
     std::shared_ptr<model_group> group;
     std::size_t id = 0;
     std::optional<std::size_t> color;
 };
 
-/// What a rank waits for: a collective or a message.
+/// A collective or a message that a rank waits for.
 struct model_ticket {
     std::shared_ptr<model_collective> collective;
     std::shared_ptr<model_receive> receive;
@@ -124,7 +124,7 @@ struct model_rank {
     std::size_t number = 0;
     std::vector<step> steps;
     memory seen;
-    std::vector<model_place> places; // by group; null where it is not in it
+    std::vector<model_place> places; // by group; null where the rank is not a member
     std::vector<model_ticket> started;
     std::size_t next = 0;
     std::deque<model_ticket> to_await; // before the next step
@@ -133,18 +133,18 @@ struct model_rank {
     std::size_t culprit = 0; // for peer_error
 };
 
-/// Values of one type. What a reduction combines with what is as documented: leaves of 1,024 from the left.
+/// A collective on values of one type. Reductions combine as documented: leaves of 1,024 from the left.
 template <class T>
 class model_values final : public model_collective {
 public:
-    model_values(step of, std::size_t size)
-        : model_collective(std::move(of)), given_(size), firsts_(size), lists_(size), parts_(size) {}
+    model_values(step first, std::size_t size)
+        : model_collective(std::move(first)), given_(size), firsts_(size), lists_(size), parts_(size) {}
 
     void give(std::size_t id, const model_rank& giver, const step& mine) override {
         const memory& from = giver.seen;
-        if (at.what == action::all_to_all || at.what == action::scatter)
+        if (call.what == action::all_to_all || call.what == action::scatter)
             lists_[id] = values_for_all<T>(from, mine, given_.size());
-        else if (at.what == action::concat || at.what == action::all_concat)
+        else if (call.what == action::concat || call.what == action::all_concat)
             parts_[id] = part_of(from, mine);
         else
             given_[id] = value_of<T>(from, mine);
@@ -152,16 +152,16 @@ public:
     }
 
     void finish() override {
-        if (at.what == action::reduce || at.what == action::all_reduce) result_ = reduced();
-        if (at.what == action::scan || at.what == action::exclusive_scan) find_prefixes();
+        if (call.what == action::reduce || call.what == action::all_reduce) result_ = reduced();
+        if (call.what == action::scan || call.what == action::exclusive_scan) find_prefixes();
         for (const std::vector<double>& part : parts_) whole_.insert(whole_.end(), part.begin(), part.end());
     }
 
     void take(std::size_t id, model_rank& taker) override {
         memory& seen = taker.seen;
-        const std::size_t root = at.root % given_.size();
-        switch (at.what) {
-            case action::barrier: seen.see(at.seed); break;
+        const std::size_t root = call.root % given_.size();
+        switch (call.what) {
+            case action::barrier: seen.see(call.seed); break;
             case action::broadcast: seen.see(given_[root]); break;
             case action::reduce: seen.see(id == root ? std::optional(result_) : std::nullopt); break;
             case action::all_reduce: seen.see(result_); break;
@@ -213,7 +213,7 @@ private:
     }
 
     void find_prefixes() {
-        std::optional<T> before; // what all leaves before this one gave
+        std::optional<T> before; // total of all leaves before this one
         T within = given_[0];
         for (std::size_t id = 0; id < given_.size(); ++id) {
             if (id > 0 && id % 1024 == 0) before = before ? combined(*before, within) : within;
@@ -233,15 +233,16 @@ private:
 
 class model_split final : public model_collective {
 public:
-    model_split(step of, std::shared_ptr<model_group> of_group)
-        : model_collective(std::move(of)), parent_(std::move(of_group)) {}
+    model_split(step first, std::shared_ptr<model_group> of_group)
+        : model_collective(std::move(first)), parent_(std::move(of_group)) {}
 
     void give(std::size_t, const model_rank&, const step&) override {}
     void finish() override {
         std::map<std::size_t, std::vector<std::pair<std::int64_t, std::size_t>>> by_color; // keys and ids
         for (std::size_t id = 0; id < parent_->members.size(); ++id) {
             const std::size_t rank = parent_->members[id];
-            if (const auto color = color_at(at, rank)) by_color[*color].emplace_back(key_at(at, rank), id);
+            if (const auto color = color_at(call, rank))
+                by_color[*color].emplace_back(key_at(call, rank), id);
         }
         for (auto& [color, members] : by_color) {
             std::ranges::sort(members);
@@ -253,7 +254,7 @@ public:
         }
     }
     void take(std::size_t, model_rank& taker) override {
-        model_place& mine = taker.places[at.makes];
+        model_place& mine = taker.places[call.makes];
         mine = places_[taker.number];
         taker.seen.see(static_cast<std::uint64_t>(mine.group != nullptr));
         if (mine.group == nullptr) return;
@@ -267,8 +268,8 @@ private:
     std::map<std::size_t, model_place> places_;
 };
 
-/// Runs the ranks one after the other, each as far as it gets, until all have ended. When none gets any further,
-/// those that wait are told why, and end with it.
+/// Runs the ranks one after the other, each as far as possible, until all have ended. When no rank can
+/// advance, the waiting ranks learn the reason and end with it.
 class sequential_model {
 public:
     explicit sequential_model(const random_program& program) : ranks_(program.ranks) {
@@ -289,14 +290,14 @@ public:
                 while (!each.ended && advance(each)) anyone_ran = true;
                 all_have_ended = all_have_ended && each.ended;
             }
-            if (!anyone_ran && !all_have_ended) tell_why();
+            if (!anyone_ran && !all_have_ended) end_hopeless_waits();
         }
     }
 
     const std::vector<model_rank>& ranks() const noexcept { return ranks_; }
 
 private:
-    /// Meetings of a group by number, how many each member came to, and the messages to each.
+    /// Collectives of a group by number, each member's count of them, and the messages to each member.
     struct group_state {
         std::vector<std::shared_ptr<model_collective>> collectives;
         std::map<std::size_t, std::size_t> came;
@@ -304,7 +305,7 @@ private:
         std::map<std::size_t, std::deque<std::shared_ptr<model_receive>>> receives;
     };
 
-    /// One step, or one operation that it awaits; false when the rank has to wait.
+    /// Runs one step, or awaits one operation of it; returns false when the rank has to wait.
     bool advance(model_rank& me) {
         if (!me.to_await.empty()) {
             if (!is_there(me.to_await.front())) return false;
@@ -328,7 +329,7 @@ private:
     void take(model_rank& me, const model_ticket& ticket) {
         if (ticket.collective) return ticket.collective->take(ticket.place.id, me);
         const model_receive& receive = *ticket.receive;
-        if (receive.message->value.index() != static_cast<std::size_t>(receive.of)) {
+        if (receive.message->value.index() != static_cast<std::size_t>(receive.type)) {
             me.ended = ending::mismatch;
             return;
         }
@@ -342,68 +343,69 @@ private:
             receive.message->value);
     }
 
-    void perform(model_rank& me, const step& at) {
-        if (at.what == action::give_up) {
+    void perform(model_rank& me, const step& current) {
+        if (current.what == action::give_up) {
             me.ended = ending::gave_up;
             return;
         }
-        if (at.what == action::leave) {
+        if (current.what == action::leave) {
             me.ended = ending::value;
             return;
         }
-        const model_place& place = me.places[at.group];
-        if (at.what == action::wait_in_vain) {
+        const model_place& place = me.places[current.group];
+        if (current.what == action::wait_in_vain) {
             const model_place& here = place.group ? place : me.places[0];
             const std::size_t from = (here.id + 1) % here.group->members.size();
             me.to_await.push_back(receive(here, {from, tag_in_vain, value_type::integer, false, {}}));
             return;
         }
-        if (!place.group || !takes_part(at, place.color)) return;
-        if (is_collective(at.what) || at.what == action::split)
-            begin(me, at, come(me, place, at));
-        else if (at.what == action::permute)
-            permute(me, place, at);
-        else if (at.what == action::collect)
-            collect(me, place, at);
-        else if (at.what == action::work)
-            for (std::size_t i = 0; i < work_at(at, me.number); ++i) me.seen.see(at.seed);
-        else if (at.what == action::await_started)
-            await_started(me, at);
-        else if (at.what == action::drop_started)
+        if (!place.group || !takes_part(current, place.color)) return;
+        if (is_collective(current.what) || current.what == action::split)
+            begin(me, current, come(me, place, current));
+        else if (current.what == action::permute)
+            permute(me, place, current);
+        else if (current.what == action::collect)
+            collect(me, place, current);
+        else if (current.what == action::work)
+            for (std::size_t i = 0; i < work_at(current, me.number); ++i) me.seen.see(current.seed);
+        else if (current.what == action::await_started)
+            await_started(me, current);
+        else if (current.what == action::drop_started)
             drop_started(me);
     }
 
-    static void begin(model_rank& me, const step& at, model_ticket ticket) {
-        if (at.started)
+    static void begin(model_rank& me, const step& current, model_ticket ticket) {
+        if (current.started)
             me.started.push_back(std::move(ticket));
         else
             me.to_await.push_back(std::move(ticket));
     }
 
-    model_ticket come(model_rank& me, const model_place& place, const step& at) {
+    model_ticket come(model_rank& me, const model_place& place, const step& current) {
         group_state& group = groups_[place.group];
         const std::size_t number = group.came[place.id]++;
         const std::size_t size = place.group->members.size();
-        if (number == group.collectives.size()) group.collectives.push_back(collective_for(place, at, size));
+        if (number == group.collectives.size())
+            group.collectives.push_back(collective_for(place, current, size));
         const std::shared_ptr<model_collective> collective = group.collectives[number];
         ++collective->came;
-        if (is_the_same(collective->at, at, size))
-            collective->give(place.id, me, at);
+        if (is_same_call(collective->call, current, size))
+            collective->give(place.id, me, current);
         else
             collective->is_broken = true;
         if (collective->came == size && !collective->is_broken) collective->finish();
         return {collective, nullptr, place};
     }
 
-    static std::shared_ptr<model_collective> collective_for(const model_place& place, const step& at,
+    static std::shared_ptr<model_collective> collective_for(const model_place& place, const step& current,
                                                             std::size_t size) {
-        if (at.what == action::split) return std::make_shared<model_split>(at, place.group);
-        return with_type(at, [&]<class T>() -> std::shared_ptr<model_collective> {
-            return std::make_shared<model_values<T>>(at, size);
+        if (current.what == action::split) return std::make_shared<model_split>(current, place.group);
+        return with_type(current, [&]<class T>() -> std::shared_ptr<model_collective> {
+            return std::make_shared<model_values<T>>(current, size);
         });
     }
 
-    static bool is_the_same(const step& a, const step& b, std::size_t size) {
+    static bool is_same_call(const step& a, const step& b, std::size_t size) {
         if (a.what != b.what) return false;
         const action what = a.what;
         if (what == action::barrier || what == action::split || what == action::all_concat) return true;
@@ -411,36 +413,37 @@ private:
                                what == action::gather || what == action::concat || what == action::scatter;
         if (have_root && a.root % size != b.root % size) return false;
         if (what == action::concat) return true;
-        if (a.of != b.of) return false;
+        if (a.type != b.type) return false;
         const bool reduces = what == action::reduce || what == action::all_reduce || what == action::scan ||
                              what == action::exclusive_scan;
-        return !reduces || a.of != value_type::reals || a.elements == b.elements;
+        return !reduces || a.type != value_type::reals || a.elements == b.elements;
     }
 
-    void permute(model_rank& me, const model_place& place, const step& at) {
+    void permute(model_rank& me, const model_place& place, const step& current) {
         const std::size_t size = place.group->members.size();
-        send(me, place, receiver_of(at, place.id, size), at);
-        const std::size_t from = sender_to(at, place.id, size);
-        const std::size_t how = at.seed / 3 % 3; // both are determined, or one by the other
-        begin(me, at,
+        send(me, place, receiver_of(current, place.id, size), current);
+        const std::size_t from = sender_to(current, place.id, size);
+        const std::size_t how = current.seed / 3 % 3; // source and tag both given, or only one of them
+        begin(me, current,
               receive(place, {how == 1 ? spmd::any_source : from,
-                              how == 2 ? spmd::any_tag : tag_of(at),
-                              at.of,
+                              how == 2 ? spmd::any_tag : tag_of(current),
+                              current.type,
                               false,
                               {}}));
     }
 
-    void collect(model_rank& me, const model_place& place, const step& at) {
+    void collect(model_rank& me, const model_place& place, const step& current) {
         const std::size_t size = place.group->members.size();
-        const std::size_t root = at.root % size;
-        if (place.id != root) return send(me, place, root, at);
+        const std::size_t root = current.root % size;
+        if (place.id != root) return send(me, place, root, current);
         for (std::size_t i = 1; i < size; ++i)
-            me.to_await.push_back(receive(place, {spmd::any_source, tag_of(at), at.of, true, {}}));
+            me.to_await.push_back(
+                receive(place, {spmd::any_source, tag_of(current), current.type, true, {}}));
     }
 
-    void send(const model_rank& me, const model_place& place, std::size_t to, const step& at) {
-        model_message message{place.id, tag_of(at), {}};
-        with_type(at, [&]<class T>() { message.value = value_of<T>(me.seen, at); });
+    void send(const model_rank& me, const model_place& place, std::size_t to, const step& current) {
+        model_message message{place.id, tag_of(current), {}};
+        with_type(current, [&]<class T>() { message.value = value_of<T>(me.seen, current); });
         group_state& group = groups_[place.group];
         auto& waiting = group.receives[to];
         for (auto each = waiting.begin(); each != waiting.end(); ++each) {
@@ -472,8 +475,8 @@ private:
                (receive.tag == spmd::any_tag || receive.tag == message.tag);
     }
 
-    static void await_started(model_rank& me, const step& at) {
-        for (const std::size_t place : awaited_at(at, me.number, me.started.size())) {
+    static void await_started(model_rank& me, const step& current) {
+        for (const std::size_t place : awaited_at(current, me.number, me.started.size())) {
             me.to_await.push_back(me.started[place]);
             me.started.erase(me.started.begin() + static_cast<std::ptrdiff_t>(place));
         }
@@ -484,19 +487,20 @@ private:
         if (found != me.started.end()) me.started.erase(found);
     }
 
-    /// Why each that waits does so in vain, where that does not depend on others that wait; else it is a deadlock.
-    void tell_why() {
-        std::vector<std::pair<model_rank*, std::pair<ending, std::size_t>>> told;
+    /// Ends every rank whose wait can never succeed because of ended ranks or a mismatch; if there are none,
+    /// ends all waiting ranks with a deadlock.
+    void end_hopeless_waits() {
+        std::vector<std::pair<model_rank*, std::pair<ending, std::size_t>>> doomed;
         for (model_rank& each : ranks_) {
             if (each.ended) continue;
             const auto why = each.to_await.front().collective ? why_not_met(each.to_await.front())
                                                               : why_not_received(each.to_await.front());
-            if (why) told.emplace_back(&each, *why);
+            if (why) doomed.emplace_back(&each, *why);
         }
-        if (told.empty())
+        if (doomed.empty())
             for (model_rank& each : ranks_)
-                if (!each.ended) told.emplace_back(&each, std::pair(ending::deadlock, std::size_t{0}));
-        for (const auto& [rank, why] : told) std::tie(rank->ended, rank->culprit) = why;
+                if (!each.ended) doomed.emplace_back(&each, std::pair(ending::deadlock, std::size_t{0}));
+        for (const auto& [rank, why] : doomed) std::tie(rank->ended, rank->culprit) = why;
     }
 
     using reason = std::optional<std::pair<ending, std::size_t>>;
@@ -526,7 +530,7 @@ private:
             if (!ranks_[members[from]].ended) return std::nullopt;
             return std::pair(ending::peer_error, members[from]);
         }
-        // All others have ended: named is the first that threw, or the first.
+        // All others have ended: names the first that threw, or else the first.
         std::optional<std::size_t> gone;
         for (const std::size_t other : members) {
             if (other == members[ticket.place.id]) continue;
@@ -542,7 +546,7 @@ private:
     std::map<std::shared_ptr<model_group>, group_state> groups_;
 };
 
-// ----------------------------------------------------------------------------------------- the same with the library
+// ----------------------------------------------------------------------------------------------- the library
 
 struct started_operation {
     virtual ~started_operation() = default;
@@ -566,7 +570,7 @@ struct started_barrier final : started_operation {
     std::uint64_t seed;
 };
 
-/// What a rank of the pool keeps while it goes through its steps.
+/// State of a rank of the pool during its steps.
 struct running_rank {
     std::size_t number;
     memory seen;
@@ -585,77 +589,78 @@ struct running_rank {
 constexpr blend blended;
 
 template <class T>
-void start(running_rank& me, const step& at, const spmd::rank& group) {
+void start(running_rank& me, const step& current, const spmd::rank& group) {
     const std::size_t size = group.size();
-    const std::size_t root = at.root % size;
-    const auto mine = [&] { return value_of<T>(me.seen, at); };
-    switch (at.what) {
+    const std::size_t root = current.root % size;
+    const auto mine = [&] { return value_of<T>(me.seen, current); };
+    switch (current.what) {
         case action::barrier:
-            me.started.push_back(std::make_unique<started_barrier>(group.barrier().start(), at.seed));
+            me.started.push_back(std::make_unique<started_barrier>(group.barrier().start(), current.seed));
             break;
         case action::broadcast: me.keep(group.broadcast(mine(), root).start()); break;
         case action::reduce: me.keep(group.reduce(mine(), blended, root).start()); break;
         case action::all_reduce: me.keep(group.all_reduce(mine(), blended).start()); break;
         case action::scan: me.keep(group.scan(mine(), blended).start()); break;
         case action::exclusive_scan:
-            me.keep(group.exclusive_scan(mine(), blended, value_of<T>(me.seen, at, 1000)).start());
+            me.keep(group.exclusive_scan(mine(), blended, value_of<T>(me.seen, current, 1000)).start());
             break;
         case action::gather: me.keep(group.gather(mine(), root).start()); break;
         case action::all_gather: me.keep(group.all_gather(mine()).start()); break;
-        case action::concat: me.keep(group.concat(part_of(me.seen, at), root).start()); break;
-        case action::all_concat: me.keep(group.all_concat(part_of(me.seen, at)).start()); break;
+        case action::concat: me.keep(group.concat(part_of(me.seen, current), root).start()); break;
+        case action::all_concat: me.keep(group.all_concat(part_of(me.seen, current)).start()); break;
         case action::scatter:
             me.keep(group
-                        .scatter(group.id() == root ? values_for_all<T>(me.seen, at, size) : std::vector<T>(),
+                        .scatter(group.id() == root ? values_for_all<T>(me.seen, current, size)
+                                                    : std::vector<T>(),
                                  root)
                         .start());
             break;
-        default: me.keep(group.all_to_all(values_for_all<T>(me.seen, at, size)).start()); break;
+        default: me.keep(group.all_to_all(values_for_all<T>(me.seen, current, size)).start()); break;
     }
 }
 
 template <class T>
-spmd::task<> meet(running_rank& me, const step& at, const spmd::rank& group) {
+spmd::task<> meet(running_rank& me, const step& current, const spmd::rank& group) {
     memory& seen = me.seen;
     const std::size_t size = group.size();
-    const std::size_t root = at.root % size;
-    const auto mine = [&] { return value_of<T>(me.seen, at); };
-    switch (at.what) {
+    const std::size_t root = current.root % size;
+    const auto mine = [&] { return value_of<T>(me.seen, current); };
+    switch (current.what) {
         case action::barrier:
             co_await group.barrier();
-            seen.see(at.seed);
+            seen.see(current.seed);
             break;
         case action::broadcast: seen.see(co_await group.broadcast(mine(), root)); break;
         case action::reduce: seen.see(co_await group.reduce(mine(), blended, root)); break;
         case action::all_reduce: seen.see(co_await group.all_reduce(mine(), blended)); break;
         case action::scan: seen.see(co_await group.scan(mine(), blended)); break;
         case action::exclusive_scan: {
-            T first = value_of<T>(me.seen, at, 1000);
+            T first = value_of<T>(me.seen, current, 1000);
             seen.see(co_await group.exclusive_scan(mine(), blended, std::move(first)));
             break;
         }
         case action::gather: seen.see(co_await group.gather(mine(), root)); break;
         case action::all_gather: seen.see(co_await group.all_gather(mine())); break;
-        case action::concat: seen.see(co_await group.concat(part_of(me.seen, at), root)); break;
-        case action::all_concat: seen.see(co_await group.all_concat(part_of(me.seen, at))); break;
+        case action::concat: seen.see(co_await group.concat(part_of(me.seen, current), root)); break;
+        case action::all_concat: seen.see(co_await group.all_concat(part_of(me.seen, current))); break;
         case action::scatter: {
             std::vector<T> values;
-            if (group.id() == root) values = values_for_all<T>(me.seen, at, size);
+            if (group.id() == root) values = values_for_all<T>(me.seen, current, size);
             seen.see(co_await group.scatter(std::move(values), root));
             break;
         }
         default: {
-            std::vector<T> values = values_for_all<T>(me.seen, at, size);
+            std::vector<T> values = values_for_all<T>(me.seen, current, size);
             seen.see(co_await group.all_to_all(std::move(values)));
             break;
         }
     }
 }
 
-spmd::task<> split(running_rank& me, const step& at, const spmd::rank& group) {
-    me.places[at.makes] = co_await group.split(color_at(at, me.number), key_at(at, me.number));
-    me.colors[at.makes] = color_at(at, me.number);
-    const std::optional<spmd::rank>& mine = me.places[at.makes];
+spmd::task<> split(running_rank& me, const step& current, const spmd::rank& group) {
+    me.places[current.makes] = co_await group.split(color_at(current, me.number), key_at(current, me.number));
+    me.colors[current.makes] = color_at(current, me.number);
+    const std::optional<spmd::rank>& mine = me.places[current.makes];
     me.seen.see(static_cast<std::uint64_t>(mine.has_value()));
     if (!mine) co_return;
     me.seen.see(static_cast<std::uint64_t>(mine->id()));
@@ -664,37 +669,37 @@ spmd::task<> split(running_rank& me, const step& at, const spmd::rank& group) {
 }
 
 template <class T>
-spmd::task<> permute(running_rank& me, const step& at, const spmd::rank& group) {
+spmd::task<> permute(running_rank& me, const step& current, const spmd::rank& group) {
     const std::size_t size = group.size();
-    group.send(value_of<T>(me.seen, at), receiver_of(at, group.id(), size), tag_of(at));
-    const std::size_t how = at.seed / 3 % 3;
-    const std::size_t from = how == 1 ? spmd::any_source : sender_to(at, group.id(), size);
-    const int tag = how == 2 ? spmd::any_tag : tag_of(at);
-    if (at.started)
+    group.send(value_of<T>(me.seen, current), receiver_of(current, group.id(), size), tag_of(current));
+    const std::size_t how = current.seed / 3 % 3;
+    const std::size_t from = how == 1 ? spmd::any_source : sender_to(current, group.id(), size);
+    const int tag = how == 2 ? spmd::any_tag : tag_of(current);
+    if (current.started)
         me.keep(group.receive<T>(from, tag).start(), false);
     else
         me.seen.see(co_await group.receive<T>(from, tag));
 }
 
 template <class T>
-spmd::task<> collect(running_rank& me, const step& at, const spmd::rank& group) {
-    const std::size_t root = at.root % group.size();
+spmd::task<> collect(running_rank& me, const step& current, const spmd::rank& group) {
+    const std::size_t root = current.root % group.size();
     if (group.id() != root) {
-        group.send(value_of<T>(me.seen, at), root, tag_of(at));
+        group.send(value_of<T>(me.seen, current), root, tag_of(current));
         co_return;
     }
     std::uint64_t collected = 0;
     for (std::size_t i = 1; i < group.size(); ++i) {
-        const spmd::message<T> came = co_await group.receive_message<T>(spmd::any_source, tag_of(at));
+        const spmd::message<T> came = co_await group.receive_message<T>(spmd::any_source, tag_of(current));
         collected += seen_of(came.from, came.value);
     }
     if (group.size() > 1) me.seen.see(collected);
 }
 
-spmd::task<> await_started(running_rank& me, const step& at) {
-    // In their own order of places, but all named before the first is awaited.
+spmd::task<> await_started(running_rank& me, const step& current) {
+    // In the model's order of places, all chosen before the first is awaited.
     std::vector<std::unique_ptr<started_operation>> awaited;
-    for (const std::size_t place : awaited_at(at, me.number, me.started.size())) {
+    for (const std::size_t place : awaited_at(current, me.number, me.started.size())) {
         awaited.push_back(std::move(me.started[place]));
         me.started.erase(me.started.begin() + static_cast<std::ptrdiff_t>(place));
     }
@@ -706,42 +711,42 @@ void drop_started(running_rank& me) {
     if (found != me.started.end()) me.started.erase(found);
 }
 
-spmd::task<> perform(running_rank& me, const step& at, std::size_t depth) {
+spmd::task<> perform(running_rank& me, const step& current, std::size_t depth) {
     if (depth > 0) {
-        co_await perform(me, at, depth - 1);
+        co_await perform(me, current, depth - 1);
         co_return;
     }
-    if (at.what == action::give_up) throw std::runtime_error(text_of_giving_up(me.number));
-    if (at.what == action::leave) {
+    if (current.what == action::give_up) throw std::runtime_error(text_of_giving_up(me.number));
+    if (current.what == action::leave) {
         me.is_over = true;
         co_return;
     }
-    const std::optional<spmd::rank>& place = me.places[at.group];
-    if (at.what == action::wait_in_vain) {
+    const std::optional<spmd::rank>& place = me.places[current.group];
+    if (current.what == action::wait_in_vain) {
         const spmd::rank here = place ? *place : *me.places[0];
         co_await here.receive<std::int64_t>((here.id() + 1) % here.size(), tag_in_vain);
         co_return;
     }
-    if (!place || !takes_part(at, me.colors[at.group])) co_return;
+    if (!place || !takes_part(current, me.colors[current.group])) co_return;
     const spmd::rank group = *place;
-    switch (at.what) {
-        case action::split: co_await split(me, at, group); break;
+    switch (current.what) {
+        case action::split: co_await split(me, current, group); break;
         case action::permute:
-            co_await with_type(at, [&]<class T>() { return permute<T>(me, at, group); });
+            co_await with_type(current, [&]<class T>() { return permute<T>(me, current, group); });
             break;
         case action::collect:
-            co_await with_type(at, [&]<class T>() { return collect<T>(me, at, group); });
+            co_await with_type(current, [&]<class T>() { return collect<T>(me, current, group); });
             break;
         case action::work:
-            for (std::size_t i = 0; i < work_at(at, me.number); ++i) me.seen.see(at.seed);
+            for (std::size_t i = 0; i < work_at(current, me.number); ++i) me.seen.see(current.seed);
             break;
-        case action::await_started: co_await await_started(me, at); break;
+        case action::await_started: co_await await_started(me, current); break;
         case action::drop_started: drop_started(me); break;
         default:
-            if (at.started)
-                with_type(at, [&]<class T>() { start<T>(me, at, group); });
+            if (current.started)
+                with_type(current, [&]<class T>() { start<T>(me, current, group); });
             else
-                co_await with_type(at, [&]<class T>() { return meet<T>(me, at, group); });
+                co_await with_type(current, [&]<class T>() { return meet<T>(me, current, group); });
     }
 }
 
@@ -758,7 +763,7 @@ spmd::task<memory> run(const random_program& program, spmd::rank me) {
     co_return mine.seen;
 }
 
-/// How a rank ended: with what it remembers, or an error and its words.
+/// How a rank ended: with its memory, or with an error and its message.
 struct outcome_of_rank {
     ending how = ending::value;
     memory seen;
@@ -768,26 +773,26 @@ struct outcome_of_rank {
 };
 
 outcome_of_rank ending_of(spmd::outcome<memory>& outcome) {
-    outcome_of_rank made;
+    outcome_of_rank end;
     if (outcome.has_value()) {
-        made.seen = outcome.value();
-        return made;
+        end.seen = outcome.value();
+        return end;
     }
-    made.words = spmd::message_of(outcome.error());
+    end.words = spmd::message_of(outcome.error());
     try {
         std::rethrow_exception(outcome.error());
     } catch (const spmd::peer_error& error) {
-        made.how = ending::peer_error;
-        made.culprit = error.rank();
-        made.reason = error.reason();
+        end.how = ending::peer_error;
+        end.culprit = error.rank();
+        end.reason = error.reason();
     } catch (const spmd::mismatch_error&) {
-        made.how = ending::mismatch;
+        end.how = ending::mismatch;
     } catch (const spmd::deadlock_error&) {
-        made.how = ending::deadlock;
+        end.how = ending::deadlock;
     } catch (const std::runtime_error&) {
-        made.how = ending::gave_up;
+        end.how = ending::gave_up;
     }
-    return made;
+    return end;
 }
 
 std::vector<outcome_of_rank> endings_on(const spmd::engine_pool& pool, const random_program& program) {
@@ -814,16 +819,16 @@ bool starts_with(const std::string& text, const std::string& begin) { return tex
 
 } // namespace
 
-TEST_CASE("the generator makes every action on every type, in groups within groups") {
+TEST_CASE("the generator covers every action on every type, in groups within groups") {
     std::map<std::pair<action, value_type>, std::size_t> seen;
     std::size_t in_groups = 0;
-    std::size_t of_groups = 0;
+    std::size_t group_splits = 0;
     std::size_t started = 0;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
         for (const step& each : program_of(seed).steps) {
-            ++seen[{each.what, each.of}];
+            ++seen[{each.what, each.type}];
             in_groups += each.group > 0;
-            of_groups += each.group > 0 && each.what == action::split;
+            group_splits += each.group > 0 && each.what == action::split;
             started += each.started;
         }
     }
@@ -831,11 +836,11 @@ TEST_CASE("the generator makes every action on every type, in groups within grou
         for (int type = 0; type < 4; ++type)
             CHECK(seen[{static_cast<action>(what), static_cast<value_type>(type)}] > 5);
     CHECK(in_groups > 300);
-    CHECK(of_groups > 20);
+    CHECK(group_splits > 20);
     CHECK(started > 300);
 }
 
-TEST_CASE("random programs give what a sequential model gives, on every launcher") {
+TEST_CASE("random programs yield the results of a sequential model, on every launcher") {
     for (std::uint64_t seed = 0; seed < 150; ++seed) {
         const random_program program = program_of(seed);
         const sequential_model model(program);
@@ -855,10 +860,10 @@ TEST_CASE("random programs give what a sequential model gives, on every launcher
 
 namespace {
 
-/// What ranks may end with when one does such a thing wrong, whatever the program.
+/// Checks an ending against the ones this kind of fault can cause in any program.
 void require_plausible(const random_program& program, std::size_t rank, const outcome_of_rank& end) {
     const fault& wrong = *program.wrong;
-    // Two that receive from whomever it is wait for each other when the rest has ended.
+    // Two receives from any source wait for each other once all other ranks have ended.
     if (end.how == ending::deadlock && end.words.find("receive(from any, ") != std::string::npos) return;
     std::string culprit = "rank ";
     culprit += std::to_string(wrong.rank);
@@ -897,7 +902,7 @@ void require_plausible(const random_program& program, std::size_t rank, const ou
 
 } // namespace
 
-TEST_CASE("random programs with one mistake end with the right errors, in the same words on every launcher") {
+TEST_CASE("random programs with one fault end with the right errors, in the same words on every launcher") {
     std::array<std::array<std::size_t, endings>, fault_kinds> programs_with{};
     for (std::size_t kind_of_fault = 0; kind_of_fault < fault_kinds; ++kind_of_fault) {
         for (std::uint64_t seed = 0; seed < 40; ++seed) {
@@ -925,7 +930,7 @@ TEST_CASE("random programs with one mistake end with the right errors, in the sa
             for (std::size_t how = 0; how < endings; ++how) programs_with[kind_of_fault][how] += seen[how];
         }
     }
-    // Every mistake had each of the consequences that it can have.
+    // Every fault had each of its possible consequences.
     const auto programs = [&](fault_kind kind, ending how) {
         return programs_with[static_cast<std::size_t>(kind)][static_cast<std::size_t>(how)];
     };

@@ -1,5 +1,5 @@
-// Guards against ranks that wait for ever, and against errors that do not say who waits for whom, and where: every
-// program below must end, on every launcher, and its errors must be word for word the same on all of them.
+// Guards against ranks that wait forever, and against errors that do not say who waits for whom, and where:
+// every program below must end, on every launcher, with word for word the same errors on all of them.
 #include "support/pools.hpp"
 
 #include <spmd/spmd.hpp>
@@ -33,7 +33,7 @@ constexpr std::size_t a_million = 1'000'000;
 constexpr std::size_t long_ring = 200'000;
 #endif
 
-// Where ranks wait. Each line is told by the constant above it.
+// The lines at which ranks wait, each with its number in the constant above it.
 constexpr std::size_t barrier_line = __LINE__ + 1;
 task<> wait_at_barrier(rank me) { co_await me.barrier(); }
 constexpr std::size_t pending_line = __LINE__ + 1;
@@ -56,13 +56,13 @@ task<many> sum_vectors(rank me, many mine) { co_return co_await me.all_reduce(mi
 constexpr std::size_t broadcast_line = __LINE__ + 1;
 task<int> from_root(rank me, std::size_t root) { co_return co_await me.broadcast(1, root); }
 
-std::string at(std::size_t line) {
+std::string at_line(std::size_t line) {
     std::string text = " at rank_scheduler_test.cpp:";
     text += std::to_string(line);
     return text;
 }
 
-/// What each rank failed with; nothing for one that did not.
+/// The error message of each rank; empty for one that succeeded.
 template <class T>
 texts errors_of(spmd::async_result<T> result) {
     texts all;
@@ -86,7 +86,7 @@ std::size_t count_of(const std::vector<spmd::outcome<T>>& outcomes) {
     return count;
 }
 
-/// Counts what lives in ranks' frames.
+/// Counts the live objects in ranks' frames.
 class counted {
 public:
     explicit counted(std::atomic<long>& count) : count_(&count) { ++*count_; }
@@ -100,7 +100,7 @@ private:
 
 } // namespace
 
-TEST_CASE("a deadlock says which ranks wait where, and which have ended") {
+TEST_CASE("a deadlock reports which ranks wait where, and which have ended") {
     for_each_launcher(10, [](const spmd::engine_pool& pool) {
         const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
                                                if (me.id() == 0) co_await wait_for(me, 1, 3);
@@ -114,10 +114,10 @@ TEST_CASE("a deadlock says which ranks wait where, and which have ended") {
                                            })
                                            .start());
         const std::string deadlock =
-            "deadlock: no rank can run: rank 0: receive(from 1, tag 3)" + at(receive_line) +
-            "; rank 1: receive(from 0, tag any)" + at(pending_receive_line) +
+            "deadlock: no rank can run: rank 0: receive(from 1, tag 3)" + at_line(receive_line) +
+            "; rank 1: receive(from 0, tag any)" + at_line(pending_receive_line) +
             "; ranks 2 to 5 returned; rank 6 threw; ranks 7 to 9: receive(from any, tag any)" +
-            at(receive_line);
+            at_line(receive_line);
         CHECK(errors == texts{deadlock, deadlock, "", "", "", "", "no more", deadlock, deadlock, deadlock});
     });
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
@@ -130,12 +130,12 @@ TEST_CASE("a deadlock says which ranks wait where, and which have ended") {
         const auto outcomes = result.outcomes();
         CHECK(count_of<spmd::deadlock_error>(outcomes) == 3);
         CHECK(spmd::message_of(outcomes[0].error()) ==
-              "deadlock: no rank can run: ranks 0, 1: barrier" + at(pending_line) +
-                  "; rank 2: receive(from 0, tag 0)" + at(receive_line));
+              "deadlock: no rank can run: ranks 0, 1: barrier" + at_line(pending_line) +
+                  "; rank 2: receive(from 0, tag 0)" + at_line(receive_line));
     });
 }
 
-TEST_CASE("a deadlock of many ranks at many places is told in short") {
+TEST_CASE("a deadlock of many ranks in many places is reported in short form") {
     for_each_launcher(100, [](const spmd::engine_pool& pool) {
         const texts errors =
             errors_of(pool.broadcast([](rank me) -> task<> {
@@ -144,11 +144,11 @@ TEST_CASE("a deadlock of many ranks at many places is told in short") {
                           })
                           .start());
         std::string deadlock =
-            "deadlock: no rank can run: ranks 0, 2, 4, 6 and 46 more: barrier" + at(barrier_line);
+            "deadlock: no rank can run: ranks 0, 2, 4, 6 and 46 more: barrier" + at_line(barrier_line);
         for (const int tag : {1, 3, 5, 7, 9, 11, 13}) {
             deadlock +=
                 "; rank " + std::to_string(tag) + ": receive(from 0, tag " + std::to_string(tag) + ")";
-            deadlock += at(receive_line);
+            deadlock += at_line(receive_line);
         }
         deadlock += "; and 43 more ranks elsewhere";
         CHECK(errors == texts(100, deadlock));
@@ -158,18 +158,18 @@ TEST_CASE("a deadlock of many ranks at many places is told in short") {
 TEST_CASE("a rank that waits for itself is a deadlock") {
     for_each_launcher(1, [](const spmd::engine_pool& pool) {
         CHECK(errors_of(pool.broadcast([](rank me) -> task<> { co_await wait_for(me, 0, 2); }).start()) ==
-              texts{"deadlock: no rank can run: rank 0: receive(from 0, tag 2)" + at(receive_line)});
+              texts{"deadlock: no rank can run: rank 0: receive(from 0, tag 2)" + at_line(receive_line)});
         CHECK(errors_of(pool.broadcast([](rank me) -> task<> {
                                 co_await wait_for(me, spmd::any_source, spmd::any_tag);
                             })
                             .start()) ==
-              texts{"deadlock: no rank can run: rank 0: receive(from any, tag any)" + at(receive_line)});
+              texts{"deadlock: no rank can run: rank 0: receive(from any, tag any)" + at_line(receive_line)});
         CHECK_THROWS_AS(pool.broadcast([](rank me) -> task<> { co_await wait_for(me, 0, 2); }).get(),
                         spmd::composite_error);
     });
 }
 
-TEST_CASE("a deadlock in one group waits until the other groups are through, and spares them") {
+TEST_CASE("a deadlock in one group waits until the other groups have finished, and spares them") {
     for_each_launcher(20, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<int> {
                               const rank group = co_await me.split(me.id() % 2);
@@ -184,11 +184,11 @@ TEST_CASE("a deadlock in one group waits until the other groups are through, and
         const auto outcomes = result.outcomes();
         for (std::size_t id = 0; id < 20; id += 2) CHECK(outcomes[id].value() == 1000);
         CHECK(count_of<spmd::deadlock_error>(outcomes) == 10);
-        // Ranks are named as the broadcast's, not as the group's.
+        // Ranks have their ids in the broadcast, not in the group.
         const std::string text = spmd::message_of(outcomes[1].error());
-        CHECK(text.find("rank 0 returned; rank 1: receive(from 3, tag 0)" + at(receive_line)) ==
+        CHECK(text.find("rank 0 returned; rank 1: receive(from 3, tag 0)" + at_line(receive_line)) ==
               std::string::npos);
-        CHECK(text.find("; rank 1: receive(from 3, tag 0)" + at(receive_line)) != std::string::npos);
+        CHECK(text.find("; rank 1: receive(from 3, tag 0)" + at_line(receive_line)) != std::string::npos);
         CHECK(text.find("ranks 0, 2, 4, 6 and 6 more returned") != std::string::npos);
     });
 }
@@ -203,7 +203,7 @@ task<int> deeper(rank me, int depth, std::atomic<long>& alive) {
 
 } // namespace
 
-TEST_CASE("a deadlock within nested helpers comes through all of them, and may be caught on the way") {
+TEST_CASE("a deadlock propagates through nested helpers, and may be caught on the way") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         std::atomic<long> alive{0};
         auto result = pool.broadcast([&](rank me) -> task<int> {
@@ -219,38 +219,39 @@ TEST_CASE("a deadlock within nested helpers comes through all of them, and may b
         const texts errors = errors_of(std::move(result));
         CHECK(alive == 0);
         CHECK(errors[0] == "");
-        // Rank 4 waited for rank 0, which had returned; 3 for 4, and so on.
+        // Rank 4 waited for rank 0, which had returned; rank 3 waited for 4, and so on.
         const std::string reason =
-            "rank 0 returned before it reached a send for the receive(from 0, tag 0)" + at(receive_line);
+            "rank 0 returned before it reached a send for the receive(from 0, tag 0)" + at_line(receive_line);
         CHECK(errors[4] == reason);
         CHECK(errors[3] == "rank 4 failed before it reached a send for the receive(from 4, tag 0)" +
-                               at(receive_line) + ": " + reason);
+                               at_line(receive_line) + ": " + reason);
     });
 }
 
-TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the first reason of all") {
-    SECTION("it returned") {
+TEST_CASE("a rank that waits for an ended rank gets peer_error, with the original cause") {
+    SECTION("the peer returned") {
         for_each_launcher(4, [](const spmd::engine_pool& pool) {
             const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
                                                    if (me.id() != 2) co_await wait_at_barrier(me);
                                                })
                                                .start());
-            const std::string text = "rank 2 returned before it reached barrier" + at(barrier_line);
+            const std::string text = "rank 2 returned before it reached barrier" + at_line(barrier_line);
             CHECK(errors == texts{text, text, "", text});
         });
     }
-    SECTION("it threw") {
+    SECTION("the peer threw") {
         for_each_launcher(4, [](const spmd::engine_pool& pool) {
             const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
                                                    if (me.id() == 2) throw std::runtime_error("no more");
                                                    co_await wait_at_split(me);
                                                })
                                                .start());
-            const std::string text = "rank 2 threw before it reached split" + at(split_line) + ": no more";
+            const std::string text =
+                "rank 2 threw before it reached split" + at_line(split_line) + ": no more";
             CHECK(errors == texts{text, text, "no more", text});
         });
     }
-    SECTION("one after the other") {
+    SECTION("peers fail in a chain") {
         for_each_launcher(4, [](const spmd::engine_pool& pool) {
             auto result = pool.broadcast([](rank me) -> task<> {
                                   if (me.id() == 3) throw std::runtime_error("no more");
@@ -270,13 +271,13 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
             }
             CHECK(spmd::message_of(outcomes[2].error()) ==
                   "rank 3 threw before it reached a send for the receive(from 3, tag any)" +
-                      at(pending_receive_line) + ": no more");
+                      at_line(pending_receive_line) + ": no more");
             CHECK(spmd::message_of(outcomes[0].error()) ==
-                  "rank 1 failed before it reached a send for the receive(from 1, tag 7)" + at(receive_line) +
-                      ": no more");
+                  "rank 1 failed before it reached a send for the receive(from 1, tag 7)" +
+                      at_line(receive_line) + ": no more");
         });
     }
-    SECTION("all others have ended, and it could have been any") {
+    SECTION("all others have ended, and any of them could have sent") {
         for_each_launcher(4, [](const spmd::engine_pool& pool) {
             const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
                                                    if (me.id() == 2) throw std::runtime_error("no more");
@@ -285,10 +286,10 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
                                                })
                                                .start());
             CHECK(errors[1] == "rank 2 threw before it reached a send for the receive(from any, tag 5)" +
-                                   at(receive_line) + ": no more");
+                                   at_line(receive_line) + ": no more");
         });
     }
-    SECTION("a member of a group, named as the broadcast's") {
+    SECTION("a member of a group is named by its id in the broadcast") {
         for_each_launcher(4, [](const spmd::engine_pool& pool) {
             const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
                                                    const rank group = co_await me.split(
@@ -296,13 +297,13 @@ TEST_CASE("whoever waits for a rank that has ended gets peer_error, with the fir
                                                    if (me.id() != 3) co_await wait_at_barrier(group);
                                                })
                                                .start());
-            const std::string text = "rank 3 returned before it reached barrier" + at(barrier_line);
+            const std::string text = "rank 3 returned before it reached barrier" + at_line(barrier_line);
             CHECK(errors == texts{"", "", text, ""});
         });
     }
 }
 
-TEST_CASE("what a rank sent before it ended is still received") {
+TEST_CASE("messages sent before a rank ended are still received") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
                                                if (me.id() == 0) me.send(1, 1, 7);
@@ -313,11 +314,11 @@ TEST_CASE("what a rank sent before it ended is still received") {
                                            })
                                            .start());
         CHECK(errors[1] == "rank 0 threw before it reached a send for the receive(from 0, tag 7)" +
-                               at(receive_line) + ": no more");
+                               at_line(receive_line) + ": no more");
     });
 }
 
-TEST_CASE("ranks that meet for different things get mismatch_error, with both ranks and lines") {
+TEST_CASE("ranks in different collectives get mismatch_error, with both ranks and lines") {
     const auto check = [](auto body, const std::string& one, const std::string& other) {
         for_each_launcher(3, [&](const spmd::engine_pool& pool) {
             auto result = pool.broadcast(body).start();
@@ -325,7 +326,7 @@ TEST_CASE("ranks that meet for different things get mismatch_error, with both ra
             CHECK(count_of<spmd::mismatch_error>(outcomes) == 3);
             for (const auto& each : outcomes)
                 CHECK(spmd::message_of(each.error()) ==
-                      "collective mismatch: rank 0 came for " + one + ", but rank 2 came for " + other);
+                      "collective mismatch: rank 0 called " + one + ", but rank 2 called " + other);
         });
     };
     check(
@@ -333,27 +334,28 @@ TEST_CASE("ranks that meet for different things get mismatch_error, with both ra
             if (me.id() == 2) co_await sum_doubles(me);
             co_await wait_at_barrier(me);
         },
-        "barrier" + at(barrier_line), "all_reduce of double" + at(doubles_line));
+        "barrier" + at_line(barrier_line), "all_reduce of double" + at_line(doubles_line));
     check(
         [](rank me) -> task<> {
             if (me.id() == 2) co_await sum_doubles(me);
             co_await sum_ints(me, 1);
         },
-        "all_reduce of int" + at(ints_line), "all_reduce of double" + at(doubles_line));
+        "all_reduce of int" + at_line(ints_line), "all_reduce of double" + at_line(doubles_line));
     check([](rank me) -> task<> { co_await from_root(me, me.id() / 2); },
-          "broadcast of int, root 0" + at(broadcast_line), "broadcast of int, root 1" + at(broadcast_line));
+          "broadcast of int, root 0" + at_line(broadcast_line),
+          "broadcast of int, root 1" + at_line(broadcast_line));
     check(
         [](rank me) -> task<> {
             many mine(me.id() == 2 ? 4 : 3);
             co_await sum_vectors(me, std::move(mine));
         },
-        "all_reduce of std::vector<double>, 3 elements" + at(vectors_line),
-        "all_reduce of std::vector<double>, 4 elements" + at(vectors_line));
+        "all_reduce of std::vector<double>, 3 elements" + at_line(vectors_line),
+        "all_reduce of std::vector<double>, 4 elements" + at_line(vectors_line));
 }
 
-TEST_CASE("a collective that is begun and awaited late, or never, is held against the others' all the same") {
+TEST_CASE("a collective that is started and awaited late, or never, still counts as a mismatch") {
     for (const bool is_dropped : {false, true}) {
-        for (const std::size_t odd : {0U, 2U}) { // the first to come, or not
+        for (const std::size_t odd : {0U, 2U}) { // the first to arrive, or a later one
             for_each_launcher(3, [&](const spmd::engine_pool& pool) {
                 auto result = pool.broadcast([&](rank me) -> task<> {
                                       if (me.id() != odd) {
@@ -361,13 +363,12 @@ TEST_CASE("a collective that is begun and awaited late, or never, is held agains
                                           co_return;
                                       }
                                       auto pending = begin_barrier(me);
-                                      if (!is_dropped)
-                                          co_await wait_for(me, 0, 0); // so that it is not awaited yet
+                                      if (!is_dropped) co_await wait_for(me, 0, 0); // delays the await
                                   })
                                   .start();
                 const texts errors = errors_of(std::move(result));
-                const std::string barrier = " came for barrier" + at(pending_line);
-                const std::string sum = " came for all_reduce of int" + at(ints_line);
+                const std::string barrier = " called barrier" + at_line(pending_line);
+                const std::string sum = " called all_reduce of int" + at_line(ints_line);
                 CHECK(errors[1] == (odd == 0
                                         ? "collective mismatch: rank 0" + barrier + ", but rank 1" + sum
                                         : "collective mismatch: rank 0" + sum + ", but rank 2" + barrier));
@@ -377,20 +378,20 @@ TEST_CASE("a collective that is begun and awaited late, or never, is held agains
     }
 }
 
-TEST_CASE("a message of another type is a mismatch for the one that receives it, and for nobody else") {
+TEST_CASE("a message of another type is a mismatch for its receiver only") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const texts errors = errors_of(pool.broadcast([](rank me) -> task<> {
                                                if (me.id() == 2) co_await send_double(me, 1);
                                                if (me.id() == 1) co_await wait_for(me, 2, spmd::any_tag);
                                            })
                                            .start());
-        const std::string text = "collective mismatch: rank 1 receives int" + at(receive_line) +
-                                 ", but rank 2 sent double" + at(send_line);
+        const std::string text = "collective mismatch: rank 1 receives int" + at_line(receive_line) +
+                                 ", but rank 2 sent double" + at_line(send_line);
         CHECK(errors == texts{"", text, ""});
     });
 }
 
-TEST_CASE("a composite_error names the root cause before what followed from it") {
+TEST_CASE("a composite_error lists the root cause before its consequences") {
     for_each_launcher(6, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
                               if (me.id() == 5) throw std::runtime_error("no more");
@@ -400,19 +401,19 @@ TEST_CASE("a composite_error names the root cause before what followed from it")
         CHECK_THROWS_WITH(
             result.get(),
             Catch::Matchers::Equals("6 of 6 ranks failed: rank 5: no more; ranks 0 to 4: rank 5 threw before "
-                                    "it reached barrier" +
-                                    at(barrier_line) + ": no more"));
+                                    "it came to barrier" +
+                                    at_line(barrier_line) + ": no more"));
     });
 }
 
-TEST_CASE("ranks that catch an error go on collective") {
+TEST_CASE("ranks that catch an error continue with collectives") {
     for_each_launcher(100, [](const spmd::engine_pool& pool) {
         const auto sums = pool.broadcast([](rank me) -> task<int> {
                                   int sum = 0;
                                   for (int round = 0; round < 10; ++round) {
                                       bool is_caught = false;
                                       try {
-                                          // A mismatch, a deadlock of all, and a receive in vain.
+                                          // A mismatch, a deadlock of all, a receive without a sender.
                                           if (round % 3 == 0 && me.id() == 7) co_await wait_at_barrier(me);
                                           if (round % 3 == 0) co_await sum_ints(me, 1);
                                           co_await wait_for(me, (me.id() + 1) % me.size(), round);
@@ -432,9 +433,9 @@ TEST_CASE("ranks that catch an error go on collective") {
     });
 }
 
-TEST_CASE("a collective that ranks were told is in vain does not take place later") {
-    // Rank 1 comes to the first sum when rank 0 has given it up and is at the second.
-    SECTION("given up for a deadlock") {
+TEST_CASE("a collective that ranks have abandoned does not complete later") {
+    // Rank 1 arrives at the first sum after rank 0 has abandoned it for the second.
+    SECTION("abandoned for a deadlock") {
         for_each_launcher(2, [](const spmd::engine_pool& pool) {
             auto result = pool.broadcast([](rank me) -> task<int> {
                                   try {
@@ -446,13 +447,15 @@ TEST_CASE("a collective that ranks were told is in vain does not take place late
                               })
                               .start();
             const texts errors = errors_of(std::move(result));
-            const std::string deadlock = "deadlock: no rank can run: rank 0: all_reduce" + at(ints_line) +
-                                         "; rank 1: receive(from 0, tag 0)" + at(receive_line);
+            const std::string deadlock = "deadlock: no rank can run: rank 0: all_reduce" +
+                                         at_line(ints_line) + "; rank 1: receive(from 0, tag 0)" +
+                                         at_line(receive_line);
             CHECK(errors[1] == deadlock);
-            CHECK(errors[0] == "rank 1 threw before it reached all_reduce" + at(ints_line) + ": " + deadlock);
+            CHECK(errors[0] ==
+                  "rank 1 threw before it reached all_reduce" + at_line(ints_line) + ": " + deadlock);
         });
     }
-    SECTION("given up for a mismatch") {
+    SECTION("abandoned for a mismatch") {
         for_each_launcher(2, [](const spmd::engine_pool& pool) {
             auto result = pool.broadcast([](rank me) -> task<int> {
                                   try {
@@ -468,14 +471,14 @@ TEST_CASE("a collective that ranks were told is in vain does not take place late
     }
 }
 
-TEST_CASE("cancelled, all ranks that wait report it, whatever they wait for, and leave nothing behind") {
+TEST_CASE("on cancellation all waiting ranks report it, wherever they wait, and leave nothing behind") {
     for (const std::size_t threads : {1U, 2U}) {
         for_each_concurrent_pool(60, threads, [](const spmd::engine_pool& pool) {
             for (int round = 0; round < 5; ++round) {
                 std::atomic<bool> is_running{false};
                 std::atomic<long> alive{0};
                 std::atomic<int> waiting{0};
-                std::atomic<int> told{0};
+                std::atomic<int> cancelled{0};
                 auto result = pool.broadcast([&](rank me) -> task<> {
                                       const counted here(alive);
                                       auto pending = begin_receive(me, 0);
@@ -490,9 +493,9 @@ TEST_CASE("cancelled, all ranks that wait report it, whatever they wait for, and
                                           if (me.id() % 4 == 2) co_await wait_at_split(me);
                                           co_await pending;
                                       } catch (const spmd::cancelled_error&) {
-                                          ++told;
+                                          ++cancelled;
                                       }
-                                      co_await wait_at_barrier(me); // there is no way on
+                                      co_await wait_at_barrier(me); // never completes
                                       alive += 1000;
                                   })
                                   .start();
@@ -500,14 +503,14 @@ TEST_CASE("cancelled, all ranks that wait report it, whatever they wait for, and
                 result.cancel();
                 REQUIRE_THROWS_AS(result.get(), spmd::cancelled_error);
                 CHECK(alive == 0);
-                CHECK(told == waiting);
+                CHECK(cancelled == waiting);
                 CHECK(count_of<spmd::cancelled_error>(result.outcomes()) == 60);
             }
         });
     }
 }
 
-TEST_CASE("cancelled before they start, coroutine ranks never do") {
+TEST_CASE("coroutine ranks that are cancelled before they start never do") {
     const spmd::engine_pool pool = make_parked_pool(100);
     std::atomic<int> runs{0};
     auto result = pool.broadcast([&](rank me) -> task<> {
@@ -521,7 +524,7 @@ TEST_CASE("cancelled before they start, coroutine ranks never do") {
     CHECK(runs == 0);
 }
 
-TEST_CASE("on_error::stop wakes those that wait for the one that threw") {
+TEST_CASE("on_error::stop wakes the ranks that wait for the one that threw") {
     for_each_launcher(50, [](const spmd::engine_pool& pool) {
         std::atomic<long> alive{0};
         auto result = pool.with({.on_error = spmd::on_error::stop})
@@ -543,17 +546,17 @@ TEST_CASE("on_error::stop wakes those that wait for the one that threw") {
     });
 }
 
-TEST_CASE("dropped while ranks wait, a result leaves no frame behind") {
+TEST_CASE("a result dropped while ranks wait leaves no frame behind") {
     for (const std::size_t threads : {1U, 2U}) {
         for_each_concurrent_pool(200, threads, [](const spmd::engine_pool& pool) {
             std::atomic<long> alive{0};
-            std::atomic<long> made{0};
+            std::atomic<long> started{0};
             const auto captured = std::make_shared<int>(1);
             for (int round = 0; round < 20; ++round) {
                 std::atomic<bool> is_running{false};
                 const auto result = pool.broadcast([&, captured](rank me) -> task<> {
                                             const counted here(alive);
-                                            ++made;
+                                            ++started;
                                             const rank group = co_await me.split(me.id() % 3);
                                             if (me.id() == 0) is_running = true;
                                             for (;;) co_await wait_at_barrier(group);
@@ -561,14 +564,14 @@ TEST_CASE("dropped while ranks wait, a result leaves no frame behind") {
                                         .start();
                 REQUIRE(eventually([&] { return is_running.load(); }));
             }
-            CHECK(made == 20 * 200);
+            CHECK(started == 20 * 200);
             CHECK(alive == 0);
             CHECK(captured.use_count() == 1);
         });
     }
 }
 
-TEST_CASE("of very many ranks at a barrier, all hear that one has thrown") {
+TEST_CASE("very many ranks at a barrier all learn that one has thrown") {
     for_each_concurrent_pool(a_million, 2, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
                               if (me.id() == a_million / 2) throw std::runtime_error("no more");
@@ -577,18 +580,17 @@ TEST_CASE("of very many ranks at a barrier, all hear that one has thrown") {
                           .start();
         const auto outcomes = result.outcomes();
         CHECK(spmd::message_of(outcomes[a_million / 2].error()) == "no more");
-        std::size_t told = 0;
+        std::size_t shared = 0;
         for (const auto& each : outcomes)
-            told +=
-                !each.has_value() && each.error() == outcomes[0].error() ? 1U : 0U; // the same one for all
-        CHECK(told == a_million - 1);
+            shared += !each.has_value() && each.error() == outcomes[0].error() ? 1U : 0U;
+        CHECK(shared == a_million - 1);
         const std::string text = spmd::message_of(outcomes[0].error());
         CHECK(text.find("rank " + std::to_string(a_million / 2) + " threw before it reached barrier at ") ==
               0);
     });
 }
 
-TEST_CASE("along a long ring, all that wait for one another in a row hear why") {
+TEST_CASE("along a long ring, each rank in the chain of waits learns the cause") {
     for_each_concurrent_pool(long_ring, 2, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
                               if (me.id() == 5) co_return;
@@ -599,23 +601,23 @@ TEST_CASE("along a long ring, all that wait for one another in a row hear why") 
                           .start();
         const auto outcomes = result.outcomes();
         const std::string reason =
-            "rank 5 returned before it reached a send for the receive(from 5, tag 0)" + at(receive_line);
+            "rank 5 returned before it reached a send for the receive(from 5, tag 0)" + at_line(receive_line);
         CHECK(spmd::message_of(outcomes[6].error()) == reason);
         CHECK(spmd::message_of(outcomes[0].error()) ==
               "rank " + std::to_string(long_ring - 1) +
                   " failed before it reached a send for the receive(from " + std::to_string(long_ring - 1) +
-                  ", tag 0)" + at(receive_line) + ": " + reason);
+                  ", tag 0)" + at_line(receive_line) + ": " + reason);
         CHECK(count_of<spmd::peer_error>(outcomes) == long_ring - 5);
         for (const std::size_t id : {1U, 2U, 3U, 4U, 5U}) CHECK(outcomes[id].has_value());
     });
 }
 
-// If each halt looked at all ranks, these would take hours.
+// Would take hours if each halt scanned all ranks.
 
-TEST_CASE("in a row of many, each may catch that another failed, and wait for the next") {
+TEST_CASE("in a long row, each rank may catch its neighbour's failure and wait for the next") {
     for_each_concurrent_pool(long_ring, 2, [](const spmd::engine_pool& pool) {
-        // Each odd one hears that the one before it has failed, sends to the one after it, and waits for that one,
-        // which then fails.
+        // Each odd rank catches the failure of its predecessor, sends to its successor, and waits for it; the
+        // successor then fails.
         auto result = pool.broadcast([](rank me) -> task<> {
                               if (me.id() == 0) throw std::runtime_error("no more");
                               bool heard = false;
@@ -633,13 +635,13 @@ TEST_CASE("in a row of many, each may catch that another failed, and wait for th
         CHECK(spmd::message_of(outcomes[0].error()) == "no more");
         CHECK(spmd::message_of(outcomes[2].error()) == "at the end");
         CHECK(spmd::message_of(outcomes[1].error()) ==
-              "rank 2 threw before it reached a send for the receive(from 2, tag 0)" + at(receive_line) +
+              "rank 2 threw before it reached a send for the receive(from 2, tag 0)" + at_line(receive_line) +
                   ": at the end");
         CHECK(count_of<std::runtime_error>(outcomes) == long_ring);
     });
 }
 
-TEST_CASE("of very many ranks at a barrier, all hear that one waits for another's message") {
+TEST_CASE("very many ranks at a barrier all learn that one waits for another's message") {
     const spmd::engine_pool pool = make_jthread_pool(a_million, {2});
     auto result = pool.broadcast([](rank me) -> task<> {
                           if (me.id() == 7) co_await wait_for(me, 8, 3);
@@ -650,10 +652,10 @@ TEST_CASE("of very many ranks at a barrier, all hear that one waits for another'
     CHECK(count_of<spmd::deadlock_error>(outcomes) == a_million);
     CHECK(spmd::message_of(outcomes[0].error()) ==
           "deadlock: no rank can run: ranks 0 to 6, 8 to " + std::to_string(a_million - 1) + ": barrier" +
-              at(barrier_line) + "; rank 7: receive(from 8, tag 3)" + at(receive_line));
+              at_line(barrier_line) + "; rank 7: receive(from 8, tag 3)" + at_line(receive_line));
 }
 
-TEST_CASE("very many ranks that wait for anybody, of whom half have returned, are told of the deadlock") {
+TEST_CASE("very many ranks that wait for any source, half of which have returned, get deadlock_error") {
     const spmd::engine_pool pool = make_jthread_pool(a_million, {2});
     auto result = pool.broadcast([](rank me) -> task<> {
                           if (me.id() >= me.size() / 2) co_await wait_for(me, spmd::any_source, 0);
@@ -663,7 +665,7 @@ TEST_CASE("very many ranks that wait for anybody, of whom half have returned, ar
     CHECK(count_of<spmd::deadlock_error>(outcomes) == a_million / 2);
 }
 
-TEST_CASE("two ranks that never stop talking do not keep a third from running") {
+TEST_CASE("two ranks that exchange messages endlessly do not starve a third") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         const auto done = pool.broadcast([](rank me) -> task<> {
                                   if (me.id() == 0) {
@@ -674,7 +676,7 @@ TEST_CASE("two ranks that never stop talking do not keep a third from running") 
                                   } else if (me.id() == 3) {
                                       me.send(1, 1);
                                       me.send(1, 0);
-                                      // Until rank 0 is heard of, rank 1 and this one wake each other.
+                                      // Ranks 1 and 3 wake each other until rank 0's message arrives.
                                       while ((co_await me.receive_message<int>()).from != 0) me.send(1, 1);
                                       me.send(0, 1);
                                   }
@@ -684,7 +686,7 @@ TEST_CASE("two ranks that never stop talking do not keep a third from running") 
     });
 }
 
-TEST_CASE("a rank that is woken from another arena runs, also where no thread is left there") {
+TEST_CASE("a rank woken from another arena runs even if no thread is left there") {
     const spmd::engine_pool pool = make_jthread_pool(1000, {1, 1});
     for (int round = 0; round < 20; ++round) {
         const auto done =
@@ -692,7 +694,7 @@ TEST_CASE("a rank that is woken from another arena runs, also where no thread is
                     if (me.id() == 0 || me.id() == 2)
                         co_return co_await me.receive<std::size_t>(me.size() - 1);
                     if (me.id() + 1 < me.size()) co_return me.id();
-                    std::this_thread::sleep_for(std::chrono::milliseconds(1)); // the others leave
+                    std::this_thread::sleep_for(std::chrono::milliseconds(1)); // lets the other threads leave
                     me.send(me.id(), 0);
                     me.send(me.id(), 2);
                     co_return 0;
@@ -703,7 +705,7 @@ TEST_CASE("a rank that is woken from another arena runs, also where no thread is
     }
 }
 
-TEST_CASE("a pool may go as soon as its last rank has ended") {
+TEST_CASE("a pool may be destroyed as soon as its last rank has ended") {
     for (int round = 0; round < 300; ++round) {
         spmd::async_result<std::size_t> result;
         {
@@ -723,7 +725,7 @@ TEST_CASE("a pool may go as soon as its last rank has ended") {
     }
 }
 
-TEST_CASE("collectives that were begun, in vain, and dropped by all leave nothing to later ones") {
+TEST_CASE("collectives that all ranks started, failed and dropped do not affect later ones") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         const auto sums = pool.broadcast([](rank me) -> task<int> {
                                   bool deadlock = false;
@@ -761,7 +763,7 @@ struct stubborn {
 };
 
 constexpr std::size_t stubborn_line = __LINE__ + 6;
-/// The first time, rank 1's value cannot be moved to the others.
+/// Rank 1's value cannot be moved to the others at the first attempt.
 task<int> sum_stubborn(rank me, bool tries_again) {
     static constexpr bool never = false;
     bool refuses = false;
@@ -779,7 +781,7 @@ task<int> sum_stubborn(rank me, bool tries_again) {
 
 } // namespace
 
-TEST_CASE("a rank whose value cannot be moved has not come, and may come again") {
+TEST_CASE("a rank whose value cannot be moved has not arrived, and may retry") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const auto sums = pool.broadcast([](rank me) -> task<int> {
                                   const int sum = co_await sum_stubborn(me, true);
@@ -788,13 +790,13 @@ TEST_CASE("a rank whose value cannot be moved has not come, and may come again")
                               .get();
         CHECK(sums == std::vector<int>{6, 6, 6});
         const std::string failed =
-            "rank 1 threw before it reached all_reduce" + at(stubborn_line) + ": cannot be moved";
+            "rank 1 threw before it reached all_reduce" + at_line(stubborn_line) + ": cannot be moved";
         CHECK(errors_of(pool.broadcast([](rank me) { return sum_stubborn(me, false); }).start()) ==
               texts{failed, "cannot be moved", failed});
     });
 }
 
-TEST_CASE("ranks that combine by different operations are told which") {
+TEST_CASE("ranks that combine by different operations get both names") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         const auto errors = errors_of(pool.broadcast([](rank me) -> task<> {
                                               if (me.id() == 0) co_await me.all_reduce(1, std::plus<>{});
@@ -803,14 +805,14 @@ TEST_CASE("ranks that combine by different operations are told which") {
                                           })
                                           .start());
         for (const std::string& each : errors) {
-            CHECK(each.find("rank 0 came for all_reduce of int by std::plus<void> at ") != std::string::npos);
-            CHECK(each.find("rank 1 came for all_reduce of int by std::multiplies<void> at ") !=
+            CHECK(each.find("rank 0 called all_reduce of int by std::plus<void> at ") != std::string::npos);
+            CHECK(each.find("rank 1 called all_reduce of int by std::multiplies<void> at ") !=
                   std::string::npos);
         }
     });
 }
 
-TEST_CASE("numbers of elements that differ are told, also where there are none") {
+TEST_CASE("differing numbers of elements are reported, even if one is zero") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {
         const auto errors =
             errors_of(pool.broadcast([](rank me) { return sum_vectors(me, many(me.id(), 1.0)); }).start());
@@ -821,7 +823,7 @@ TEST_CASE("numbers of elements that differ are told, also where there are none")
     });
 }
 
-TEST_CASE("ranks that were cancelled while they waited say so") {
+TEST_CASE("ranks cancelled while they wait report it") {
     for_each_concurrent_pool(6, 2, [](const spmd::engine_pool& pool) {
         gate shut;
         std::array<std::string, 6> heard;
@@ -847,15 +849,14 @@ TEST_CASE("ranks that were cancelled while they waited say so") {
         result.cancel();
         shut.open();
         CHECK_THROWS_WITH(result.get(), "cancelled: 6 of 6 ranks did not run to the end");
-        CHECK(heard[0] == "cancelled: the broadcast was told to stop");
+        CHECK(heard[0] == "cancelled: a stop was requested");
         for (const std::size_t id : {1U, 2U, 3U, 4U, 5U})
             CHECK((heard[id] == "cancelled while it waited for other ranks" ||
-                   heard[id] == "cancelled: the broadcast was told to stop" || heard[id].empty()));
+                   heard[id] == "cancelled: a stop was requested" || heard[id].empty()));
     });
 }
 
-TEST_CASE("heavy work between collectives is done by several threads, although most collectives have none "
-          "between") {
+TEST_CASE("heavy work between collectives uses several threads, although most collectives have none") {
     for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
         constexpr int rounds = 20;
         std::atomic<int> here{0};
@@ -864,7 +865,7 @@ TEST_CASE("heavy work between collectives is done by several threads, although m
                 for (int round = 0; round < rounds; ++round) {
                     for (int cheap = 0; cheap < 10; ++cheap) co_await me.barrier();
                     ++here;
-                    // Waits for the other, though not for ever.
+                    // Waits for the other rank, with a deadline.
                     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
                     while (here.load() < 2 * (round + 1) && std::chrono::steady_clock::now() < end) continue;
                     if (here.load() >= 2 * (round + 1)) ++together;
@@ -872,7 +873,7 @@ TEST_CASE("heavy work between collectives is done by several threads, although m
                 }
             })
             .get();
-        // Where one thread ran both, the one that was first never met the other.
+        // On one thread the first rank would never see the second.
         CHECK(together > rounds + rounds / 2);
     });
 }

@@ -1,5 +1,5 @@
-// Guards what a rank knows of itself: its id, the size of its group, its engine; and its part of every kind of range,
-// which must refer to the very items and, over all ranks, hold each of them once.
+// Guards a rank's own id, the size of its group and its engine, and its part of every kind of range, which
+// must refer to the original items and, over all ranks, hold each of them once.
 
 #include "support/pools.hpp"
 
@@ -33,7 +33,7 @@ static_assert(partable<std::span<int>>);
 static_assert(!partable<std::vector<int>>, "a part refers to its range, which must be there");
 static_assert(!partable<std::set<int>&>);
 
-// Each item that the ranks get by a rule, in the order of the ranks.
+// The items that the ranks own by a rule, in rank order.
 template <class Items, class Rule>
 auto dealt(const spmd::engine_pool& pool, Items& items, const Rule& rule) {
     return pool
@@ -88,7 +88,7 @@ TEST_CASE("a rank knows its id, the size of its group, and its engine") {
     });
 }
 
-TEST_CASE("parts of every kind of range by every rule are those of the rule") {
+TEST_CASE("parts of every kind of range follow the rule") {
     for (const std::size_t ranks : {1U, 5U, 13U}) {
         const spmd::engine_pool pool = make_shuffled_pool(ranks, ranks);
         for (const int n : {0, 1, 4, 13, 100}) {
@@ -109,9 +109,9 @@ TEST_CASE("parts of every kind of range by every rule are those of the rule") {
     }
 }
 
-TEST_CASE("a part of an array is a span of it, of another range a view: the items are the same objects") {
+TEST_CASE("a part of an array is a span, of another range a view: the items are the same objects") {
     const spmd::engine_pool pool = make_jthread_pool(5, {2});
-    // One range for each kind of part: parts by two rules overlap, and ranks run side by side.
+    // A separate range for each kind of part: parts by two rules overlap, and ranks run concurrently.
     std::vector<int> vector(23);
     std::vector<int> dealt(23);
     std::deque<int> deque(23);
@@ -142,7 +142,7 @@ TEST_CASE("a part of an array is a span of it, of another range a view: the item
     }
 }
 
-TEST_CASE("parts of a number of items, and of views with rules") {
+TEST_CASE("parts of a number of items, and of views, follow the rules") {
     const spmd::engine_pool pool = make_shuffled_pool(4, 3);
     const auto parts = pool.broadcast([](rank me) { return me.part(10); }).get();
     CHECK(parts == std::vector<spmd::index_range>{{0, 3}, {3, 6}, {6, 8}, {8, 10}});
@@ -156,7 +156,7 @@ TEST_CASE("parts of a number of items, and of views with rules") {
     CHECK(sums == std::vector<int>{0 + 4 + 8, 1 + 5 + 9, 2 + 6, 3 + 7});
 }
 
-TEST_CASE("a group's parts are those of the group, not of the pool") {
+TEST_CASE("a group's parts are relative to the group, not to the pool") {
     const spmd::engine_pool pool = make_jthread_pool(10, {2});
     std::vector<int> items(9);
     std::iota(items.begin(), items.end(), 0);

@@ -1,5 +1,5 @@
-// Guards the queues of ready ranks: a rank that is claimed twice or never, one that leaves its arena, and a thread that
-// empties another's queue while its own is full.
+// Guards the queues of ready ranks: a rank that is claimed twice or never, one that leaves its arena, and a
+// thread that empties another's queue while its own is full.
 
 #include <spmd/detail/ranks/ready_queues.hpp>
 

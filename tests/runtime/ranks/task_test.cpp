@@ -1,7 +1,7 @@
-// Guards ranks that are coroutines, and their helpers: results and exceptions that get lost on their way through the
-// levels; frames, captures, arguments, locals and results that are destroyed twice or never, however a rank ends,
-// in every form of expression that task.hpp calls safe with GCC 12; stacks that grow with the number of awaits; and
-// all that an async_result and a rank promise, where ranks wait for each other.
+// Guards coroutine ranks and their helpers: results and exceptions lost on their way through the levels;
+// frames, captures, arguments, locals and results destroyed twice or never, however a rank ends, in every
+// form of expression that task.hpp calls safe with GCC 12; stacks that grow with the number of awaits; and
+// every promise of async_result and rank while ranks wait for each other.
 
 #include "support/pools.hpp"
 
@@ -57,7 +57,7 @@ bool is_a(const std::exception_ptr& error) {
     }
 }
 
-// A value that knows whether it lives, and counts those that do.
+// A value that knows whether it is alive, and counts the live ones.
 class counted {
 public:
     counted() : counted(0) {}
@@ -80,7 +80,7 @@ public:
     }
     friend counted operator+(const counted& a, const counted& b) { return counted(a.value() + b.value()); }
 
-    // None lives, and none was used or destroyed after its end.
+    // No object is alive, and none was used or destroyed after its end.
     static bool all_gone() { return living_ == 0 && wrong_ == 0; }
     static long living() { return living_; }
     static void forget() { living_ = wrong_ = 0; }
@@ -93,7 +93,7 @@ private:
     long value_;
 };
 
-// Checks at the end of a test that all are gone, and lets the next one begin anew.
+// Checks at the end of a test that all objects are gone, and resets the counters.
 class all_counted {
 public:
     all_counted() { counted::forget(); }
@@ -104,7 +104,7 @@ public:
 
 } // namespace
 
-TEST_CASE("a coroutine's results: none, values, objects, and what can only be moved") {
+TEST_CASE("coroutines return nothing, values, objects, and move-only results") {
     for_each_pool([](const spmd::engine_pool& pool) {
         std::atomic<std::size_t> ran{0};
         pool.broadcast([&](rank me) -> task<> {
@@ -153,7 +153,7 @@ task<std::size_t> hand_on(rank me) { return add_up(me, 2); }
 
 } // namespace
 
-TEST_CASE("helpers several levels deep meet their peers, and so do functions that hand a task on") {
+TEST_CASE("helpers several levels deep meet their peers, and so do functions that return another's task") {
     for_each_pool([](const spmd::engine_pool& pool) {
         constexpr int depth = 12;
         const auto sums = pool.broadcast([](rank me) -> task<std::size_t> {
@@ -172,7 +172,7 @@ struct level_error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// Throws at the bottom; every level catches, and throws on with its mark.
+// Throws at the bottom; every level catches and rethrows with its mark.
 task<counted> fall(rank me, int depth, counted mine) {
     const counted local(depth);
     co_await me.barrier();
@@ -183,7 +183,7 @@ task<counted> fall(rank me, int depth, counted mine) {
     } catch (const level_error& error) {
         caught = error.what();
     }
-    co_await me.barrier(); // goes on after it was caught
+    co_await me.barrier(); // continues after the catch
     caught += std::to_string(depth);
     throw level_error(caught);
 }
@@ -197,15 +197,15 @@ task<> fall_through(rank me, int depth) {
 
 } // namespace
 
-TEST_CASE("an exception comes through every level, can be caught at each, and the ranks go on") {
+TEST_CASE("an exception passes through every level, can be caught at each, and the ranks go on") {
     const all_counted check;
     for_each_pool([](const spmd::engine_pool& pool) {
         const auto found_right = pool.broadcast([](rank me) -> task<bool> {
-                                         std::string told;
+                                         std::string trail;
                                          try {
                                              const counted never = co_await fall(me, 5, counted(3));
                                          } catch (const level_error& error) {
-                                             told = error.what();
+                                             trail = error.what();
                                          }
                                          co_await me.barrier();
                                          bool through = false;
@@ -216,7 +216,7 @@ TEST_CASE("an exception comes through every level, can be caught at each, and th
                                          }
                                          const auto all =
                                              co_await me.all_reduce(through, std::logical_and<>{});
-                                         co_return all&& told == "012345";
+                                         co_return all&& trail == "012345";
                                      })
                                      .get();
         CHECK(all_true(found_right));
@@ -239,8 +239,9 @@ task<int> count_down(int depth) {
 
 } // namespace
 
-TEST_CASE("helpers that never wait are awaited in a loop without the stack growing") {
-// GCC resumes by a jump when it optimises; else each helper of a loop takes stack until the rank waits.
+TEST_CASE("helpers that never wait are awaited in a loop without stack growth") {
+// GCC resumes by a jump only when it optimises; otherwise each helper of a loop uses stack until the rank
+// waits.
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     constexpr int times = 100'000;
     constexpr int deep = 1'000;
@@ -267,7 +268,7 @@ TEST_CASE("helpers that never wait are awaited in a loop without the stack growi
     });
 }
 
-TEST_CASE("a task can be awaited once, and not when it was moved from") {
+TEST_CASE("a task can be awaited once, and not after it was moved from") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                          task<std::size_t> sum = add_up(me, 1);
@@ -295,7 +296,7 @@ TEST_CASE("a task can be awaited once, and not when it was moved from") {
     });
 }
 
-TEST_CASE("a task starts when it is awaited, and one that is dropped before does nothing") {
+TEST_CASE("a task starts when awaited, and one that is dropped earlier does nothing") {
     const all_counted check;
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         std::atomic<int> began{0};
@@ -320,7 +321,7 @@ TEST_CASE("a task starts when it is awaited, and one that is dropped before does
     });
 }
 
-TEST_CASE("arguments are kept as one copy for all ranks, while they run") {
+TEST_CASE("all ranks share one copy of the arguments while they run") {
     const all_counted check;
     for_each_pool([](const spmd::engine_pool& pool) {
         const auto where =
@@ -336,7 +337,7 @@ TEST_CASE("arguments are kept as one copy for all ranks, while they run") {
     });
 }
 
-TEST_CASE("some ranks of a pool meet each other, by the ids of their group") {
+TEST_CASE("the ranks of a view meet each other by the ids of their group") {
     for_each_launcher(12, [](const spmd::engine_pool& pool) {
         const auto engines = pool.on({7, 1, 11, 4})
                                  .broadcast([](rank me) -> task<std::vector<std::size_t>> {
@@ -363,7 +364,7 @@ TEST_CASE("coroutines fill their parts of one output") {
     });
 }
 
-TEST_CASE("several broadcasts of coroutines are in flight at once, submitted by several threads") {
+TEST_CASE("broadcasts of coroutines are submitted by several threads at once") {
     for_each_pool([](const spmd::engine_pool& pool) {
         const auto sum = [&pool](std::size_t more) {
             return pool
@@ -396,7 +397,7 @@ TEST_CASE("several broadcasts of coroutines are in flight at once, submitted by 
     });
 }
 
-TEST_CASE("broadcasts of coroutines inside a coroutine's rank, also while that one waits") {
+TEST_CASE("broadcasts of coroutines run inside a coroutine's rank, also while it waits") {
     for_each_launcher(9, [](const spmd::engine_pool& pool) {
         const auto sums = pool.broadcast([&](rank me) -> task<std::size_t> {
                                   co_await me.barrier();
@@ -415,7 +416,7 @@ TEST_CASE("broadcasts of coroutines inside a coroutine's rank, also while that o
 }
 
 #ifndef SPMD_TEST_WITHOUT_TBB
-TEST_CASE("a loop of oneTBB inside a coroutine's rank") {
+TEST_CASE("a oneTBB loop runs inside a coroutine's rank") {
     for_each_pool([](const spmd::engine_pool& pool) {
         const auto sums = pool.broadcast([](rank me) -> task<std::size_t> {
                                   std::atomic<std::size_t> sum{0};
@@ -430,7 +431,7 @@ TEST_CASE("a loop of oneTBB inside a coroutine's rank") {
 }
 #endif
 
-TEST_CASE("a plain map and a plain broadcast run beside ranks that wait") {
+TEST_CASE("a plain map and a plain broadcast run beside waiting ranks") {
     for_each_launcher(6, [](const spmd::engine_pool& pool) {
         auto collective =
             pool.broadcast([](rank me) -> task<std::size_t> { return add_up_at(me, 40); }).start();
@@ -442,9 +443,9 @@ TEST_CASE("a plain map and a plain broadcast run beside ranks that wait") {
     });
 }
 
-// --- what an async_result promises -----------------------------------------------------------------------------
+// --- promises of async_result ------------------------------------------------------------------------------
 
-TEST_CASE("results of coroutines in order, one by one, concatenated, reduced") {
+TEST_CASE("results of coroutines are read in order, one by one, concatenated, reduced") {
     for_each_pool([](const spmd::engine_pool& pool) {
         const auto parts = [&pool] {
             return pool
@@ -484,7 +485,7 @@ TEST_CASE("results of coroutines in order, one by one, concatenated, reduced") {
     });
 }
 
-TEST_CASE("outcomes give the good results beside the errors") {
+TEST_CASE("outcomes hold the good results beside the errors") {
     for_each_pool([](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<std::size_t> {
                               co_await me.barrier();
@@ -502,7 +503,7 @@ TEST_CASE("outcomes give the good results beside the errors") {
     });
 }
 
-TEST_CASE("a task that cannot be made counts as one that threw, and its peers hear of it") {
+TEST_CASE("a task that cannot be created counts as one that threw, for its peers too") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<std::size_t> {
                               if (me.id() == 3) throw std::runtime_error("no task"); // not a coroutine
@@ -518,7 +519,7 @@ TEST_CASE("a task that cannot be made counts as one that threw, and its peers he
     });
 }
 
-TEST_CASE("progress and wait_for while ranks wait for a peer, and after") {
+TEST_CASE("progress and wait_for work while ranks wait for a peer, and after") {
     for_each_concurrent_pool(20, 2, [](const spmd::engine_pool& pool) {
         gate shut;
         auto result = pool.broadcast([&](rank me) -> task<std::size_t> {
@@ -538,7 +539,7 @@ TEST_CASE("progress and wait_for while ranks wait for a peer, and after") {
     });
 }
 
-TEST_CASE("items are reported between collectives, and by the ranks of a group that split made") {
+TEST_CASE("items are reported between collectives, and by the ranks of a split's group") {
     for_each_concurrent_pool(20, 2, [](const spmd::engine_pool& pool) {
         gate shut;
         auto result = pool.broadcast([&](rank me) -> task<> {
@@ -558,7 +559,7 @@ TEST_CASE("items are reported between collectives, and by the ranks of a group t
     });
 }
 
-TEST_CASE("inside a task, a wait with a deadline gets on although no other thread is left") {
+TEST_CASE("a wait with a deadline inside a task progresses although no other thread is left") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const auto sums = pool.broadcast([&](rank) -> task<std::size_t> {
                                   auto inner = pool.broadcast([](rank me) -> task<std::size_t> {
@@ -574,7 +575,7 @@ TEST_CASE("inside a task, a wait with a deadline gets on although no other threa
     });
 }
 
-// --- everything is destroyed exactly once ----------------------------------------------------------------------
+// --- everything is destroyed exactly once ------------------------------------------------------------------
 
 namespace {
 
@@ -586,7 +587,7 @@ task<counted> twice(rank me, counted given) {
 
 long sum_of(const counted& a, const counted& b, long c) { return a.value() + b.value() + c; }
 
-/// An aggregate, which is safe with a name.
+/// An aggregate; safe when it has a name.
 struct counted_pair {
     counted first;
     counted second;
@@ -595,28 +596,28 @@ counted_pair operator+(const counted_pair& a, const counted_pair& b) {
     return {a.first + b.first, a.second + b.second};
 }
 
-// The forms of a co_await expression that task.hpp calls safe, and all that programs are full of.
+// The forms of a co_await expression that task.hpp calls safe, and common ones.
 task<counted> every_form(rank me, const counted& argument) {
     const long n = static_cast<long>(me.size());
     const long id = static_cast<long>(me.id());
     long wrong = 0;
     const auto expect = [&wrong](bool right) { wrong += right ? 0 : 1; };
 
-    // An operation with captures, named.
+    // A named operation with captures.
     const counted captured(5);
     const auto add = [captured, text = std::string(40, 'x')](const counted& a, const counted& b) {
         return counted(a.value() + b.value() + captured.value() - static_cast<long>(text.size()) + 35);
     };
     const counted sum = co_await me.all_reduce(counted(1), add);
     expect(sum.value() == n);
-    // Aggregates, named, and as results.
+    // Aggregates, named and as results.
     const counted_pair pair{counted(1), counted(id)};
     const counted_pair pairs = co_await me.all_reduce(pair, std::plus<>{});
     expect(pairs.first.value() == n && pairs.second.value() == n * (n - 1) / 2);
     expect((co_await me.broadcast(pair, 0)).second.value() == 0);
     me.send(counted(id), me.id(), 5);
     expect((co_await me.receive_message<counted>(me.id(), 5)).value.value() == id);
-    // Results of types that do something when they are destroyed.
+    // Results whose types have non-trivial destructors.
     const std::string text = co_await me.broadcast(std::string(100, 'y'), 0);
     expect(text.size() == 100);
     const std::vector<counted> all = co_await me.gather(counted(id), 0);
@@ -639,7 +640,7 @@ task<counted> every_form(rank me, const counted& argument) {
     expect(sum_of(co_await me.broadcast(counted(id), 0), co_await twice(me, argument), 1) ==
            1 + 2 * argument.value());
     expect((co_await twice(me, co_await twice(me, counted(3)))).value() == 12);
-    // In the condition of a ternary; not in its branches, which GCC 12 both evaluates.
+    // The condition of a ternary; not its branches, both of which GCC 12 evaluates.
     const long chosen = (co_await twice(me, counted(id))).value() == 2 * id ? 2 : 4;
     expect(chosen == 2);
     // Two in one expression.
@@ -648,7 +649,7 @@ task<counted> every_form(rank me, const counted& argument) {
     const bool less = (co_await twice(me, counted(1))).value() < (co_await twice(me, counted(2))).value() &&
                       (co_await me.all_reduce(true, std::logical_and<>{}));
     expect(less);
-    // Pending ones, and those that are never awaited.
+    // Pending operations, including ones that are never awaited.
     auto pending = me.all_reduce(counted(1), add).start();
     const auto dropped = me.all_gather(counted(9)).start();
     expect((co_await pending).value() == n);
@@ -681,7 +682,7 @@ TEST_CASE("every form of a co_await expression destroys everything exactly once"
     });
 }
 
-TEST_CASE("after exceptions everything is destroyed exactly once") {
+TEST_CASE("everything is destroyed exactly once after exceptions") {
     const all_counted check;
     for_each_pool([](const spmd::engine_pool& pool) {
         {
@@ -695,13 +696,13 @@ TEST_CASE("after exceptions everything is destroyed exactly once") {
                                   counted(2))
                               .start();
             REQUIRE_THROWS_WITH(result.get(), Contains("gone"));
-            REQUIRE(counted::living() > 0); // the captures, at least
+            REQUIRE(counted::living() > 0); // at least the captures
         }
         REQUIRE(counted::all_gone());
     });
 }
 
-TEST_CASE("a rank that ends under on_error::stop wakes those that wait, and everything is destroyed once") {
+TEST_CASE("on_error::stop wakes waiting ranks, and everything is destroyed exactly once") {
     const all_counted check;
     for_each_pool([](const spmd::engine_pool& pool) {
         {
@@ -721,7 +722,7 @@ TEST_CASE("a rank that ends under on_error::stop wakes those that wait, and ever
 
 namespace {
 
-// All ranks but the last, which runs until it is told to stop, wait for it in some way.
+// All ranks wait for the last, which runs until a stop is requested, each in one of several ways.
 auto waiting_for_the_last(const spmd::engine_pool& pool, std::atomic<std::size_t>& came) {
     return pool
         .broadcast(
@@ -747,7 +748,7 @@ auto waiting_for_the_last(const spmd::engine_pool& pool, std::atomic<std::size_t
 
 } // namespace
 
-TEST_CASE("cancelled while they wait, ranks wake and report it, and everything is destroyed once") {
+TEST_CASE("on cancellation waiting ranks wake and report it, and everything is destroyed exactly once") {
     const all_counted check;
     for_each_concurrent_pool(101, 2, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 10; ++round) {
@@ -764,7 +765,7 @@ TEST_CASE("cancelled while they wait, ranks wake and report it, and everything i
     });
 }
 
-TEST_CASE("dropped while they wait, ranks wake, and everything is destroyed once") {
+TEST_CASE("a result dropped while ranks wait wakes them, and everything is destroyed exactly once") {
     const all_counted check;
     for_each_concurrent_pool(101, 2, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 10; ++round) {
@@ -785,10 +786,10 @@ TEST_CASE("dropped while they wait, ranks wake, and everything is destroyed once
     });
 }
 
-TEST_CASE("a rank that catches cancelled can do what needs no others, and meets no more") {
+TEST_CASE("a rank that catches cancelled_error can still work alone, and fails in collectives") {
     for_each_concurrent_pool(8, 2, [](const spmd::engine_pool& pool) {
         std::atomic<std::size_t> came{0};
-        std::atomic<int> told{0};
+        std::atomic<int> caught{0};
         auto result = pool.broadcast([&](rank me) -> task<int> {
                               ++came;
                               for (int i = 0; i < 2; ++i) {
@@ -797,7 +798,7 @@ TEST_CASE("a rank that catches cancelled can do what needs no others, and meets 
                                           while (!me.stop_requested()) std::this_thread::yield();
                                       co_await me.barrier();
                                   } catch (const spmd::cancelled_error&) {
-                                      ++told;
+                                      ++caught;
                                   }
                               }
                               co_return 3;
@@ -806,11 +807,11 @@ TEST_CASE("a rank that catches cancelled can do what needs no others, and meets 
         REQUIRE(eventually([&] { return came == 8; }));
         result.cancel();
         CHECK(result.get() == std::vector(8, 3));
-        CHECK(told == 16);
+        CHECK(caught == 16);
     });
 }
 
-TEST_CASE("cancelled before it starts, no coroutine is made") {
+TEST_CASE("no coroutine is created when cancelled before the start") {
     const all_counted check;
     const spmd::engine_pool pool = make_parked_pool(30);
     std::atomic<int> ran{0};
@@ -832,7 +833,7 @@ TEST_CASE("cancelled before it starts, no coroutine is made") {
     CHECK(ran == 0);
 }
 
-TEST_CASE("after a deadlock everything is destroyed exactly once") {
+TEST_CASE("everything is destroyed exactly once after a deadlock") {
     const all_counted check;
     for_each_pool([](const spmd::engine_pool& pool) {
         {
@@ -852,7 +853,7 @@ TEST_CASE("after a deadlock everything is destroyed exactly once") {
     });
 }
 
-TEST_CASE("a result that was not asked for is destroyed with the rest") {
+TEST_CASE("an unused result is destroyed with the rest") {
     const all_counted check;
     for_each_pool([](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<counted> { return twice(me, counted(1)); }).start();
@@ -863,14 +864,14 @@ TEST_CASE("a result that was not asked for is destroyed with the rest") {
     });
 }
 
-// --- timing ----------------------------------------------------------------------------------------------------
+// --- timing ------------------------------------------------------------------------------------------------
 
-TEST_CASE("timing names each collective, where it was, who came last, and how long each waited") {
+TEST_CASE("timing names each collective, its line, the last to arrive, and how long each waited") {
     for_each_launcher(9, [](const spmd::engine_pool& pool) {
         auto result = pool.with({.timing = true})
                           .broadcast([&](rank me) -> task<> {
                               constexpr std::size_t late = 4;
-                              // All others have come when the late one hears from them.
+                              // The message shows that all others have arrived.
                               if (me.id() != late) {
                                   auto met = me.barrier().start();
                                   me.send(0, late);
@@ -894,7 +895,7 @@ TEST_CASE("timing names each collective, where it was, who came last, and how lo
         CHECK(collectives[2].operation == "all_reduce");
         CHECK(collectives[3].operation == "barrier");
         CHECK(collectives[0].straggler == 4);
-        CHECK(collectives[0].skew() >= 2ms); // it slept while the others were there
+        CHECK(collectives[0].skew() >= 2ms); // the late rank slept while the others waited
         CHECK(collectives[0].ranks.empty());
         CHECK(collectives[2].ranks == std::vector<std::size_t>{8, 6, 4, 2, 0});
         for (const spmd::collective_times& each : collectives) {
@@ -922,7 +923,7 @@ TEST_CASE("timing names each collective, where it was, who came last, and how lo
     });
 }
 
-TEST_CASE("the rank that runs last is the straggler, and the one that comes first waits longest") {
+TEST_CASE("the rank that runs last is the straggler, and the first to arrive waits longest") {
     const spmd::engine_pool pool = spmd::detail::pool_maker::make(
         5, std::make_unique<shuffled_launcher>(std::vector<std::size_t>{3, 0, 4, 1, 2}));
     std::source_location here;

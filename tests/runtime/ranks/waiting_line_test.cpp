@@ -1,5 +1,5 @@
-// Guards the order of messages and receives: one that overtakes another from the same sender, and a line that gets slow,
-// or loses an item, when it grows from a list into tables or is emptied again.
+// Guards the order of messages and receives: one that overtakes another from the same sender, and a line that
+// gets slow, or loses an item, when it grows from a list into tables or is emptied again.
 
 #include <spmd/detail/ranks/waiting_line.hpp>
 

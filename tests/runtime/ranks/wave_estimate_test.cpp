@@ -1,4 +1,5 @@
-// Guards the estimate that keeps cheap waves on one thread and shares heavy ones, line by line of the program.
+// Guards the estimate that keeps cheap waves on one thread and shares heavy ones, line by line of the
+// program.
 
 #include <spmd/detail/ranks/wave_estimate.hpp>
 

@@ -1,5 +1,6 @@
-// Guards results in flight: taken twice or from nowhere, lost by a wait that gave up, held back by a rank that
-// still runs, combined in an order that depends on the threads, and times that were never taken.
+// Guards results in flight against being taken twice or from an empty object, lost by a wait that timed out,
+// held back by a rank that still runs, combined in an order that depends on the threads; and against times
+// recorded without being requested.
 
 #include "support/pools.hpp"
 
@@ -40,7 +41,7 @@ static_assert(std::ranges::input_range<spmd::ordered_results<std::unique_ptr<int
 static_assert(std::ranges::input_range<spmd::ordered_results<void>>);
 static_assert(std::is_same_v<std::ranges::range_reference_t<spmd::ordered_results<int>>, int&>);
 
-// Of magnitudes from 1e-4 to 1e4 and both signs: another order of adding them gives another sum.
+// Values of magnitudes from 1e-4 to 1e4 and both signs, so that another order of addition yields another sum.
 float mixed(std::size_t i) {
     static const std::vector<float> numbers = [] {
         std::mt19937 random(20260101);
@@ -55,8 +56,9 @@ float mixed(std::size_t i) {
     return numbers[i];
 }
 
-// The documented tree, written another way: leaves of 1,024 from the left, and above them, as neighbours are
-// paired level by level with an odd last one moving up, the largest power of two of leaves goes to the left.
+// The documented tree in another formulation: leaves of 1,024 from the left; above them, neighbours are
+// paired level by level with an odd last one moving up, so the left side has the largest power of two of
+// leaves.
 template <class Value, class ValueAt, class Op>
 Value modelled_tree(std::size_t first_leaf, std::size_t leaves, std::size_t count, const ValueAt& value,
                     const Op& op) {
@@ -104,7 +106,7 @@ const std::vector<way_to_take> ways_to_take{
 
 } // namespace
 
-TEST_CASE("results can be taken once, in whatever way") {
+TEST_CASE("results can be taken only once, in every way") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         for (const way_to_take& first : ways_to_take) {
             for (const way_to_take& second : ways_to_take) {
@@ -115,7 +117,7 @@ TEST_CASE("results can be taken once, in whatever way") {
                 CHECK_THROWS_WITH(second.take(result), Contains("taken"));
                 CHECK_THROWS_AS(second.take(result), std::logic_error);
                 if (std::string(second.name) == "in_order of a temporary") continue;
-                result.wait(); // what is not taken can still be asked
+                result.wait(); // waiting and querying stay valid after the results are taken
                 CHECK(result.ready());
                 CHECK(result.progress().done == 5);
             }
@@ -123,12 +125,12 @@ TEST_CASE("results can be taken once, in whatever way") {
     });
 }
 
-TEST_CASE("an async_result that is empty or was moved from says so") {
+TEST_CASE("an async_result that is empty or was moved from is rejected") {
     const spmd::engine_pool pool = make_shuffled_pool(3, 1);
     auto source = pool.broadcast([](rank) { return std::vector<int>{1}; }).start();
     auto target = std::move(source);
     spmd::async_result<std::vector<int>> made_empty;
-    // NOLINTNEXTLINE(bugprone-use-after-move): this is what is tested
+    // NOLINTNEXTLINE(bugprone-use-after-move): the moved-from state is under test
     for (spmd::async_result<std::vector<int>>* empty : {&source, &made_empty}) {
         for (const way_to_take& way : ways_to_take) {
             INFO(way.name);
@@ -142,12 +144,11 @@ TEST_CASE("an async_result that is empty or was moved from says so") {
         CHECK_THROWS_AS(empty->timing(), std::logic_error);
     }
     CHECK(target.get().size() == 3);
-    source =
-        pool.broadcast([](rank) { return std::vector<int>{1, 2}; }).start(); // a new one may take its place
+    source = pool.broadcast([](rank) { return std::vector<int>{1, 2}; }).start(); // assignable
     CHECK(source.concat().size() == 6);
 }
 
-TEST_CASE("wait_for gives up in time, and nothing is lost") {
+TEST_CASE("wait_for times out, and nothing is lost") {
     for_each_concurrent_pool(4, 2, [](const spmd::engine_pool& pool) {
         gate door;
         auto result = pool.broadcast([&](rank me) {
@@ -168,10 +169,10 @@ TEST_CASE("wait_for gives up in time, and nothing is lost") {
     });
 }
 
-TEST_CASE("wait_for starts the tasks if nobody has, and wakes when they end") {
+TEST_CASE("wait_for starts the tasks if they are not started, and wakes when they end") {
     for_each_concurrent_pool(100, 2, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 200; ++round) {
-            CHECK(pool.broadcast(id_of).start().wait_for(1min)); // within the statement that submits them
+            CHECK(pool.broadcast(id_of).start().wait_for(1min)); // within the statement that submits
             auto result = pool.broadcast(id_of).start();
             REQUIRE(result.wait_for(1min));
             REQUIRE(result.get().size() == 100);
@@ -201,7 +202,7 @@ TEST_CASE("progress counts the tasks that have ended") {
     CHECK(result.progress().done == 1);
 }
 
-TEST_CASE("progress tells the items that ranks have reported, while they run and after") {
+TEST_CASE("progress counts the items that ranks have reported, during the run and after it") {
     for_each_concurrent_pool(6, 2, [](const spmd::engine_pool& pool) {
         gate door;
         auto result = pool.broadcast([&](rank me) {
@@ -228,7 +229,7 @@ TEST_CASE("progress tells the items that ranks have reported, while they run and
     });
 }
 
-TEST_CASE("items of ranks that have ended are never missing, in whatever way they ended") {
+TEST_CASE("items of ended ranks are never missing, however the ranks ended") {
     for_each_concurrent_pool(2000, 2, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) {
                               me.advance(3);
@@ -257,7 +258,7 @@ TEST_CASE("a map's items are its tasks") {
     });
 }
 
-TEST_CASE("in_order gives the first ranks while the last still runs") {
+TEST_CASE("in_order yields the first ranks while the last still runs") {
     for_each_concurrent_pool(20, 2, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 20; ++round) {
             gate door;
@@ -279,9 +280,9 @@ TEST_CASE("in_order gives the first ranks while the last still runs") {
     });
 }
 
-TEST_CASE("in_order gives a result although the task after it waits for that") {
-    // Both items are claimed as one range. Whoever runs the second one waits until the first one was seen, so a
-    // waiter that is woken at the end of a range only, or misses a wake, never comes.
+TEST_CASE("in_order yields a result although the next task waits for it") {
+    // Both items are claimed as one range. The second blocks until the first has been seen, so a waiter that
+    // is woken only at the end of a range, or that misses a wake, never returns.
     for_each_concurrent_pool(1, 2, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 3000; ++round) {
             gate started;
@@ -303,7 +304,7 @@ TEST_CASE("in_order gives a result although the task after it waits for that") {
                                   },
                                   std::vector{0, 1})
                               .start();
-            while (!started.is_open()) continue; // so that the caller cannot claim the first one alone
+            while (!started.is_open()) continue; // so that the caller cannot claim the first item alone
             auto ordered = result.in_order();
             auto next = ordered.begin();
             REQUIRE(*next == 0);
@@ -330,7 +331,7 @@ TEST_CASE("in_order works on a temporary, for void and for bool") {
     });
 }
 
-TEST_CASE("in_order starts the job itself, and leaves the rest to the drop") {
+TEST_CASE("in_order starts the job itself, and leaves the rest to the destructor") {
     for_each_pool([](const spmd::engine_pool& pool) {
         std::atomic<std::size_t> runs{0};
         {
@@ -348,7 +349,7 @@ TEST_CASE("in_order starts the job itself, and leaves the rest to the drop") {
     });
 }
 
-TEST_CASE("in_order throws a failed rank's error where it stands, and goes on after it") {
+TEST_CASE("in_order throws a failed rank's error at its position, and continues after it") {
     for_each_launcher(6, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) {
                               if (me.id() == 1 || me.id() == 4)
@@ -358,9 +359,9 @@ TEST_CASE("in_order throws a failed rank's error where it stands, and goes on af
                           .start();
         auto ordered = result.in_order();
         std::vector<std::string> seen;
-        for (auto at = ordered.begin(); at != ordered.end(); ++at) {
+        for (auto next = ordered.begin(); next != ordered.end(); ++next) {
             try {
-                seen.push_back(std::to_string(*at));
+                seen.push_back(std::to_string(*next));
             } catch (const spmd::composite_error& error) {
                 REQUIRE(error.failures().size() == 1);
                 seen.push_back(error.what());
@@ -371,20 +372,20 @@ TEST_CASE("in_order throws a failed rank's error where it stands, and goes on af
     });
 }
 
-TEST_CASE("in_order of a cancelled broadcast throws cancelled for those that never ran") {
+TEST_CASE("in_order of a cancelled broadcast throws cancelled_error for ranks that never ran") {
     const spmd::engine_pool pool = make_parked_pool(3);
     auto result = pool.broadcast(id_of).start();
     auto ordered = result.in_order();
-    auto at = ordered.begin();
-    CHECK(*at == 0);
+    auto next = ordered.begin();
+    CHECK(*next == 0);
     result.cancel();
-    CHECK(*at == 0); // what is there stays there
-    ++at;
-    CHECK_THROWS_WITH(*at, Equals("cancelled: rank 1 did not run to the end"));
-    CHECK_THROWS_AS(*at, spmd::cancelled_error);
+    CHECK(*next == 0); // available results stay available
+    ++next;
+    CHECK_THROWS_WITH(*next, Equals("cancelled: rank 1 did not run to the end"));
+    CHECK_THROWS_AS(*next, spmd::cancelled_error);
 }
 
-TEST_CASE("reduce adds in one fixed order: bitwise the same for every launcher and number of threads") {
+TEST_CASE("reduce adds in one fixed order: bitwise equal for every launcher and number of threads") {
     for (const std::size_t count : {1U, 2U, 1000U, 1023U, 1024U, 1025U, 3000U, 7177U}) {
         INFO(count << " floats");
         const std::size_t leaves = (count + 1023) / 1024;
@@ -404,10 +405,11 @@ TEST_CASE("reduce adds in one fixed order: bitwise the same for every launcher a
     }
     float backwards = 0;
     for (std::size_t i = 1000; i > 0; --i) backwards += mixed(i - 1);
-    CHECK(backwards != modelled_tree<float>(0, 1, 1000, mixed, std::plus<>{})); // else this test says nothing
+    // Otherwise this test would prove nothing.
+    CHECK(backwards != modelled_tree<float>(0, 1, 1000, mixed, std::plus<>{}));
 }
 
-TEST_CASE("reduce keeps the order of what does not commute") {
+TEST_CASE("reduce keeps the order of a non-commutative operation") {
     for (const std::size_t count : {1U, 2U, 26U, 1024U, 2049U, 5000U}) {
         std::string expected;
         for (std::size_t id = 0; id < count; ++id) expected += std::to_string(id) + ' ';
@@ -419,7 +421,7 @@ TEST_CASE("reduce keeps the order of what does not commute") {
     }
 }
 
-TEST_CASE("reduce into another type, of results that only move, and of nothing") {
+TEST_CASE("reduce works into another type, on move-only results, and on none") {
     for_each_launcher(10, [](const spmd::engine_pool& pool) {
         const auto owner =
             pool.broadcast([](rank me) { return std::make_unique<std::size_t>(me.id()); })
@@ -438,7 +440,7 @@ TEST_CASE("reduce into another type, of results that only move, and of nothing")
     });
 }
 
-TEST_CASE("outcomes have the good results beside the errors") {
+TEST_CASE("outcomes hold the good results beside the errors") {
     for_each_pool([](const spmd::engine_pool& pool) {
         const auto some_throw = [](rank me) {
             if (me.id() % 3 == 1) throw std::out_of_range(std::to_string(me.id()));
@@ -463,7 +465,7 @@ TEST_CASE("outcomes have the good results beside the errors") {
     });
 }
 
-TEST_CASE("times are taken when asked for, and only then") {
+TEST_CASE("times are recorded only when requested") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         auto untimed = pool.broadcast(id_of).start();
         CHECK_THROWS_WITH(untimed.timing(), Contains(".timing = true"));
@@ -497,7 +499,7 @@ TEST_CASE("times are taken when asked for, and only then") {
     });
 }
 
-TEST_CASE("timing names the threads, and is zero for what never ran") {
+TEST_CASE("timing names the threads, and is zero for tasks that never ran") {
     const spmd::engine_pool alone = make_shuffled_pool(10, 1);
     const auto timing = alone.with({.timing = true}).broadcast(id_of).timing();
     for (const spmd::interval& task : timing.tasks()) CHECK(task.thread == timing.tasks().front().thread);
@@ -519,7 +521,7 @@ TEST_CASE("timing names the threads, and is zero for what never ran") {
     CHECK(uneven.speed_up() == 2.0);
 }
 
-TEST_CASE("several threads may wait, look and cancel at the same time") {
+TEST_CASE("several threads may wait, query and cancel at the same time") {
     for_each_launcher(200, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 10; ++round) {
             auto result = pool.broadcast(id_of).start();
@@ -541,7 +543,7 @@ TEST_CASE("several threads may wait, look and cancel at the same time") {
     });
 }
 
-TEST_CASE("a new result may take the place of one in flight, which is stopped and waited for") {
+TEST_CASE("a new result may replace one in flight, which is stopped and awaited") {
     for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
         std::atomic<int> running{0};
         auto result = pool.broadcast([&](rank me) {

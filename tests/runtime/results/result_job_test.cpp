@@ -1,4 +1,4 @@
-// Guards against tasks that start although they were cancelled, that are never told to stop, that outlive the
+// Guards against tasks that start after being cancelled, that never see the stop request, that outlive the
 // result they belong to, and against errors that do not say which ranks failed, why, and how many more.
 
 #include "support/pools.hpp"
@@ -22,13 +22,13 @@ using spmd::rank;
 
 } // namespace
 
-TEST_CASE("cancelled before they start, the tasks never run") {
+TEST_CASE("tasks cancelled before they start never run") {
     for (const std::size_t ranks : swept_ranks()) {
         const spmd::engine_pool pool = make_parked_pool(ranks);
         std::atomic<std::size_t> runs{0};
         auto result = pool.broadcast([&](rank) { return ++runs; }).start();
         result.cancel();
-        CHECK_FALSE(result.ready()); // each of them still has to be told
+        CHECK_FALSE(result.ready()); // each rank still has to be marked as cancelled
         const std::string some = std::to_string(ranks);
         const std::string expected = "cancelled: " + some + " of " + some +
                                      (ranks == 1 ? " rank" : " ranks") + " did not run to the end";
@@ -50,7 +50,7 @@ TEST_CASE("cancelled before they start, the tasks never run") {
     CHECK_THROWS_WITH(items.get(), Equals("cancelled: 3 of 3 items did not run to the end"));
 }
 
-TEST_CASE("cancelled before a late helper comes, the tasks never run") {
+TEST_CASE("tasks cancelled before a late helper arrives never run") {
     const auto helpers = std::make_shared<parked_helpers>();
     const spmd::engine_pool pool = make_parked_pool(7, helpers);
     std::atomic<std::size_t> runs{0};
@@ -62,7 +62,7 @@ TEST_CASE("cancelled before a late helper comes, the tasks never run") {
     CHECK_THROWS_AS(result.get(), spmd::cancelled_error);
 }
 
-TEST_CASE("cancelled in the middle, running ranks see it and the others never start") {
+TEST_CASE("a cancel during the run reaches running ranks, and the others never start") {
     for_each_concurrent_pool(100, 2, [](const spmd::engine_pool& pool) {
         std::atomic<std::size_t> started{0};
         std::atomic<std::size_t> stopped{0};
@@ -77,14 +77,14 @@ TEST_CASE("cancelled in the middle, running ranks see it and the others never st
         result.cancel();
         REQUIRE_THROWS_AS(result.get(), spmd::cancelled_error);
         CHECK(started == stopped);
-        CHECK(started <= 2 + 1); // one on each thread, and on the caller's at most
+        CHECK(started <= 2 + 1); // at most one per thread, including the caller
         const auto all = result.outcomes();
         std::size_t done = 0;
         for (std::size_t id = 0; id < all.size(); ++id) {
             if (all[id]) REQUIRE(std::as_const(all[id]).value() == id);
             done += all[id].has_value() ? 1U : 0U;
         }
-        CHECK(done == started); // who looked away in time has a result
+        CHECK(done == started); // a rank that checked in time has a result
     });
 }
 
@@ -106,7 +106,7 @@ TEST_CASE("a rank may cancel its own broadcast") {
     });
 }
 
-TEST_CASE("dropped in flight, the tasks are told to stop and waited for") {
+TEST_CASE("tasks dropped in flight get a stop request and are awaited") {
     for_each_concurrent_pool(3, 2, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 10; ++round) {
             std::atomic<int> running{0};
@@ -130,7 +130,7 @@ TEST_CASE("dropped in flight, the tasks are told to stop and waited for") {
     });
 }
 
-TEST_CASE("dropped before it starts, nothing runs") {
+TEST_CASE("a result dropped before it starts runs nothing") {
     std::atomic<int> runs{0};
     {
         const spmd::engine_pool pool = make_parked_pool(5);
@@ -140,7 +140,7 @@ TEST_CASE("dropped before it starts, nothing runs") {
     CHECK(runs == 0);
 }
 
-TEST_CASE("dropped half-read, the rest does not start") {
+TEST_CASE("a result dropped half-read does not start the rest") {
     const spmd::engine_pool pool = make_parked_pool(10);
     std::atomic<int> runs{0};
     {
@@ -151,7 +151,7 @@ TEST_CASE("dropped half-read, the rest does not start") {
     CHECK(runs == 4);
 }
 
-TEST_CASE("an error stops the others only when asked to") {
+TEST_CASE("an error stops the others only when requested") {
     for_each_launcher(100, [](const spmd::engine_pool& pool) {
         std::atomic<std::size_t> runs{0};
         const auto fails = [&](rank me) {
@@ -184,7 +184,7 @@ TEST_CASE("an error stops the others only when asked to") {
     CHECK(runs == 21);
 }
 
-TEST_CASE("under on_error::stop, the running ranks see the error") {
+TEST_CASE("under on_error::stop the running ranks see the stop request") {
     for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
         gate other_runs;
         auto result = pool.with({.on_error = spmd::on_error::stop})
@@ -194,14 +194,14 @@ TEST_CASE("under on_error::stop, the running ranks see the error") {
                                   throw std::runtime_error("stop");
                               }
                               other_runs.open();
-                              while (!me.stop_requested()) std::this_thread::yield(); // else this never ends
+                              while (!me.stop_requested()) std::this_thread::yield(); // otherwise never ends
                           })
                           .start();
         CHECK_THROWS_WITH(result.get(), Equals("1 of 2 ranks failed: rank 0: stop"));
     });
 }
 
-TEST_CASE("get names every failed rank in order, the message the first few") {
+TEST_CASE("get names every failed rank in order; its message lists the first few") {
     struct failing {
         std::size_t ranks;
         std::size_t every;
@@ -237,14 +237,14 @@ TEST_CASE("get names every failed rank in order, the message the first few") {
                     REQUIRE(spmd::message_of(each.error) == "bad " + std::to_string(each.index));
                 }
             }
-            CHECK_THROWS_AS(result.get(), spmd::composite_error); // and again: nothing was taken
+            CHECK_THROWS_AS(result.get(), spmd::composite_error); // rethrown: nothing was taken
             CHECK(result.outcomes().size() == expected.ranks);
             CHECK_THROWS_AS(result.get(), std::logic_error);
         });
     }
 }
 
-TEST_CASE("concat and reduce throw what get throws") {
+TEST_CASE("concat and reduce throw the errors that get throws") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const auto fails = [](rank me) {
             if (me.id() == 1) throw 1;

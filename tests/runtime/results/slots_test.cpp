@@ -1,4 +1,5 @@
-// Guards the places of results: a value that is destroyed twice or never, and types that need no construction but get one.
+// Guards the places of results: a value that is destroyed twice or never, and types that need no construction
+// but get one.
 
 #include <spmd/detail/results/slots.hpp>
 

@@ -1,6 +1,6 @@
-// Guards when work begins: a submission that is destroyed must run nothing, one that is waited for or started must run
-// once, and a coroutine that awaits one must hold no thread, be resumed once, and hear of errors. Also that a stop token
-// cancels what it was given to.
+// Guards the start of work: a destroyed submission must run nothing; one that is awaited or started must run
+// once; and a coroutine that awaits one must hold no thread, be resumed once, and receive its errors. Also
+// that a stop token cancels the submissions it was passed to.
 
 #include "support/pools.hpp"
 
@@ -29,7 +29,7 @@ using Catch::Matchers::Contains;
 using spmd::rank;
 using spmd::task;
 
-/// A coroutine that knows nothing of ranks, as an event loop has them.
+/// A coroutine unrelated to ranks, such as an event loop's.
 struct detached {
     struct promise_type {
         detached get_return_object() const noexcept { return {}; }
@@ -60,7 +60,7 @@ detached message_of_failure(const spmd::engine_pool& pool, std::atomic<bool>& ha
 
 } // namespace
 
-TEST_CASE("a submission that is destroyed has run nothing and destroys its task") {
+TEST_CASE("a destroyed submission has run nothing and destroys its task") {
     for_each_launcher(7, [](const spmd::engine_pool& pool) {
         std::atomic<int> runs{0};
         const auto captured = std::make_shared<int>(1);
@@ -77,7 +77,7 @@ TEST_CASE("a submission that is destroyed has run nothing and destroys its task"
     });
 }
 
-TEST_CASE("a submission runs once, whether started or waited for, with any number of arguments") {
+TEST_CASE("a submission runs once, whether started or awaited, with any number of arguments") {
     for_each_launcher(6, [](const spmd::engine_pool& pool) {
         std::atomic<int> runs{0};
         const auto count = [&](rank, auto... numbers) {
@@ -104,7 +104,7 @@ TEST_CASE("a submission runs once, whether started or waited for, with any numbe
 }
 
 TEST_CASE(
-    "a rank awaits submissions, of its own pool and of another, and works on them without other threads") {
+    "a rank awaits submissions of its own pool and of another, and works on them without other threads") {
     for_each_pool([](const spmd::engine_pool& pool) {
         const spmd::engine_pool other = make_shuffled_pool(3, 5);
         const std::vector<int> items{1, 2, 3, 4};
@@ -130,7 +130,7 @@ TEST_CASE(
 
 TEST_CASE("ranks that await a broadcast hold no thread") {
     for_each_concurrent_pool(50, 2, [](const spmd::engine_pool& pool) {
-        // All but the last rank wait for work of another pool that ends only when the last one has run.
+        // All ranks but the last await work of another pool, which ends only after the last has run.
         gate door;
         const spmd::engine_pool slow = make_jthread_pool(1, {60});
         std::atomic<std::size_t> came{0};
@@ -147,7 +147,7 @@ TEST_CASE("ranks that await a broadcast hold no thread") {
                     wait(inner);
                 };
                 auto held = slow.broadcast(begin_and_wait).start();
-                while (!begun) std::this_thread::yield(); // so that no thread of `pool` takes part in it
+                while (!begun) std::this_thread::yield(); // keeps the threads of `pool` out of it
                 ++came;
                 co_await held;
             })
@@ -176,7 +176,7 @@ TEST_CASE("an exception of an awaited submission is thrown at the co_await") {
     });
 }
 
-TEST_CASE("any coroutine awaits a submission, and goes on when it has ended") {
+TEST_CASE("any coroutine can await a submission, and resumes when it has ended") {
     for_each_concurrent_pool(5, 2, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 50; ++round) {
             std::atomic<int> sum{0};
@@ -189,7 +189,7 @@ TEST_CASE("any coroutine awaits a submission, and goes on when it has ended") {
     });
 }
 
-TEST_CASE("a stop token cancels the submissions that were given it, before and while they run") {
+TEST_CASE("a stop token cancels its submissions, before and while they run") {
     for_each_concurrent_pool(10, 2, [](const spmd::engine_pool& pool) {
         std::stop_source stop;
         const spmd::view stoppable = pool.with({.stop = stop.get_token()});
@@ -210,7 +210,7 @@ TEST_CASE("a stop token cancels the submissions that were given it, before and w
     });
 }
 
-TEST_CASE("a chunk of no items is refused") {
+TEST_CASE("a chunk of no items is rejected") {
     const spmd::engine_pool pool = make_shuffled_pool(2, 1);
     REQUIRE_THROWS_WITH(pool.with({.chunk = 0}).map([](int) {}, std::vector{1}).get(),
                         Contains("at least 1 item, not 0"));

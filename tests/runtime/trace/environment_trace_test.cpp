@@ -1,4 +1,4 @@
-// Guards SPMD_TRACE: a program that knows nothing of traces leaves one when it exits, and says what went wrong.
+// Guards SPMD_TRACE: a program without any trace code writes a trace at exit, and reports errors.
 #include "support/child_process.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -50,7 +50,7 @@ TEST_CASE("the notebook's trace has all 100 ranks") {
     CHECK(trace["otherData"]["dropped"] == 0);
 }
 
-TEST_CASE("%p in its name is the process, and tracks can be those of ranks") {
+TEST_CASE("%p in the path is the process id, and tracks can follow ranks") {
     const test_support::temporary_directory folder;
     const auto ended =
         run_notebook({"SPMD_TRACE=" + folder.path() + "/trace-%p.json", "SPMD_TRACE_TRACKS=rank"});
@@ -61,14 +61,15 @@ TEST_CASE("%p in its name is the process, and tracks can be those of ranks") {
           std::set<std::string>{"broadcast", "gather", "make_local", "replicate"});
 }
 
-TEST_CASE("a file that cannot be written is named on standard error, and changes no outcome") {
+TEST_CASE("a path that cannot be written is reported on standard error and does not change the outcome") {
     const auto ended = run_notebook({"SPMD_TRACE=/no/such/folder/trace.json"});
     CHECK(ended.status == 0);
+    // The program's own output is flushed at exit, after the message.
     CHECK(ended.output == "spmd: SPMD_TRACE: /no/such/folder/trace.json: No such file or directory\n"
-                          "500 digests by 100 ranks: the same\n"); // its own output at exit's end
+                          "500 digests by 100 ranks: the same\n");
 }
 
-TEST_CASE("tracks that there are not are named") {
+TEST_CASE("an unknown kind of tracks is rejected, naming it") {
     const test_support::temporary_directory folder;
     const auto ended =
         run_notebook({"SPMD_TRACE=" + folder.path() + "/trace.json", "SPMD_TRACE_TRACKS=core"});

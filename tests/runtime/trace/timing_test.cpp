@@ -1,4 +1,4 @@
-// Guards the figures of `timing`: what is taken from CPU time and what from the clock, and what nothing gives.
+// Guards the figures of `timing`: CPU time against wall time, and the values of an empty timing.
 #include <spmd/timing.hpp>
 
 #include <catch2/catch.hpp>
@@ -19,15 +19,15 @@ TEST_CASE("wall is the end of the last task, cpu the sum, imbalance the most ove
     CHECK(cost.speed_up() == 1.5);
 }
 
-TEST_CASE("tasks that share a core do not speed anything up, however long each seems to run") {
-    // Both seem to run for 20 ms, at the same time; each had the core for half of it.
+TEST_CASE("tasks that share a core yield no speed-up, however long each seems to run") {
+    // Both seem to run for 20 ms at the same time; each had the core for half of it.
     const spmd::timing cost({{.begin = 0ms, .end = 20ms, .cpu = 10ms, .thread = 0},
                              {.begin = 0ms, .end = 20ms, .cpu = 10ms, .thread = 1}});
     CHECK(cost.speed_up() == 1.0);
     CHECK(cost.imbalance() == 1.0);
 }
 
-TEST_CASE("nothing was run: no time, even, no speed-up") {
+TEST_CASE("an empty timing has zero times, imbalance 1 and speed-up 0") {
     for (const spmd::timing& cost : {spmd::timing({}), spmd::timing(std::vector<spmd::interval>(2))}) {
         CHECK(cost.wall() == 0ns);
         CHECK(cost.cpu() == 0ns);

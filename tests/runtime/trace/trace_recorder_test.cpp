@@ -1,5 +1,5 @@
-// Guards what a trace is: valid JSON whose slices nest on each track, with every rank in its broadcast, arrows that lead
-// from broadcast to ranks to concat, counters that come back to zero, and a bound on what is kept.
+// Guards the trace format: valid JSON whose slices nest on each track, every rank inside its broadcast,
+// arrows from broadcast to ranks to concat, counters that return to zero, and a bound on the recorded events.
 #include "support/pools.hpp"
 
 #include <spmd/spmd.hpp>
@@ -37,7 +37,7 @@ json written(const spmd::trace_recorder& trace) {
 
 using track = std::pair<int, int>;
 
-/// The events of a trace of one phase ("X", "C", …).
+/// Events of a trace of one phase ("X", "C", …).
 std::vector<json> of_phase(const json& trace, const std::string& phase) {
     std::vector<json> all;
     std::ranges::copy_if(trace["traceEvents"], std::back_inserter(all),
@@ -80,7 +80,7 @@ void require_nested(const json& trace) {
     }
 }
 
-/// Each track's and process's name by a number that the trace's events use.
+/// Names of tracks or processes, by the number that the trace's events use.
 std::map<track, std::string> names_of(const json& trace, const std::string& what) {
     std::map<track, std::string> names;
     for (const json& each : named(of_phase(trace, "M"), what)) names[track_of(each)] = each["args"]["name"];
@@ -115,7 +115,7 @@ spmd::task<int> meet_twice(spmd::rank me) {
 
 } // namespace
 
-TEST_CASE("every rank is there, once, named, inside its broadcast, on the tracks of threads") {
+TEST_CASE("every rank is recorded once, named, inside its broadcast, on the threads' tracks") {
     for (const test_support::pool_kind& kind : test_support::pool_kinds()) {
         for (const std::size_t ranks : {std::size_t{1}, std::size_t{100}, std::size_t{1000}}) {
             const spmd::trace_recorder trace;
@@ -139,7 +139,7 @@ TEST_CASE("every rank is there, once, named, inside its broadcast, on the tracks
             }
             const std::set<std::string> expected = numbered("rank ", ranks);
             CHECK(seen == std::multiset<std::string>(expected.begin(), expected.end()));
-            // One more than the ranges that threads ran: the broadcast as it was submitted.
+            // One more slice than the ranges that threads ran: the submitted broadcast itself.
             CHECK(std::ranges::count_if(broadcasts, [](const json& each) {
                       return each["args"].contains("ranks") && each["args"]["ranks"].is_number();
                   }) == 1);
@@ -147,7 +147,7 @@ TEST_CASE("every rank is there, once, named, inside its broadcast, on the tracks
     }
 }
 
-TEST_CASE("ranks have tracks of their own, with their waits in them") {
+TEST_CASE("ranks have their own tracks, with their waits in them") {
     constexpr std::size_t ranks = 10;
     const spmd::trace_recorder trace({.tracks = spmd::trace_tracks::per_rank});
     const spmd::engine_pool pool = traced_pool(ranks, 2, trace);
@@ -169,11 +169,11 @@ TEST_CASE("ranks have tracks of their own, with their waits in them") {
     }
 }
 
-TEST_CASE("on the tracks of threads a rank's parts say what they waited for") {
+TEST_CASE("on threads' tracks each slice of a rank names the wait before it") {
     const spmd::trace_recorder trace;
     const spmd::engine_pool pool = traced_pool(3, 1, trace);
     pool.broadcast(meet_twice).get();
-    std::map<std::string, std::vector<std::string>> waits; // by rank, in time's order
+    std::map<std::string, std::vector<std::string>> waits; // by rank, in order of time
     std::vector<json> parts = of_phase(written(trace), "X");
     std::ranges::stable_sort(parts, {}, begin_of);
     for (const json& each : parts)
@@ -185,7 +185,7 @@ TEST_CASE("on the tracks of threads a rank's parts say what they waited for") {
                        {"rank 0", expected}, {"rank 1", expected}, {"rank 2", expected}});
 }
 
-TEST_CASE("arrows lead from the broadcast to each rank and on to the concat, forward in time") {
+TEST_CASE("arrows connect the broadcast to each rank and on to the concat, forward in time") {
     constexpr std::size_t ranks = 20;
     const spmd::trace_recorder trace;
     const spmd::engine_pool pool = traced_pool(ranks, 2, trace);
@@ -215,7 +215,7 @@ TEST_CASE("arrows lead from the broadcast to each rank and on to the concat, for
     }
 }
 
-TEST_CASE("counters of ranks that are ready rise to all of them and come back to none") {
+TEST_CASE("the counter of ready ranks starts at all of them and returns to zero") {
     constexpr int ranks = 50;
     const spmd::trace_recorder trace;
     {
@@ -231,17 +231,17 @@ TEST_CASE("counters of ranks that are ready rise to all of them and come back to
                               [&](const json& each) { return count(each) >= 0 && count(each) <= ranks; }));
 }
 
-#ifndef SPMD_TEST_WITHOUT_TBB // graphs are oneTBB's
-TEST_CASE("a graph's stages are slices, a stream's batches have tracks and a counter") {
+#ifndef SPMD_TEST_WITHOUT_TBB // graphs need oneTBB
+TEST_CASE("a graph's stages are slices; a stream's batches have tracks and a counter") {
     const spmd::trace_recorder trace;
     constexpr int batches = 12;
     {
         const spmd::engine_pool pool = traced_pool(4, 2, trace);
         spmd::task_graph graph(pool);
-        int made = 0;
+        int sent = 0;
         auto source = graph.stream(
             "source",
-            [&]() -> std::optional<int> { return made == batches ? std::nullopt : std::optional(made++); },
+            [&]() -> std::optional<int> { return sent == batches ? std::nullopt : std::optional(sent++); },
             {.in_flight = 3});
         auto parts = graph.broadcast("double", source, [](spmd::rank me, int batch) {
             return std::vector<std::size_t>{me.id() * static_cast<std::size_t>(batch) * 2};
@@ -259,7 +259,7 @@ TEST_CASE("a graph's stages are slices, a stream's batches have tracks and a cou
                       [](const json& each) { return each["cat"].get<std::string>().find("stage") != 0; });
         return all.size();
     };
-    CHECK(stages("source") == batches + 1); // the last says that there is none
+    CHECK(stages("source") == batches + 1); // the last call reports the end of the stream
     CHECK(stages("join") == batches);
     CHECK(stages("show") == batches * 4);
     std::set<std::string> seen;
@@ -275,12 +275,12 @@ TEST_CASE("a graph's stages are slices, a stream's batches have tracks and a cou
     REQUIRE(!in_flight.empty());
     for (const json& each : in_flight) CHECK(each["args"]["count"] <= 3);
     CHECK(in_flight.back()["args"]["count"] == 0);
-    // From each rank of each batch to the concat that took its result.
+    // One arrow from each rank of each batch to the concat that consumed its result.
     CHECK(of_phase(shown, "f").size() == batches * 4);
 }
 #endif
 
-TEST_CASE("a map's items are slices, and what they submit nests in them") {
+TEST_CASE("a map's items are slices, and their own submissions nest in them") {
     const spmd::trace_recorder trace;
     const spmd::engine_pool pool = traced_pool(2, 2, trace);
     pool.map(
@@ -358,7 +358,7 @@ TEST_CASE("a named pool's submissions have a track and an argument that name it"
                        {"step", {"submitted to solver", "solver"}}, {"other", {"submitted", "none"}}});
 }
 
-TEST_CASE("broadcasts that overlap without nesting are shown on tracks of their own") {
+TEST_CASE("broadcasts that overlap without nesting have separate tracks") {
     const spmd::trace_recorder trace({.tracks = spmd::trace_tracks::per_rank});
     const spmd::engine_pool pool = traced_pool(2, 2, trace);
     auto first =
@@ -370,7 +370,7 @@ TEST_CASE("broadcasts that overlap without nesting are shown on tracks of their 
     require_nested(written(trace));
 }
 
-TEST_CASE("a rank that throws, and ranks that are cancelled, leave a trace that is whole") {
+TEST_CASE("a rank that throws and cancelled ranks leave a well-formed trace") {
     const spmd::trace_recorder trace;
     const spmd::engine_pool pool = traced_pool(5, 1, trace);
     const auto fails = [](spmd::rank me) {
@@ -384,7 +384,7 @@ TEST_CASE("a rank that throws, and ranks that are cancelled, leave a trace that 
     CHECK(named(of_phase(shown, "X"), "rank 4").empty());
 }
 
-TEST_CASE("what finds no room is dropped and counted, and the rest is still a trace") {
+TEST_CASE("events beyond the capacity are dropped and counted, and the trace stays well-formed") {
     const spmd::trace_recorder trace({.capacity = 100});
     const spmd::engine_pool pool = traced_pool(1000, 1, trace);
     pool.broadcast([](spmd::rank) {}).get();
@@ -397,13 +397,13 @@ TEST_CASE("what finds no room is dropped and counted, and the rest is still a tr
     CHECK(trace.events() + trace.dropped() >= 1002);
 }
 
-TEST_CASE("names of any bytes are quoted") {
+TEST_CASE("names of arbitrary bytes are quoted") {
     const spmd::trace_recorder trace;
     const spmd::engine_pool pool = traced_pool(1, 2, trace);
     const std::string name = "a \"quoted\\ name\"\n\x01\t caf\xc3\xa9 \xf0\x9f\x98\x80";
     pool.with({.name = name}).broadcast([](spmd::rank) {}).get();
     CHECK(!named(of_phase(written(trace), "X"), name).empty());
-    // A byte that is no UTF-8, half a surrogate, one that is too long, and one cut off.
+    // An invalid UTF-8 byte, half a surrogate, an overlong encoding, and a truncated one.
     for (const auto& [bad, shown] : std::vector<std::pair<std::string, std::string>>{
              {"caf\xe9", "caf\xef\xbf\xbd"},
              {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
@@ -414,7 +414,7 @@ TEST_CASE("names of any bytes are quoted") {
     }
 }
 
-TEST_CASE("a trace can be written while its pool runs, and several pools record into one") {
+TEST_CASE("a trace can be written while its pool runs, and several pools can record into one") {
     const spmd::trace_recorder trace;
     const spmd::engine_pool one = traced_pool(50, 2, trace);
     const spmd::engine_pool other = traced_pool(50, 2, trace);
@@ -432,7 +432,7 @@ TEST_CASE("a trace can be written while its pool runs, and several pools record 
     writer.join();
     const json shown = written(trace);
     require_nested(shown);
-    // Parts of three for each rank that meets twice.
+    // Three slices for each rank that waits twice.
     const std::vector<json> slices = of_phase(shown, "X");
     CHECK(std::ranges::count_if(slices, [](const json& each) { return each["cat"] == "task"; }) ==
           50 * 50 * (1 + 3));

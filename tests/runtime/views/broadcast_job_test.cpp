@@ -1,5 +1,6 @@
-// Guards the broadcast: results out of rank order for some completion order, a rank that runs twice or never, and
-// result types that are not plain: made or destroyed once too often, copied, packed, or needing a default.
+// Guards the broadcast against results out of rank order for some completion order, a rank that runs twice or
+// never, and result types that are constructed or destroyed once too often, copied, packed, or required to
+// have a default.
 
 #include "support/pools.hpp"
 
@@ -22,20 +23,20 @@ namespace {
 using namespace test_support;
 using spmd::rank;
 
-// Counts its objects; the counts of all kinds of construction and of destructions must agree in the end.
+// Counts its objects; constructions of all kinds and destructions must balance.
 struct counted {
-    static inline std::atomic<long> made{0};
+    static inline std::atomic<long> constructed{0};
     static inline std::atomic<long> destroyed{0};
     static inline std::atomic<long> copied{0};
-    static void reset() { made = destroyed = copied = 0; }
-    static long alive() { return made - destroyed; }
+    static void reset() { constructed = destroyed = copied = 0; }
+    static long alive() { return constructed - destroyed; }
 
-    explicit counted(std::size_t v) : value(v) { ++made; }
+    explicit counted(std::size_t v) : value(v) { ++constructed; }
     counted(const counted& other) : value(other.value) {
-        ++made;
+        ++constructed;
         ++copied;
     }
-    counted(counted&& other) noexcept : value(std::exchange(other.value, 0)) { ++made; }
+    counted(counted&& other) noexcept : value(std::exchange(other.value, 0)) { ++constructed; }
     counted& operator=(const counted&) = default;
     counted& operator=(counted&&) = default;
     ~counted() { ++destroyed; }
@@ -55,7 +56,7 @@ std::vector<std::size_t> first_numbers(std::size_t count) {
     return numbers;
 }
 
-// Costs very different ranks different times.
+// Spends a different time on each rank.
 void work_unevenly(std::size_t id) {
     volatile std::size_t sink = 0;
     const std::size_t steps = id % 7 == 0 ? 3000 : id % 3;
@@ -73,7 +74,7 @@ static_assert(spmd::rank_task<decltype([](rank, std::string&) {}), std::referenc
 
 } // namespace
 
-TEST_CASE("results come by rank id, for every launcher, number of threads and ranks") {
+TEST_CASE("results are ordered by rank id, for every launcher, number of threads and ranks") {
     for_each_pool([](const spmd::engine_pool& pool) {
         const auto squares = pool.broadcast([](rank me) { return me.id() * me.id() + me.size(); }).get();
         REQUIRE(squares.size() == pool.size());
@@ -92,7 +93,7 @@ TEST_CASE("the task runs exactly once per rank") {
     });
 }
 
-TEST_CASE("uneven ranks give the same results") {
+TEST_CASE("uneven ranks yield the same results") {
     for_each_pool([](const spmd::engine_pool& pool) {
         for (int round = 0; round < 5; ++round) {
             auto ids = pool.broadcast([](rank me) {
@@ -105,7 +106,7 @@ TEST_CASE("uneven ranks give the same results") {
     });
 }
 
-TEST_CASE("results may be of many kinds") {
+TEST_CASE("results may be of many types") {
     for_each_launcher(50, [](const spmd::engine_pool& pool) {
         {
             INFO("none");
@@ -162,7 +163,7 @@ TEST_CASE("results may be of many kinds") {
     });
 }
 
-TEST_CASE("every result that was made is destroyed, once") {
+TEST_CASE("every constructed result is destroyed exactly once") {
     struct fate {
         const char* name;
         void (*use)(const spmd::engine_pool&);
@@ -247,12 +248,12 @@ TEST_CASE("every result that was made is destroyed, once") {
             INFO(each.name);
             REQUIRE(counted::alive() == 0);
             REQUIRE(counted::copied == 0);
-            REQUIRE(counted::made >= 0);
+            REQUIRE(counted::constructed >= 0);
         });
     }
 }
 
-TEST_CASE("arguments are copied once, whatever number of ranks") {
+TEST_CASE("arguments are copied once, for any number of ranks") {
     for_each_launcher(40, [](const spmd::engine_pool& pool) {
         counted::reset();
         {
@@ -292,7 +293,7 @@ TEST_CASE("arguments are copied once, whatever number of ranks") {
     });
 }
 
-TEST_CASE("the task is copied once, or not at all where it is given away") {
+TEST_CASE("a task passed as an lvalue is copied once, a moved one never") {
     for_each_launcher(40, [](const spmd::engine_pool& pool) {
         counted::reset();
         {
@@ -306,7 +307,7 @@ TEST_CASE("the task is copied once, or not at all where it is given away") {
     });
 }
 
-TEST_CASE("captures and arguments are destroyed before the result's destructor returns, not before") {
+TEST_CASE("captures and arguments live until the result's destructor, and no longer") {
     for_each_pool([](const spmd::engine_pool& pool) {
         const auto captured = std::make_shared<int>(1);
         const auto argument = std::make_shared<int>(2);
@@ -331,11 +332,11 @@ TEST_CASE("captures and arguments are destroyed before the result's destructor r
     });
 }
 
-TEST_CASE("a started task is under way although nobody waits for it") {
+TEST_CASE("a started task runs although nobody waits for it") {
     for_each_concurrent_pool(3, 2, [](const spmd::engine_pool& pool) {
         std::atomic<std::size_t> runs{0};
         auto result = pool.broadcast([&](rank) { ++runs; }).start();
-        CHECK(eventually([&] { return runs == 3; })); // nobody has touched `result`
+        CHECK(eventually([&] { return runs == 3; })); // `result` is untouched
         auto with_argument = pool.broadcast([&](rank, std::size_t n) { runs += n; }, std::size_t{10}).start();
         CHECK(eventually([&] { return runs == 33; }));
         auto mapped =
@@ -346,7 +347,7 @@ TEST_CASE("a started task is under way although nobody waits for it") {
     });
 }
 
-TEST_CASE("1,000 random completion orders give the same results") {
+TEST_CASE("1,000 random completion orders yield the same results") {
     const auto squares = [](rank me) { return me.id() * me.id(); };
     const auto repeated = [](rank me) { return std::vector<std::size_t>(me.id() % 5, me.id()); };
     const auto letter = [](rank me) { return std::string(1, static_cast<char>('a' + me.id() % 26)); };
@@ -370,7 +371,7 @@ TEST_CASE("1,000 random completion orders give the same results") {
     }
 }
 
-TEST_CASE("all 720 completion orders of 6 ranks give the same results") {
+TEST_CASE("all 720 completion orders of 6 ranks yield the same results") {
     std::vector<std::size_t> order = first_numbers(6);
     std::size_t orders = 0;
     do {
@@ -382,7 +383,7 @@ TEST_CASE("all 720 completion orders of 6 ranks give the same results") {
                               return std::vector<std::size_t>(me.id() + 1, me.id());
                           })
                           .start();
-        REQUIRE(ran == order); // the launcher does what this test is about
+        REQUIRE(ran == order); // the launcher produces the order under test
         std::vector<std::size_t> in_order;
         for (const auto& part : result.in_order()) in_order.push_back(part.size());
         REQUIRE(in_order == std::vector<std::size_t>{1, 2, 3, 4, 5, 6});
@@ -395,7 +396,7 @@ TEST_CASE("all 720 completion orders of 6 ranks give the same results") {
     CHECK(orders == 720);
 }
 
-TEST_CASE("so many ranks that several share a record are still told apart") {
+TEST_CASE("ranks that share a completion record are still distinguished") {
     constexpr std::size_t ranks = 20'011;
     for_each_launcher(ranks, [&](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([](rank me) {
@@ -403,17 +404,17 @@ TEST_CASE("so many ranks that several share a record are still told apart") {
                               return me.id();
                           })
                           .start();
-        std::size_t at = 0;
+        std::size_t id = 0;
         std::size_t wrong = 0;
         auto in_order = result.in_order();
-        for (auto it = in_order.begin(); it != in_order.end(); ++it, ++at) {
+        for (auto next = in_order.begin(); next != in_order.end(); ++next, ++id) {
             try {
-                if (*it != at || at % 1000 == 7) ++wrong;
+                if (*next != id || id % 1000 == 7) ++wrong;
             } catch (const spmd::composite_error& error) {
-                if (at % 1000 != 7 || error.failures().front().index != at) ++wrong;
+                if (id % 1000 != 7 || error.failures().front().index != id) ++wrong;
             }
         }
-        CHECK(at == ranks);
+        CHECK(id == ranks);
         CHECK(wrong == 0);
         CHECK(result.progress().done == ranks);
 
@@ -428,7 +429,7 @@ TEST_CASE("so many ranks that several share a record are still told apart") {
     });
 }
 
-TEST_CASE("a task may have any number of arguments, of which all ranks see one copy") {
+TEST_CASE("a task may have any number of arguments, and all ranks see one copy of them") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const auto sum = [](rank me, const auto&... args) { return (me.id() + ... + args); };
         const std::size_t one = 1;
@@ -444,7 +445,7 @@ TEST_CASE("a task may have any number of arguments, of which all ranks see one c
         auto of_five = pool.on({1, 2}).broadcast(sum, one, one, one, one, one).start();
         CHECK(of_five.get() == sums{5, 6});
     });
-    // One that is not joined starts at the end of its statement.
+    // A submission that is not joined starts at the end of its statement.
     for_each_concurrent_pool(3, 2, [](const spmd::engine_pool& pool) {
         auto unjoined = pool.broadcast([](rank, int a, int b) { return a + b; }, 1, 2).start();
         CHECK(eventually([&] { return unjoined.ready(); }));

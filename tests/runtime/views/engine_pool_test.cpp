@@ -1,5 +1,6 @@
-// Guards the making of pools: bad arguments that are taken or not named, defaults that are not what this process may
-// use, a placement that silently is not what was asked for, and pinning that leaks to the caller or past the pool.
+// Guards construction of pools against bad arguments that are accepted or not named, defaults beyond the
+// resources of this process, a placement that silently differs from the requested one, and pinning that leaks
+// to the caller or outlives the pool.
 
 #include "support/pools.hpp"
 
@@ -41,7 +42,7 @@ void check_cover(const spmd::engine_pool& pool) {
 
 } // namespace
 
-TEST_CASE("a pool has the ranks and threads it was asked for, dealt to its arenas") {
+TEST_CASE("a pool has the requested ranks and threads, dealt to its arenas") {
     for_each_pool([](const spmd::engine_pool& pool) {
         CHECK(pool.all().size() == pool.size());
         check_cover(pool);
@@ -54,14 +55,14 @@ TEST_CASE("a pool has the ranks and threads it was asked for, dealt to its arena
     }
 }
 
-TEST_CASE("a pool of no ranks is refused") {
+TEST_CASE("a pool without ranks is rejected") {
     CHECK_THROWS_AS(make_shuffled_pool(0, 1), std::invalid_argument);
     CHECK_THROWS_WITH(make_shuffled_pool(0, 1), Contains("at least one rank, not 0"));
 }
 
 #ifndef SPMD_TEST_WITHOUT_TBB
 
-TEST_CASE("bad arguments are named") {
+TEST_CASE("bad arguments are named in the error") {
     CHECK_THROWS_WITH((spmd::engine_pool{{.ranks = 0}}), Contains("rank") && Contains("not 0"));
     CHECK_THROWS_AS((spmd::engine_pool{{.ranks = 0}}), std::invalid_argument);
     CHECK_THROWS_WITH((spmd::engine_pool{{.threads = 0}}), Contains("threads") && Contains("not 0"));
@@ -71,7 +72,7 @@ TEST_CASE("bad arguments are named") {
                     std::invalid_argument);
 }
 
-TEST_CASE("by default a pool has a rank and a thread for each that this process may run at once") {
+TEST_CASE("a pool has by default as many ranks and threads as this process may run at once") {
     const spmd::engine_pool pool;
     CHECK(pool.threads() == spmd::available_threads());
     CHECK(pool.size() == spmd::available_threads());
@@ -82,23 +83,23 @@ TEST_CASE("by default a pool has a rank and a thread for each that this process 
     CHECK(pool.topology().arenas.size() == 1);
 }
 
-// oneTBB opens its tbbbind in a way that AddressSanitizer refuses.
+// AddressSanitizer rejects the way oneTBB opens its tbbbind.
 #ifndef __SANITIZE_ADDRESS__
 
-TEST_CASE("a placement that the machine has not is compact and says why, one that it has covers the ranks") {
-    for (const spmd::placement asked : {spmd::placement::per_numa_node, spmd::placement::per_core_type}) {
+TEST_CASE("an unavailable placement falls back to compact and says why; an available one covers the ranks") {
+    for (const spmd::placement requested : {spmd::placement::per_numa_node, spmd::placement::per_core_type}) {
         for (const std::size_t threads : {std::size_t{1}, spmd::available_threads()}) {
-            const spmd::engine_pool pool{{.ranks = 37, .threads = threads, .placement = asked}};
+            const spmd::engine_pool pool{{.ranks = 37, .threads = threads, .placement = requested}};
             const spmd::pool_topology& topology = pool.topology();
-            CHECK(topology.asked == asked);
-            if (topology.got == asked) {
+            CHECK(topology.asked == requested);
+            if (topology.got == requested) {
                 CHECK(topology.arenas.size() > 1);
                 CHECK(topology.reason.empty());
             } else {
                 CHECK(topology.got == spmd::placement::compact);
                 CHECK(topology.arenas.size() == 1);
                 CHECK_THAT(topology.reason,
-                           Contains(asked == spmd::placement::per_numa_node ? "NUMA node" : "core type"));
+                           Contains(requested == spmd::placement::per_numa_node ? "NUMA node" : "core type"));
             }
             check_cover(pool);
             CHECK(pool.broadcast([](rank me) { return me.id(); }).reduce(std::plus<>{}) == 37 * 36 / 2);
@@ -108,12 +109,12 @@ TEST_CASE("a placement that the machine has not is compact and says why, one tha
 
 #endif
 
-TEST_CASE("pinned workers run on one CPU each, and the caller's mask stays as it was") {
+TEST_CASE("pinned workers run on one CPU each, and the caller's mask is unchanged") {
     const std::vector<int> before = spmd::allowed_cpus();
     const std::thread::id caller = std::this_thread::get_id();
     const spmd::engine_pool pool{{.ranks = 64, .threads = 3, .pin_workers = true}};
     for (int round = 0; round < 20; ++round) {
-        // Not joined: all run on workers.
+        // Not joined: all ranks run on workers.
         auto masks =
             pool.broadcast([&](rank) {
                     return std::this_thread::get_id() == caller ? std::vector<int>{-1} : spmd::allowed_cpus();
@@ -124,7 +125,7 @@ TEST_CASE("pinned workers run on one CPU each, and the caller's mask stays as it
             REQUIRE(mask.size() == 1);
             REQUIRE(std::ranges::find(before, mask.front()) != before.end());
         }
-        // Joined: some may run on the caller, which keeps its mask.
+        // Joined: some ranks may run on the caller, which keeps its mask.
         const auto joined =
             pool.broadcast([&](rank) {
                     return std::this_thread::get_id() == caller ? spmd::allowed_cpus() : std::vector<int>{};
@@ -135,14 +136,14 @@ TEST_CASE("pinned workers run on one CPU each, and the caller's mask stays as it
     }
 }
 
-TEST_CASE("workers have their own mask back when they work for a pool that does not pin") {
+TEST_CASE("workers regain their own mask in a pool that does not pin") {
     const std::vector<int> all = spmd::allowed_cpus();
     for (int round = 0; round < 50; ++round) {
         {
             const spmd::engine_pool pinned{{.ranks = 8, .threads = 3, .pin_workers = true}};
             auto result = pinned.broadcast([](rank) { return spmd::allowed_cpus().size(); }).start();
             REQUIRE(eventually([&] { return result.ready(); }));
-        } // at once: the workers may not have left its arena yet
+        } // the workers may not have left its arena yet
         const spmd::engine_pool unpinned{{.ranks = 8, .threads = 3}};
         auto masks = unpinned.broadcast([](rank) { return spmd::allowed_cpus(); }).start();
         REQUIRE(eventually([&] { return masks.ready(); }));
@@ -152,8 +153,7 @@ TEST_CASE("workers have their own mask back when they work for a pool that does 
 
 #endif
 
-TEST_CASE(
-    "a pool is the view of all its ranks, which keeps its threads; it is not copied, but can be moved") {
+TEST_CASE("a pool is a view of all its ranks, which keeps its threads; it can be moved, not copied") {
     static_assert(!std::is_copy_constructible_v<spmd::engine_pool>);
     spmd::engine_pool pool = make_shuffled_pool(5, 1);
     const spmd::view same = pool;

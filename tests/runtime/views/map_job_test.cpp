@@ -1,5 +1,5 @@
-// Guards the map: results out of index order, items run twice or never for some chunk, ranges that end too early
-// or are copied, several ranges that are not equally long, and an error that does not say which item it was.
+// Guards the map against results out of index order, items run twice or never for some chunk, ranges that end
+// too early or are copied, several ranges of different lengths, and an error that does not name its item.
 
 #include "support/pools.hpp"
 
@@ -53,7 +53,7 @@ std::vector<int> numbers(int count) {
 
 } // namespace
 
-TEST_CASE("map gives the results by index, for every launcher, number of items and chunk") {
+TEST_CASE("map orders results by index, for every launcher, number of items and chunk") {
     for_each_launcher(7, [](const spmd::engine_pool& pool) {
         for (const int count : {0, 1, 2, 7, 100, 5000}) {
             const std::vector<int> items = numbers(count);
@@ -69,7 +69,7 @@ TEST_CASE("map gives the results by index, for every launcher, number of items a
     });
 }
 
-TEST_CASE("map runs each item exactly once, whatever ranks the view has") {
+TEST_CASE("map runs each item exactly once, whatever the view's ranks") {
     for_each_pool([](const spmd::engine_pool& pool) {
         std::vector<std::atomic<int>> runs(333);
         const auto count_it = [&](std::size_t i) { ++runs[i]; };
@@ -79,9 +79,9 @@ TEST_CASE("map runs each item exactly once, whatever ranks the view has") {
     });
 }
 
-TEST_CASE("by default each item is a task of its own") {
+TEST_CASE("each item is a task by default") {
     for_each_concurrent_pool(1, 2, [](const spmd::engine_pool& pool) {
-        // The first item ends when another thread has come to the second one: never, were they one task.
+        // The first item ends when another thread has reached the second; in a single task it never would.
         std::atomic<bool> second_ran{false};
         auto result = pool.map(
                               [&](int i) {
@@ -95,7 +95,7 @@ TEST_CASE("by default each item is a task of its own") {
     });
 }
 
-TEST_CASE("a chunk of items is run by one thread, in order") {
+TEST_CASE("the items of a chunk run on one thread, in order") {
     for_each_concurrent_pool(1, 4, [](const spmd::engine_pool& pool) {
         for (int round = 0; round < 20; ++round) {
             std::atomic<int> turn{0};
@@ -115,7 +115,7 @@ TEST_CASE("a chunk of items is run by one thread, in order") {
     });
 }
 
-TEST_CASE("in_order of a map runs what it waits for and nothing after it, whatever the chunk") {
+TEST_CASE("in_order of a map runs only the items it waits for, for any chunk") {
     const spmd::engine_pool pool = make_parked_pool(1);
     for (const std::size_t chunk : {1U, 4U}) {
         std::vector<int> ran;
@@ -130,7 +130,7 @@ TEST_CASE("in_order of a map runs what it waits for and nothing after it, whatev
     }
 }
 
-TEST_CASE("map takes an item of each of several ranges") {
+TEST_CASE("map passes one item of each of several ranges") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const std::vector<int> first{1, 2, 3};
         const std::deque<long> second{10, 20, 30};
@@ -144,7 +144,7 @@ TEST_CASE("map takes an item of each of several ranges") {
     });
 }
 
-TEST_CASE("ranges of different lengths are refused, naming both") {
+TEST_CASE("ranges of different lengths are rejected, naming both") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
         std::atomic<int> runs{0};
         const auto count_them = [&](int, int) { ++runs; };
@@ -157,7 +157,7 @@ TEST_CASE("ranges of different lengths are refused, naming both") {
     });
 }
 
-TEST_CASE("an empty input gives an empty result") {
+TEST_CASE("an empty input yields an empty result") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         const std::vector<int> none;
         const auto empty_of = [](int) { return std::vector<int>{1}; };
@@ -177,7 +177,7 @@ TEST_CASE("an empty input gives an empty result") {
     });
 }
 
-TEST_CASE("a range given as an lvalue is referred to, one given away is kept") {
+TEST_CASE("a range passed as an lvalue is referenced, a temporary is stored") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         std::vector<int> items = numbers(500);
         pool.map([](int& item) { item += 1; }, items).get();
@@ -210,7 +210,7 @@ TEST_CASE("a range given as an lvalue is referred to, one given away is kept") {
     });
 }
 
-TEST_CASE("functions and members are tasks as well") {
+TEST_CASE("functions and member pointers are tasks too") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         struct file {
             std::string name;
@@ -224,7 +224,7 @@ TEST_CASE("functions and members are tasks as well") {
     });
 }
 
-TEST_CASE("an error names the item, and the results of the others are kept") {
+TEST_CASE("an error names the item, and the other items' results survive") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         for (const std::optional<std::size_t> chunk :
              {std::optional<std::size_t>(1), std::optional<std::size_t>(3),
@@ -253,7 +253,7 @@ TEST_CASE("an error names the item, and the results of the others are kept") {
     });
 }
 
-TEST_CASE("maps of maps") {
+TEST_CASE("maps nest") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
         auto result = pool.map(
                               [&](int i) {

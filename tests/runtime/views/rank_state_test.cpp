@@ -1,6 +1,6 @@
-// Guards state that stays with its rank: an item that reaches another rank than its rule says, or none; an object made
-// or destroyed once too often, or on a thread of another arena; pieces that share a cache line; a handle that works
-// with a pool that it does not belong to; and pieces that go while a task still uses them.
+// Guards per-rank state against an item that reaches another rank than the rule says, or none; an object
+// constructed or destroyed once too often, or on a thread of another arena; pieces that share a cache line; a
+// handle that works with a foreign pool; and pieces destroyed while a task still uses them.
 
 #include "support/pools.hpp"
 
@@ -46,20 +46,20 @@ numbers first_numbers(std::size_t count) {
     return all;
 }
 
-// Counts its objects, and knows where each was made.
+// Counts its objects and records the arena of each construction.
 struct counted {
-    static inline std::atomic<long> made{0};
+    static inline std::atomic<long> constructed{0};
     static inline std::atomic<long> destroyed{0};
     static inline std::atomic<long> copied{0};
-    static void reset() { made = destroyed = copied = 0; }
-    static long alive() { return made - destroyed; }
+    static void reset() { constructed = destroyed = copied = 0; }
+    static long alive() { return constructed - destroyed; }
 
-    explicit counted(std::size_t v) : value(v) { ++made; }
+    explicit counted(std::size_t v) : value(v) { ++constructed; }
     counted(const counted& other) : value(other.value) {
-        ++made;
+        ++constructed;
         ++copied;
     }
-    counted(counted&& other) noexcept : value(std::exchange(other.value, gone)) { ++made; }
+    counted(counted&& other) noexcept : value(std::exchange(other.value, gone)) { ++constructed; }
     counted& operator=(const counted& other) = default;
     counted& operator=(counted&& other) noexcept {
         value = std::exchange(other.value, gone);
@@ -79,7 +79,7 @@ std::vector<counted> first_counted(std::size_t count) {
     return all;
 }
 
-// Throws for some values, when it is made or copied.
+// Throws for some values, when constructed or copied.
 struct choosy : counted {
     explicit choosy(std::size_t v) : counted(v) { refuse(v); }
     choosy(const choosy& other) : counted(other) { refuse(other.value); }
@@ -124,7 +124,7 @@ void check_slices(const spmd::engine_pool& pool, std::size_t count, const Rule& 
     CHECK(pool.gather(slices) == items);
     CHECK(pool.pull(slices) == seen);
 
-    // What a rank writes stays with it.
+    // Changes a rank makes to its slice persist.
     pool.broadcast(
             [](rank, std::span<std::size_t> mine) {
                 for (std::size_t& item : mine) item += 7;
@@ -141,11 +141,11 @@ void check_slices(const spmd::engine_pool& pool, std::size_t count, const Rule& 
 spmd::weighted ramp_for(std::size_t count, std::size_t ranks) { return {first_numbers(count), ranks}; }
 
 template <class T>
-std::uintptr_t line_of(const T* at) {
-    return reinterpret_cast<std::uintptr_t>(at) / 64;
+std::uintptr_t line_of(const T* address) {
+    return reinterpret_cast<std::uintptr_t>(address) / 64;
 }
 
-// Takes the cache lines that a piece is on; false if another has one of them.
+// Reserves the cache lines of a piece; returns false if one of them is already reserved.
 template <class T>
 bool take_lines(std::set<std::uintptr_t>& taken, std::span<const T> piece) {
     if (piece.empty()) return true;
@@ -195,11 +195,11 @@ TEST_CASE("scatter deals by every rule, for every launcher, number of threads, r
         });
 }
 
-TEST_CASE("large slices come back the same") {
+TEST_CASE("large slices are gathered unchanged") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) { check_slices(pool, 700'001, spmd::balanced); });
 }
 
-TEST_CASE("a rule of one's own is followed, or refused where it does not deal each item once") {
+TEST_CASE("a user-defined rule is followed, or rejected if it does not deal each item once") {
     const spmd::engine_pool pool = make_shuffled_pool(3, 1);
     const auto last_first = [](std::size_t n, std::size_t id, std::size_t size) {
         return spmd::balanced(n, size - 1 - id, size);
@@ -226,7 +226,7 @@ TEST_CASE("a rule of one's own is followed, or refused where it does not deal ea
     CHECK_THROWS_WITH(pool.scatter(first_numbers(4), ramp_for(4, 2)), Contains("4 items on 2 ranks"));
 }
 
-TEST_CASE("ranges of all kinds are dealt; temporary containers give their items away") {
+TEST_CASE("ranges of all kinds are dealt; temporary containers are moved from") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         const auto strings = [] {
             return std::vector<std::string>{"one", "two", "three", "four", "a long one, too long to be small",
@@ -268,7 +268,7 @@ TEST_CASE("ranges of all kinds are dealt; temporary containers give their items 
     });
 }
 
-TEST_CASE("scatter, flatten: one item for each rank, which arrives as T&") {
+TEST_CASE("scatter with flatten deals one item per rank, which arrives as T&") {
     for (const std::size_t ranks : all_ranks)
         for_each_launcher(ranks, [](const spmd::engine_pool& pool) {
             auto ids = pool.scatter(std::views::iota(std::size_t{0}, pool.size()), spmd::flatten);
@@ -291,13 +291,13 @@ TEST_CASE("scatter, flatten: one item for each rank, which arrives as T&") {
                       Catch::Matches("scatter .* one value .* rank: 5 .*for 2.*"));
 }
 
-TEST_CASE("make_local makes one object for each rank, which lives as long as its handle") {
+TEST_CASE("make_local creates one object per rank, which lives as long as its handle") {
     for (const std::size_t ranks : all_ranks)
         for_each_launcher(ranks, [](const spmd::engine_pool& pool) {
             counted::reset();
             {
                 auto objects = pool.make_local<counted>(std::size_t{5});
-                CHECK(counted::made == static_cast<long>(pool.size()));
+                CHECK(counted::constructed == static_cast<long>(pool.size()));
                 for (int i = 0; i < 3; ++i)
                     pool.broadcast([](rank me, counted& mine) { mine.value += me.id(); }, objects).get();
                 const auto all = pool.gather(objects);
@@ -312,7 +312,7 @@ TEST_CASE("make_local makes one object for each rank, which lives as long as its
         });
 }
 
-TEST_CASE("objects may be immovable, and be made of the rank's other pieces") {
+TEST_CASE("objects may be immovable, and be constructed from the rank's other pieces") {
     for_each_launcher(8, [](const spmd::engine_pool& pool) {
         auto counters = pool.make_local<std::atomic<std::size_t>>(std::size_t{3});
         pool.broadcast([](rank me, std::atomic<std::size_t>& mine) { mine += me.id(); }, counters).get();
@@ -327,11 +327,11 @@ TEST_CASE("objects may be immovable, and be made of the rank's other pieces") {
             summing(std::span<const std::size_t> mine, const std::size_t& offset, std::size_t all)
                 : sums{std::accumulate(mine.begin(), mine.end(), offset), all} {}
         };
-        auto made = pool.make_local<summing>(slices, pool.replicate(std::size_t{1}), std::size_t{190});
+        auto objects = pool.make_local<summing>(slices, pool.replicate(std::size_t{1}), std::size_t{190});
         std::size_t total = 0;
-        for (std::size_t id = 0; id < 8; ++id) total += made[id].of_slice;
+        for (std::size_t id = 0; id < 8; ++id) total += objects[id].of_slice;
         CHECK(total == 190 + 8);
-        CHECK(made[3].of_all == 190);
+        CHECK(objects[3].of_all == 190);
     });
 }
 
@@ -374,7 +374,7 @@ TEST_CASE("objects of different ranks never share a cache line, and keep their a
     });
 }
 
-TEST_CASE("very many small slices lie close together, large ones still apart") {
+TEST_CASE("very many small slices are packed, large ones are padded to cache lines") {
     const spmd::engine_pool pool = make_shuffled_pool(100'000, 1);
     const auto small = pool.scatter(std::vector<double>(300'000));
     CHECK(small[99'999].data() - small[0].data() == 3 * 99'999);
@@ -382,7 +382,7 @@ TEST_CASE("very many small slices lie close together, large ones still apart") {
     CHECK(large[99'999].data() - large[0].data() == 2112 * 99'999);
 }
 
-TEST_CASE("each piece is made by its rank, on a thread of its arena") {
+TEST_CASE("each piece is constructed by its rank, on a thread of its arena") {
     // Engines 0 … 3 are in arena 0, 4 and 5 in arena 1, 6 and 7 in arena 2.
     const spmd::engine_pool pool = make_jthread_pool(8, {2, 1, 1});
     const numbers arena_of{0, 0, 0, 0, 1, 1, 2, 2};
@@ -392,17 +392,17 @@ TEST_CASE("each piece is made by its rank, on a thread of its arena") {
             const auto slices = some.scatter(first_counted(30));
             const auto dealt = some.scatter(first_counted(30), spmd::cyclic);
             const auto each = some.scatter(first_counted(chosen.size()), spmd::flatten);
-            const auto made = some.make_local<counted>(std::size_t{1});
+            const auto objects = some.make_local<counted>(std::size_t{1});
             const auto copies = some.replicate(counted(1));
             for (const std::size_t engine : chosen) {
                 for (const counted& item : slices[engine]) REQUIRE(item.arena == arena_of[engine]);
                 for (const counted& item : dealt[engine]) REQUIRE(item.arena == arena_of[engine]);
                 REQUIRE(each[engine].arena == arena_of[engine]);
-                REQUIRE(made[engine].arena == arena_of[engine]);
+                REQUIRE(objects[engine].arena == arena_of[engine]);
                 REQUIRE(copies[engine].arena == arena_of[engine]);
             }
         }
-    // Arenas do not share pages.
+    // Arenas do not share memory pages.
     const auto bytes = pool.scatter(std::vector<char>(8));
     for (std::size_t engine = 1; engine < 8; ++engine) {
         const bool same_page = reinterpret_cast<std::uintptr_t>(bytes[engine].data()) / 4096 ==
@@ -411,7 +411,7 @@ TEST_CASE("each piece is made by its rank, on a thread of its arena") {
     }
 }
 
-TEST_CASE("an arena whose threads are all busy holds nobody up") {
+TEST_CASE("an arena whose threads are all busy does not block the others") {
     const spmd::engine_pool pool = make_jthread_pool(4, {1, 1});
     gate done;
     std::atomic<int> running{0};
@@ -427,7 +427,7 @@ TEST_CASE("an arena whose threads are all busy holds nobody up") {
     CHECK(pool.gather(ids) == first_numbers(4));
 }
 
-TEST_CASE("state can be made within a task") {
+TEST_CASE("state can be created within a task") {
     for_each_launcher(6, [](const spmd::engine_pool& pool) {
         const auto sums = pool.broadcast([&](rank me) {
                                   auto slices = pool.scatter(numbers(20, me.id()));
@@ -447,7 +447,7 @@ TEST_CASE("state can be made within a task") {
     });
 }
 
-TEST_CASE("replicate makes one copy for each arena, which its ranks see") {
+TEST_CASE("replicate creates one copy per arena, shared by its ranks") {
     for (const std::size_t ranks : all_ranks)
         for_each_launcher(ranks, [](const spmd::engine_pool& pool) {
             counted::reset();
@@ -472,14 +472,14 @@ TEST_CASE("replicate makes one copy for each arena, which its ranks see") {
         });
 }
 
-TEST_CASE("constructors that throw are reported by rank, and leave nothing") {
+TEST_CASE("constructors that throw are reported by rank, and leave nothing behind") {
     for (const std::size_t ranks : {std::size_t{4}, std::size_t{8}, std::size_t{1000}})
         for_each_launcher(ranks, [](const spmd::engine_pool& pool) {
             counted::reset();
             choosy::refused.clear();
             std::vector<choosy> items;
             for (std::size_t i = 0; i < 3 * pool.size(); ++i) items.emplace_back(i);
-            choosy::refused = {2, 4, 9}; // the last of rank 0, one in the middle, and the first of rank 3
+            choosy::refused = {2, 4, 9}; // the last of rank 0, one in the middle, the first of rank 3
             const long before = counted::alive();
             CHECK(failed_ranks([&] { pool.scatter(items); }) == numbers{0, 1, 3});
             CHECK(counted::alive() == before);
@@ -504,13 +504,13 @@ TEST_CASE("constructors that throw are reported by rank, and leave nothing") {
     CHECK(counted::alive() == 0);
 }
 
-TEST_CASE("more than any memory holds is refused") {
+TEST_CASE("a size beyond any memory is rejected") {
     const spmd::engine_pool pool = make_shuffled_pool(3, 1);
     CHECK_THROWS_AS(pool.scatter(std::views::iota(std::size_t{0}, ~std::size_t{0})), std::bad_alloc);
     CHECK_THROWS_AS(pool.scatter(std::views::iota(std::size_t{0}, ~std::size_t{0} / 9)), std::bad_alloc);
 }
 
-TEST_CASE("on a view, pieces belong to the engines of its ranks") {
+TEST_CASE("pieces created on a view belong to the engines of its ranks") {
     for_each_launcher(10, [](const spmd::engine_pool& pool) {
         const spmd::view odd = pool.on({9, 1, 5, 3});
         auto slices = odd.scatter(first_numbers(8));
@@ -553,7 +553,7 @@ TEST_CASE("on a view, pieces belong to the engines of its ranks") {
     });
 }
 
-TEST_CASE("a handle of another pool, of one that has gone, or without anything is refused") {
+TEST_CASE("a handle that is empty, of another pool, or of a destroyed pool is rejected") {
     for (const pool_kind& kind : pool_kinds()) {
         INFO(kind.name << ", " << kind.threads << " threads");
         std::optional<spmd::engine_pool> own(kind.make(4));
@@ -587,9 +587,10 @@ TEST_CASE("a handle of another pool, of one that has gone, or without anything i
         };
         const spmd::engine_pool other = kind.make(4);
         check_refused(other, "belongs to another engine pool");
-        CHECK(own->gather(slices) == first_numbers(8)); // all is as before
+        CHECK(own->gather(slices) == first_numbers(8)); // unchanged
 
-        // A view keeps the pool, and a pool made where another was is not that one.
+        // A view keeps the pool alive; a pool constructed at the address of a destroyed one is not mistaken
+        // for it.
         std::optional<spmd::view> last(own->all());
         own.reset();
         CHECK(last->gather(slices) == first_numbers(8));
@@ -610,13 +611,13 @@ TEST_CASE("a handle of another pool, of one that has gone, or without anything i
     }
 }
 
-TEST_CASE("ranks that meet keep their pieces across every wait") {
+TEST_CASE("ranks keep their pieces across every wait") {
     for (const std::size_t ranks : all_ranks)
         for_each_launcher(ranks, [](const spmd::engine_pool& pool) {
             auto slices = pool.scatter(first_numbers(2 * pool.size()));
             auto totals = pool.make_local<std::size_t>(std::size_t{0});
             const auto scale = pool.replicate(std::size_t{3});
-            // By reference, which a span of the table allows: it is there as long as the pieces.
+            // By reference, which a span of the table allows: it lives as long as the pieces.
             const auto sums = pool.broadcast(
                                       [](rank me, const auto& mine, std::size_t& total,
                                          const std::size_t& factor) -> spmd::task<std::size_t> {
@@ -665,7 +666,7 @@ TEST_CASE("ranks that meet keep their pieces across every wait") {
     });
 }
 
-TEST_CASE("a handle may go while a broadcast uses its pieces") {
+TEST_CASE("a handle may be destroyed while a broadcast uses its pieces") {
     for (const std::size_t threads : swept_threads())
         for_each_concurrent_pool(6, threads, [](const spmd::engine_pool& pool) {
             counted::reset();
@@ -702,7 +703,7 @@ TEST_CASE("a handle may go while a broadcast uses its pieces") {
         });
 }
 
-TEST_CASE("a dropped broadcast lets go of the pieces") {
+TEST_CASE("a dropped broadcast releases the pieces") {
     for_each_launcher(6, [](const spmd::engine_pool& pool) {
         counted::reset();
         {
@@ -732,7 +733,7 @@ TEST_CASE("several broadcasts may use one handle at once") {
     });
 }
 
-TEST_CASE("a map runs over all items of a scattered, in their order") {
+TEST_CASE("a map over a scattered visits all items, in order") {
     for (const std::size_t ranks : all_ranks)
         for_each_launcher(ranks, [](const spmd::engine_pool& pool) {
             const auto square = [](std::size_t item) { return item * item; };
@@ -760,7 +761,7 @@ TEST_CASE("a map runs over all items of a scattered, in their order") {
     CHECK_THROWS_WITH(pool.map(add, slices, first_numbers(7)).start(), Contains("6 and 7"));
 }
 
-TEST_CASE("a map runs over the objects of a local, by rank of the view") {
+TEST_CASE("a map over a local visits the objects, by rank of the view") {
     for_each_launcher(10, [](const spmd::engine_pool& pool) {
         auto tags = pool.scatter(first_numbers(10), spmd::flatten);
         CHECK(pool.map([](std::size_t& tag) { return tag++; }, tags).get() == first_numbers(10));
@@ -813,12 +814,12 @@ TEST_CASE("gather copies from a handle, and moves from a temporary one") {
         CHECK(pool.gather(std::move(items)) == pool.gather(std::move(dealt)));
         CHECK(pool.on({1, 2}).gather(std::move(objects)).size() == 2);
         CHECK(counted::copied == 67);
-        CHECK(objects[0].value == 2); // NOLINT(bugprone-use-after-move): only those of the view were taken
+        CHECK(objects[0].value == 2); // NOLINT(bugprone-use-after-move): only the view's objects were moved
         CHECK(objects[1].value == counted::gone);
     });
 }
 
-TEST_CASE("gather gives items in their order on every view, also those that may throw when copied") {
+TEST_CASE("gather returns items in order on every view, also items whose copy may throw") {
     for_each_launcher(7, [](const spmd::engine_pool& pool) {
         std::vector<std::string> names;
         for (std::size_t i = 0; i < 40; ++i)
@@ -835,14 +836,14 @@ TEST_CASE("gather gives items in their order on every view, also those that may 
     });
 }
 
-TEST_CASE("large slices dealt in turn come back in their order, on all threads") {
+TEST_CASE("large cyclic slices are gathered in order, on all threads") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
         const numbers items = first_numbers(100'001);
         CHECK(pool.gather(pool.scatter(items, spmd::cyclic)) == items);
     });
 }
 
-TEST_CASE("items that cannot be assigned are dealt out and gathered") {
+TEST_CASE("non-assignable items are scattered and gathered") {
     const spmd::engine_pool pool = make_shuffled_pool(3, 1);
     const std::map<int, std::string> ages{{1, "one"}, {2, "two"}, {5, "five"}, {7, "seven"}};
     const auto pairs = pool.scatter(ages);
@@ -872,7 +873,7 @@ TEST_CASE("a gather whose items cannot be copied names their ranks") {
     });
 }
 
-TEST_CASE("push assigns to the ranks of the view, one value or one each") {
+TEST_CASE("push assigns one value to all ranks of the view, or one value to each") {
     for_each_launcher(6, [](const spmd::engine_pool& pool) {
         auto names = pool.make_local<std::string>("nobody");
         pool.push(names, "all");

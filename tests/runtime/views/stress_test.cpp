@@ -1,6 +1,6 @@
-// Guards against what only chance finds: threads that submit, cancel, drop, nest, fail and look at results in flight,
-// all at once on one pool. ThreadSanitizer and AddressSanitizer judge; the counts must agree besides. A failure
-// names its seed, from which each thread's choices follow.
+// Guards against failures found only by chance: threads that submit, cancel, drop, nest, fail and read
+// results in flight, all at once on one pool. ThreadSanitizer and AddressSanitizer check the accesses; the
+// counts must agree too. A failure reports its seed, which determines each thread's choices.
 
 #include "support/pools.hpp"
 
@@ -26,7 +26,7 @@ using spmd::rank;
 
 constexpr std::chrono::milliseconds time_per_pool{400};
 
-// What one thread does, chosen by its seed. `wrong` counts what is not as it must be.
+// Random actions of one thread, chosen by its seed; `wrong` counts failed expectations.
 class user {
 public:
     user(const spmd::engine_pool& pool, std::uint64_t seed) : pool_(&pool), random_(seed) {}
@@ -145,11 +145,11 @@ private:
             pool_->with({.chunk = 1 + below(4)})
                 .map([](std::size_t i) { return std::vector<std::string>(i % 3, std::to_string(i)); }, items)
                 .concat();
-        std::size_t at = 0;
+        std::size_t next = 0;
         for (const std::size_t i : items)
             for (std::size_t k = 0; k < i % 3; ++k)
-                expect(at < flat.size() && flat[at++] == std::to_string(i));
-        expect(at == flat.size());
+                expect(next < flat.size() && flat[next++] == std::to_string(i));
+        expect(next == flat.size());
     }
 
     const spmd::engine_pool* pool_;
@@ -182,11 +182,11 @@ void stress(const spmd::engine_pool& pool, std::uint64_t seed) {
 
 } // namespace
 
-TEST_CASE("all at once, on one arena") { stress(make_jthread_pool(17, {2}), 1); }
-TEST_CASE("all at once, on one arena of many threads") { stress(make_jthread_pool(17, {6}), 2); }
-TEST_CASE("all at once, on several arenas") { stress(make_jthread_pool(23, {2, 1, 1}), 3); }
-TEST_CASE("all at once, with one helper") { stress(make_jthread_pool(5, {1}), 4); }
+TEST_CASE("all actions at once, on one arena") { stress(make_jthread_pool(17, {2}), 1); }
+TEST_CASE("all actions at once, on one arena of many threads") { stress(make_jthread_pool(17, {6}), 2); }
+TEST_CASE("all actions at once, on several arenas") { stress(make_jthread_pool(23, {2, 1, 1}), 3); }
+TEST_CASE("all actions at once, with one helper") { stress(make_jthread_pool(5, {1}), 4); }
 
 #ifndef SPMD_TEST_WITHOUT_TBB
-TEST_CASE("all at once, on oneTBB") { stress(spmd::engine_pool{{.ranks = 17, .threads = 3}}, 5); }
+TEST_CASE("all actions at once, on oneTBB") { stress(spmd::engine_pool{{.ranks = 17, .threads = 3}}, 5); }
 #endif

@@ -1,5 +1,5 @@
-// Guards against what a pool in use must never do: hang because its threads wait for each other, mix up the results
-// of two submissions, warn on the user's stderr, or go away while its results are still there.
+// Guards against a pool in use that hangs because its threads wait for each other, mixes up the results of
+// two submissions, writes warnings to the user's stderr, or is destroyed while its results still exist.
 
 #include "support/child_process.hpp"
 #include "support/pools.hpp"
@@ -34,7 +34,7 @@ std::size_t sum_of_ids(const spmd::engine_pool& pool) {
     return pool.broadcast([](rank me) { return me.id(); }).reduce(std::plus<>{});
 }
 
-// The tree below one rank: every rank broadcasts on the same pool, `levels` deep. How many leaves there are.
+// Number of leaves of the tree below one rank, where every rank broadcasts on the same pool, `levels` deep.
 std::size_t leaves_below(const spmd::engine_pool& pool, int levels) {
     if (levels == 0) return 1;
     return pool.broadcast([&](rank) { return leaves_below(pool, levels - 1); }).reduce(std::plus<>{});
@@ -45,7 +45,7 @@ constexpr const char* several_pools_test = "several pools of different widths at
 
 } // namespace
 
-TEST_CASE("a broadcast inside a rank, on the pool it runs in") {
+TEST_CASE("a broadcast runs inside a rank, on the pool it runs in") {
     for_each_pool([](const spmd::engine_pool& pool) {
         const std::size_t inner = std::min<std::size_t>(pool.size(), 8);
         const auto sums =
@@ -54,7 +54,7 @@ TEST_CASE("a broadcast inside a rank, on the pool it runs in") {
     });
 }
 
-TEST_CASE("inside a rank, each way to take results, and to start without joining") {
+TEST_CASE("every way to read results, and a start without a join, work inside a rank") {
     for_each_launcher(12, [](const spmd::engine_pool& pool) {
         const auto sums =
             pool.broadcast([&](rank me) {
@@ -74,12 +74,12 @@ TEST_CASE("inside a rank, each way to take results, and to start without joining
     });
 }
 
-TEST_CASE("three levels, with more ranks than threads at each") {
+TEST_CASE("three levels of broadcasts work with more ranks than threads at each") {
     for_each_launcher(11,
                       [](const spmd::engine_pool& pool) { REQUIRE(leaves_below(pool, 3) == 11 * 11 * 11); });
 }
 
-TEST_CASE("ranks of two pools broadcast on each other, both ways round at once") {
+TEST_CASE("ranks of two pools broadcast on each other at once") {
     for (const pool_kind& kind : pool_kinds()) {
         INFO(kind.name << ", " << kind.threads << " threads");
         const spmd::engine_pool one = kind.make(9);
@@ -99,7 +99,7 @@ TEST_CASE("ranks of two pools broadcast on each other, both ways round at once")
     }
 }
 
-TEST_CASE("errors and cancels inside a rank stay there") {
+TEST_CASE("errors and cancellations inside a rank stay there") {
     for_each_launcher(8, [](const spmd::engine_pool& pool) {
         auto result = pool.broadcast([&](rank me) {
                               if (me.id() % 2 == 0) return sum_of_ids(pool);
@@ -186,7 +186,7 @@ TEST_CASE("a result outlives its pool") {
     }
 }
 
-TEST_CASE("a pool may go while nobody has waited for it, and be made again") {
+TEST_CASE("a pool may be destroyed before anyone waits for its result, and be created again") {
     for (const pool_kind& kind : pool_kinds()) {
         INFO(kind.name << ", " << kind.threads << " threads");
         std::atomic<std::size_t> runs{0};
@@ -201,7 +201,7 @@ TEST_CASE("a pool may go while nobody has waited for it, and be made again") {
 TEST_CASE(wide_pool_test) {
     for_each_concurrent_pool(16, 16, [](const spmd::engine_pool& pool) {
         CHECK(pool.threads() == 16);
-        // All 16 are in their task at once: there are that many threads, the caller among them.
+        // All 16 ranks run at once, so there are 16 threads, including the caller.
         std::atomic<std::size_t> arrived{0};
         auto result = pool.broadcast([&](rank me) {
                               ++arrived;
@@ -211,7 +211,7 @@ TEST_CASE(wide_pool_test) {
                           .start();
         CHECK(result.get().size() == 16);
         CHECK(arrived == 16);
-        // As well without the caller.
+        // The same without the caller.
         auto unjoined = pool.broadcast([&](rank me) {
                                 ++arrived;
                                 while (arrived < 32 && !me.stop_requested()) std::this_thread::yield();
@@ -236,7 +236,7 @@ TEST_CASE("pools wider than the machine's cores, and several at once, write noth
     }
 }
 
-TEST_CASE("ranks may run oneTBB's own algorithms") {
+TEST_CASE("ranks may run oneTBB algorithms") {
     namespace tbb = oneapi::tbb;
     for (const std::size_t threads : swept_threads()) {
         const spmd::engine_pool pool{{.ranks = 40, .threads = threads}};

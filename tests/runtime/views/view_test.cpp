@@ -1,5 +1,5 @@
-// Guards views on some ranks of a pool: ranks that are not those chosen, or in another order; a group of a group that
-// counts from the pool; targets that do not exist or come twice; and work in another arena than its engine's.
+// Guards views of some ranks of a pool against the wrong ranks or order; a group of a group that counts from
+// the pool; targets that do not exist or repeat; and work that runs in another arena than its engine's.
 
 #include "support/pools.hpp"
 
@@ -35,7 +35,7 @@ engines engines_of(const spmd::view& view) {
 
 } // namespace
 
-TEST_CASE("on(…) chooses ranks, in the order given") {
+TEST_CASE("on() selects ranks, in the given order") {
     for_each_launcher(10, [](const spmd::engine_pool& pool) {
         const engines some{9, 1, 4};
         const auto checks = [&](const auto& all) {
@@ -59,7 +59,7 @@ TEST_CASE("on(…) chooses ranks, in the order given") {
     });
 }
 
-TEST_CASE("on of on counts from the group, engine() from the pool") {
+TEST_CASE("on() of a view counts from the view, engine() from the pool") {
     for_each_launcher(10, [](const spmd::engine_pool& pool) {
         const spmd::view odd = pool.on(spmd::slice{.first = 1, .stride = 2});
         CHECK(engines_of(odd.on({4, 0})) == engines{9, 1});
@@ -69,7 +69,7 @@ TEST_CASE("on of on counts from the group, engine() from the pool") {
     });
 }
 
-TEST_CASE("targets that do not exist, or come twice, or are none, are refused by name") {
+TEST_CASE("targets that do not exist, repeat, or are none are rejected, naming them") {
     const spmd::engine_pool pool = make_shuffled_pool(10, 1);
     const spmd::view three = pool.on({2, 4, 6});
     CHECK_THROWS_AS(pool.on({10}), std::invalid_argument);
@@ -86,7 +86,7 @@ TEST_CASE("targets that do not exist, or come twice, or are none, are refused by
     CHECK_THROWS_WITH(pool.on(spmd::slice{.first = 5, .last = 2}), Contains("at least one rank"));
 }
 
-TEST_CASE("a view keeps its options in whatever order they are given, and leaves those of others") {
+TEST_CASE("a view keeps its options in any order, and does not change those of others") {
     const spmd::engine_pool pool = make_shuffled_pool(6, 1);
     const auto fails = [](rank me) {
         if (me.id() == 0) throw 1;
@@ -98,7 +98,7 @@ TEST_CASE("a view keeps its options in whatever order they are given, and leaves
     CHECK_THROWS_AS(timed.with({}).broadcast(fails).timing(), std::logic_error);
 }
 
-TEST_CASE("a view and its results keep the pool") {
+TEST_CASE("a view and its results keep the pool alive") {
     for (const pool_kind& kind : pool_kinds()) {
         INFO(kind.name << ", " << kind.threads << " threads");
         std::optional<spmd::engine_pool> pool(kind.make(10));
@@ -113,7 +113,7 @@ TEST_CASE("a view and its results keep the pool") {
     }
 }
 
-TEST_CASE("over several arenas, each member runs in the arena of its engine") {
+TEST_CASE("each member runs in the arena of its engine, over several arenas") {
     // Engines 0 … 3 are in arena 0, 4 and 5 in arena 1, 6 and 7 in arena 2.
     const spmd::engine_pool pool = make_jthread_pool(8, {2, 1, 1});
     const engines arena_of{0, 0, 0, 0, 1, 1, 2, 2};
@@ -121,10 +121,10 @@ TEST_CASE("over several arenas, each member runs in the arena of its engine") {
     for (const engines& chosen :
          {engines{7, 0, 6, 1}, {4, 5}, {6, 4, 2, 0}, {7, 6, 5, 4, 3, 2, 1, 0}, {0, 7, 1, 5, 2}}) {
         auto result = pool.on(chosen).broadcast(arena).start();
-        REQUIRE(eventually([&] { return result.ready(); })); // without the caller's help
+        REQUIRE(eventually([&] { return result.ready(); })); // without the caller
         const auto ran_in = result.get();
         for (std::size_t id = 0; id < chosen.size(); ++id) CHECK(ran_in[id] == arena_of[chosen[id]]);
-        CHECK(engines_of(pool.on(chosen)) == chosen); // and with it
+        CHECK(engines_of(pool.on(chosen)) == chosen); // with the caller
         std::size_t id = 0;
         for (const std::size_t engine :
              pool.on(chosen).broadcast([](rank me) { return me.engine(); }).in_order())

@@ -11,7 +11,8 @@
 
 namespace spmd::detail {
 
-/// Flags polled before each index, packed in one word: stop requested, number of threads that wait for single results.
+/// Flags polled before each index, packed in one word: stop requested, number of threads that wait for single
+/// results.
 struct run_flags {
     static constexpr std::uint32_t stop = std::uint32_t{1} << 31; ///< the bits below count the waiters
     std::atomic<std::uint32_t> word{0};
@@ -35,8 +36,8 @@ protected:
     ~continuation() = default;
 };
 
-/// Counts a job's unfinished indices down, and wakes those who wait: threads that sleep until the job, or single
-/// indices of it, are finished, and one continuation.
+/// Counts a job's unfinished indices down, and wakes those who wait: threads that sleep until the job, or
+/// single indices of it, are finished, and one continuation.
 ///
 /// Thread safety: all members may be called at the same time, but only one thread may call continue_with().
 class completion {
@@ -55,14 +56,14 @@ public:
     bool stop_requested() const noexcept { return flags_.stop_requested(); }
     void request_stop() noexcept { flags_.word.fetch_or(run_flags::stop, std::memory_order_relaxed); }
 
-    /// Blocks until the predicate holds or the deadline passes; the predicate is evaluated whenever indices have been
-    /// accounted for. Returns the predicate's last value.
+    /// Blocks until the predicate holds or the deadline passes; the predicate is evaluated whenever indices
+    /// have been accounted for. Returns the predicate's last value.
     template <class Predicate>
     bool wait_until(std::chrono::steady_clock::time_point deadline, Predicate&& predicate) {
         return sleep_unless(deadline, predicate, end_waiters_);
     }
-    /// As wait_until, but the predicate is also evaluated when single indices have run; an evaluation may be missed
-    /// until the end of the range. Slows the workers down, who wake this thread after each index.
+    /// As wait_until, but the predicate is also evaluated when single indices have run; an evaluation may be
+    /// missed until the end of the range. Slows the workers down, who wake this thread after each index.
     template <class Predicate>
     bool wait_for_index(std::chrono::steady_clock::time_point deadline, Predicate&& predicate) {
         return sleep_unless(deadline, predicate, flags_.word);
@@ -101,7 +102,8 @@ private:
         };
         return sleep_until(deadline, holds, &predicate, counter);
     }
-    /// Sleeps until `holds(predicate)` or the deadline, counted in `counter` meanwhile; returns the last value.
+    /// Sleeps until `holds(predicate)` or the deadline, counted in `counter` meanwhile; returns the last
+    /// value.
     bool sleep_until(std::chrono::steady_clock::time_point deadline, bool (*holds)(const void*),
                      const void* predicate, std::atomic<std::uint32_t>& counter);
     void wake() const noexcept;

@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-/// Costs of the steps by which threads share work, rounded, and the thresholds that follow from them. Each cost names
-/// the micro benchmark that measures it; runtime/docs/performance.md has the figures.
+/// Costs of the steps by which threads share work, rounded, and the thresholds that follow from them. Each
+/// cost names the micro benchmark that measures it; runtime/docs/performance.md has the figures.
 namespace spmd::detail::costs {
 
 using namespace std::chrono_literals;
@@ -32,8 +32,9 @@ inline constexpr nanoseconds worth_publishing = 2 * waking;
 inline constexpr nanoseconds worth_claiming = 20 * claiming;
 /// A thread that has run one range for this long leaves the rest of it to others.
 inline constexpr nanoseconds patience = waking_latency;
-/// An idle worker waits this long for the next job before it sleeps: at most twice what waking it would take, which
-/// is within a factor of two of the best choice (Karlin et al., Competitive randomized algorithms, 1990).
+/// An idle worker waits this long for the next job before it sleeps: at most twice what waking it would take,
+/// which is within a factor of two of the best choice (Karlin et al., Competitive randomized algorithms,
+/// 1990).
 inline constexpr nanoseconds linger = 2 * waking_latency;
 /// A thread without ready ranks looks this often before it leaves the scheduler.
 inline constexpr int looks_before_leaving = waking_latency / looking / 2;

@@ -17,15 +17,15 @@ struct placed_range {
 
 inline constexpr std::size_t any_arena = ~std::size_t{0};
 
-/// Indices [0, count) in shares, one per arena, each claimed exactly once, in ranges: large ones first, then ever
-/// smaller ones, so that all threads end together. Guided self-scheduling (Polychronopoulos and Kuck, 1987), bounded
-/// from above so that uneven tasks balance, and from below by the cost of a claim.
+/// Indices [0, count) in shares, one per arena, each claimed exactly once, in ranges: large ones first, then
+/// ever smaller ones, so that all threads end together. Guided self-scheduling (Polychronopoulos and Kuck,
+/// 1987), bounded from above so that uneven tasks balance, and from below by the cost of a claim.
 ///
 /// Thread safety: all members may be called at the same time.
 class index_claims {
 public:
-    /// `shares`: all indices, ascending. `chunk`: indices per claim, 0 for guided sizes. `worth_claiming`: indices that
-    /// are worth a claim, where sizes are guided.
+    /// `shares`: all indices, ascending. `chunk`: indices per claim, 0 for guided sizes. `worth_claiming`:
+    /// indices that are worth a claim, where sizes are guided.
     index_claims(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads,
                  std::size_t worth_claiming);
 
@@ -38,10 +38,11 @@ public:
     /// Number of indices that are to run in the arena.
     std::size_t share_of(std::size_t arena) const noexcept;
 
-    /// Claims the next range of an arena, or of any_arena; empty when none is left. `cursor`: the share to begin with,
-    /// 0 at first, which skips those that earlier calls found empty.
+    /// Claims the next range of an arena, or of any_arena; empty when none is left. `cursor`: the share to
+    /// begin with, 0 at first, which skips those that earlier calls found empty.
     index_range claim_in(std::size_t arena, std::size_t& cursor) noexcept;
-    /// Claims the next indices of any arena, at most `most` rounded up to the grain; empty when none are left.
+    /// Claims the next indices of any arena, at most `most` rounded up to the grain; empty when none are
+    /// left.
     index_range claim(std::size_t most) noexcept;
     /// Claims `index` if nobody has, together with the unclaimed indices before it in its share.
     index_range claim_up_to(std::size_t index) noexcept;

@@ -18,17 +18,17 @@ namespace spmd::detail {
 
 /// Indices [0, count) that are run exactly once each: a work source, a completion, and a lifetime.
 ///
-/// Life: made (nobody runs it) → started (a launcher recruited threads, or a caller joined) → finished (every index
-/// was run) → disposed (its owner took the results and destroyed the task). The memory stays until the last reference
-/// is released, because a recruited thread may arrive when all is over; it then finds nothing to claim and touches
-/// nothing else.
+/// Life: made (nobody runs it) → started (a launcher recruited threads, or a caller joined) → finished (every
+/// index was run) → disposed (its owner took the results and destroyed the task). The memory stays until the
+/// last reference is released, because a recruited thread may arrive when all is over; it then finds nothing
+/// to claim and touches nothing else.
 ///
-/// Invariant `claimed-is-unfinished`: the holder of a claimed range may use everything of the job, since the owner
-/// disposes only when no index is unfinished.
+/// Invariant `claimed-is-unfinished`: the holder of a claimed range may use everything of the job, since the
+/// owner disposes only when no index is unfinished.
 class job {
 public:
-    /// `shares`: all indices, ascending; `chunk`: indices per claim, 0 for guided sizes; `threads`: of the launcher that
-    /// runs it; `source`: replaces the claims of indices, unless it is null.
+    /// `shares`: all indices, ascending; `chunk`: indices per claim, 0 for guided sizes; `threads`: of the
+    /// launcher that runs it; `source`: replaces the claims of indices, unless it is null.
     job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads, cost_estimate& cost,
         work_source* source = nullptr);
     job(const job&) = delete;
@@ -55,7 +55,8 @@ public:
     index_range claim(std::size_t most) noexcept {
         return goes_on() ? source_->claim(most) : claims_.claim(most);
     }
-    /// Claims `index` if nobody has, together with what precedes it in its share. Requires: the job does not go on.
+    /// Claims `index` if nobody has, together with what precedes it in its share. Requires: the job does not
+    /// go on.
     index_range claim_up_to(std::size_t index) noexcept { return claims_.claim_up_to(index); }
     /// Runs a claimed range and accounts for it.
     void run_claimed(index_range range) noexcept;
@@ -109,7 +110,8 @@ public:
 
 protected:
     virtual ~job() = default;
-    /// Runs the indices of a claimed range; catches what they throw. Not called where a work source was given.
+    /// Runs the indices of a claimed range; catches what they throw. Not called where a work source was
+    /// given.
     virtual void run(index_range range) noexcept;
 
 private:
@@ -124,8 +126,8 @@ private:
     std::atomic<bool> started_{false};
     std::atomic<std::uint32_t> joined_{0}; // of jobs that go on
 
-    // The end of completion_ and the beginning of claims_ are written once per range by every thread that takes part:
-    // together, and apart from the rest.
+    // The end of completion_ and the beginning of claims_ are written once per range by every thread that
+    // takes part: together, and apart from the rest.
     completion completion_;
     std::atomic<std::size_t> taking_part_{0};
     std::atomic<std::uint32_t> references_{1};

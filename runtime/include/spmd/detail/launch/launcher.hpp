@@ -17,8 +17,8 @@ enum class demand {
     ahead,         ///< a caller joins it later: bounded, so that threads that arrive too late do not queue up
 };
 
-/// The one launch primitive: decides which threads run the indices of a job, and in which order. All that runs, runs
-/// through it. The library's own launcher uses oneTBB arenas; tests drive the same code by others.
+/// The one launch primitive: decides which threads run the indices of a job, and in which order. All that
+/// runs, runs through it. The library's own launcher uses oneTBB arenas; tests drive the same code by others.
 ///
 /// Thread safety: all members may be called at the same time.
 class launcher {
@@ -37,15 +37,16 @@ public:
         work.start();
         recruit(work, demand::ahead);
     }
-    /// Runs what is left on the calling thread, and on others where that is worth while; returns when the job is
-    /// finished. Needs no other thread in order to finish, so it can be called from within a task.
+    /// Runs what is left on the calling thread, and on others where that is worth while; returns when the job
+    /// is finished. Needs no other thread in order to finish, so it can be called from within a task.
     virtual void join(job& work);
     /// The first half of join(): returns when nothing is left to claim, while other threads may still run.
     void take_part(job& work);
-    /// Returns when `index` was run: runs it on the calling thread if nobody has claimed it, and waits otherwise.
+    /// Returns when `index` was run: runs it on the calling thread if nobody has claimed it, and waits
+    /// otherwise.
     virtual void join_until(job& work, std::size_t index);
-    /// Starts the job if necessary; returns true if it finishes before the deadline. Runs no index itself, except for
-    /// one when it is called within a task and the deadline has passed.
+    /// Starts the job if necessary; returns true if it finishes before the deadline. Runs no index itself,
+    /// except for one when it is called within a task and the deadline has passed.
     bool wait_until(job& work, std::chrono::steady_clock::time_point deadline);
     /// Recruits more threads for a job that at least one takes part in.
     void recruit_more(job& work) {
@@ -53,8 +54,8 @@ public:
     }
 
 protected:
-    /// Makes other threads call work.help(arena, …), each with a reference to the job: the one place that decides who
-    /// takes part. Threads may still be on their way to a job in which others take part already.
+    /// Makes other threads call work.help(arena, …), each with a reference to the job: the one place that
+    /// decides who takes part. Threads may still be on their way to a job in which others take part already.
     virtual void recruit(job& work, demand wanted) = 0;
 
 private:

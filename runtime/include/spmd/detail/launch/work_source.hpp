@@ -7,8 +7,8 @@
 
 namespace spmd::detail {
 
-/// A job's work where it is more than claims of indices: indices that wait for each other, and are claimed again
-/// whenever they can continue.
+/// A job's work where it is more than claims of indices: indices that wait for each other, and are claimed
+/// again whenever they can continue.
 class work_source {
 public:
     work_source() = default;

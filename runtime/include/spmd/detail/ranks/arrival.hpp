@@ -23,10 +23,10 @@ class pending;
 
 namespace spmd::detail {
 
-/// Marks what a rank's coroutine may `co_await`.
+/// Base of the operations that a rank's coroutine can `co_await`.
 class rank_awaitable {};
 
-/// How a collective is written: a collective that says what a member gives and what it takes.
+/// Requirements on a collective: a contribution that members give, and a result that they take.
 template <class Collective>
 concept collective_type =
     std::derived_from<Collective, collective> && std::constructible_from<Collective, communicator&> &&
@@ -39,9 +39,9 @@ concept collective_type =
         { collective.take(id, contribution) } -> std::same_as<typename Collective::result>;
     };
 
-/// A contribution of nothing, to be built upon.
+/// An empty contribution, and a base of others.
 struct no_contribution {
-    static constexpr bool asks_more = false; // than for the collective: for a root or a count
+    static constexpr bool has_parameters = false; // a root or a count, which must be equal for all
     std::size_t root() const noexcept { return 0; }
     std::size_t count() const noexcept { return 0; }
 };
@@ -59,7 +59,7 @@ inline const collective_kind kind_of{
     Collective::name, Collective::type, operation_of<Collective>(), Collective::has_root,
     [](communicator& peers) -> std::unique_ptr<collective> { return std::make_unique<Collective>(peers); }};
 
-/// A member on its way through a collective.
+/// A member's passage through a collective.
 template <class Collective>
 class arrival {
 public:
@@ -86,20 +86,20 @@ protected:
     /// Joins the collective. It will not take place if the member requested another.
     collective& join() const { return rank_worker::join_next(*this); }
     bool agrees_with(const collective& joined) const noexcept {
-        return contribution::asks_more ? joined.requested() == requested()
-                                       : joined.requested().kind == &kind_of<Collective>;
+        return contribution::has_parameters ? joined.requested() == requested()
+                                            : joined.requested().kind == &kind_of<Collective>;
     }
     void give(collective& joined) {
         try {
             static_cast<Collective&>(joined).give(id_, contribution_);
-        } catch (...) { // the member has not come
+        } catch (...) { // the member has not arrived
             --peers_->next_number(id_);
             rank_worker::here().forget_collective();
             throw;
         }
     }
     contribution take_contribution() { return std::move(contribution_); }
-    /// Takes, and leaves. Requires: the collective is complete.
+    /// Takes the result, and leaves. Requires: the collective is complete.
     result take(collective& joined) {
         const leaving after(joined);
         joined.throw_if_failed();
@@ -125,12 +125,12 @@ private:
 };
 
 class membership;
-/// What split gives a rank for its place in a group: rank.hpp has the rest.
+/// Converts the result of a split; defined in split.hpp.
 template <class Result>
 Result from_membership(const membership& place);
 
-/// Arrives and waits at once: what `co_await me.barrier()` awaits. It takes part of each rank's frame, so it is
-/// small, and does not end with more than a return.
+/// Awaitable that arrives and waits at once, as in `co_await me.barrier()`. Part of each rank's frame, hence
+/// small and trivial to destroy.
 template <class Collective, class Result = typename Collective::result>
 class [[nodiscard("co_await it")]] collective_awaitable final : public arrival<Collective>,
                                                                 public rank_awaitable {
@@ -139,7 +139,7 @@ public:
                          const std::source_location& where)
         : arrival<Collective>(peers, id, std::move(given), where) {}
 
-    /// Arrives now; what it returns is awaited later.
+    /// Arrives now; the result is awaited later.
     pending<Result> start();
 
     bool await_ready() {
@@ -166,10 +166,10 @@ public:
     }
 
 private:
-    collective* collective_ = nullptr; // not taken from the rank's record: by now that may be another wait's
+    collective* collective_ = nullptr; // the rank's record may hold another wait's by then
 };
 
-/// A collective whose members give a T each.
+/// A collective whose members contribute a T each.
 template <class T>
 class values_collective : public collective {
 public:
@@ -186,7 +186,7 @@ protected:
         if constexpr (slots<T>::destroys) given_[id] = true;
     }
     decltype(auto) value(std::size_t id) noexcept { return (*values_)[id]; }
-    /// All values at once. Requires: they are all there.
+    /// Moves all values out. Requires: all members have contributed.
     results<T> take_values() {
         results<T> all = values_->take();
         is_taken_ = true;
@@ -208,7 +208,7 @@ private:
     }
 
     std::optional<slots<T>> values_;
-    std::unique_ptr<bool[]> given_; // those that are to be destroyed
+    std::unique_ptr<bool[]> given_; // by id: the value is to be destroyed
     bool is_taken_ = false;
 };
 

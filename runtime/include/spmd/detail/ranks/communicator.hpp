@@ -18,33 +18,35 @@ namespace spmd::detail {
 
 class rank_scheduler;
 
-/// Some ranks of a scheduler that meet: all of them, or what split made. Holds their collectives and their messages.
+/// Ranks of a scheduler that meet: all of them, or a group made by split. Holds their collectives and their
+/// messages.
 class communicator final : public rank_context {
 public:
-    /// All ranks of the scheduler.
+    /// Contains all ranks of the scheduler.
     communicator(rank_scheduler& ranks, const rank_context& everyone);
-    /// The members, as ranks of the scheduler, in the order of their ids. It is `shared`, with a reference for each.
+    /// `members`: ranks of the scheduler, in the order of their ids here. Shared, with a reference for each
+    /// member.
     communicator(rank_scheduler& ranks, const communicator& parent, std::vector<std::size_t> members);
     communicator(const communicator&) = delete;
     communicator& operator=(const communicator&) = delete;
     ~communicator();
 
     rank_scheduler& ranks() const noexcept { return *ranks_; }
-    /// The rank of the scheduler that is member `id`.
+    /// Member `id` as a rank of the scheduler.
     std::size_t index_of(std::size_t id) const noexcept { return indices_ == nullptr ? id : indices_[id]; }
-    /// The number of the collective that member `id` comes to next. For the thread that runs the member.
+    /// Number of the collective that member `id` calls next. For the thread that runs the member.
     std::uint32_t& next_number(std::size_t id) noexcept { return next_[id]; }
     bool has_reached(std::size_t id, std::uint32_t number) const noexcept {
         return static_cast<std::int32_t>(next_[id] - number) > 0;
     }
 
-    /// Collective `number`; opened as what the first member asks for.
+    /// Returns collective `number`, which the first member's request opens.
     collective& collective_for(std::uint32_t number, const request& requested,
                                const std::source_location& where);
-    /// Takes back a collective that nobody will look at again.
+    /// Keeps a collective that no member will access again for reuse.
     void retire(collective& over);
 
-    /// Who has not ended, and one who has: of those that threw, if any did.
+    /// Members that have not ended, and one that has: one that threw, if any did.
     struct survey {
         std::size_t left = 0;
         std::optional<std::size_t> gone; ///< as a rank of the scheduler
@@ -52,7 +54,7 @@ public:
     /// Complexity: O(size) once while no rank runs. Requires: no rank can run.
     const survey& survey_members();
 
-    /// The messages to member `id`. They are made when the first message or receive needs them.
+    /// Messages to member `id`. All boxes are made by the first message or receive.
     message_box& box_of(std::size_t id);
 
     void acquire() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
@@ -66,7 +68,7 @@ private:
     static constexpr std::size_t most_spare = 4;
 
     rank_scheduler* ranks_;
-    const std::size_t* engines_of_ranks_;  // of the scheduler; null: they are the same
+    const std::size_t* engines_of_ranks_;  // of the scheduler; null: rank and engine are the same
     const std::size_t* indices_ = nullptr; // of the members; null: all ranks
     std::vector<std::size_t> members_;
     std::vector<std::size_t> engines_;
@@ -77,8 +79,8 @@ private:
     std::deque<std::unique_ptr<collective>> open_; // by number, from first_open_ on; null: retired
     std::uint32_t first_open_ = 0;
     std::vector<std::unique_ptr<collective>> spare_;
-    survey survey_;               // for whoever brought the scheduler to a halt
-    std::size_t surveyed_at_ = 0; // in which halt
+    survey survey_;               // for the thread that resolves a halt
+    std::size_t surveyed_at_ = 0; // the halt of survey_
 };
 
 } // namespace spmd::detail

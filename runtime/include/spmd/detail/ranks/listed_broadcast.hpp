@@ -1,9 +1,10 @@
 #pragma once
 
 #include <spmd/detail/base/spin_lock.hpp>
+#include <spmd/detail/base/thread_number.hpp>
 #include <spmd/detail/ranks/rank_scheduler.hpp>
 #include <spmd/detail/ranks/wait_record.hpp>
-#include <spmd/detail/results/result_job.hpp>
+#include <spmd/detail/results/tracked_job.hpp>
 
 #include <array>
 #include <atomic>
@@ -21,15 +22,14 @@ struct alignas(64) broadcast_list {
 };
 
 /// Lists a broadcast of coroutines for debuggers, whose script runtime/gdb/spmd.py reads it in a program that is
-/// stopped. It is built by the user's compiler, so that debug information of libspmd is not needed. There are several
-/// lists, chosen by address, so that broadcasts of different threads hardly ever share a cache line.
+/// stopped. It is built by the user's compiler, so that debug information of libspmd is not needed. Threads have
+/// different lists, so that broadcasts share no cache line.
 class listed_broadcast {
 public:
     /// Requires: the job outlives it and is not disposed before.
     listed_broadcast(const rank_scheduler& ranks, const tracked_job& job) noexcept
         : ranks_(&ranks), count_(ranks.count()), records_(&ranks.record_of(0)), ended_(job.records_),
-          trouble_(&job.trouble_), label_(&job.label_),
-          list_(&lists_[reinterpret_cast<std::uintptr_t>(this) / alignof(broadcast_list) % lists_.size()]) {
+          trouble_(&job.trouble_), label_(&job.label_), list_(&lists_[thread_number() % lists_.size()]) {
         const std::lock_guard guard(list_->lock);
         next_ = list_->first;
         if (next_ != nullptr) next_->link_ = &next_;
@@ -45,7 +45,7 @@ public:
     }
 
 private:
-    static inline constinit std::array<broadcast_list, 61> lists_{};
+    static inline constinit std::array<broadcast_list, 64> lists_{};
 
     [[maybe_unused]] const rank_scheduler* ranks_;
     [[maybe_unused]] std::size_t count_;

@@ -12,8 +12,8 @@
 
 namespace spmd::detail {
 
-/// The messages to one rank that it has not received, and its receives that have no message. Messages from the
-/// same rank that a receive would take alike are taken in the order in which they were sent.
+/// Messages to one rank that it has not received, and its receives that have no message. Of several messages
+/// from one rank that a receive accepts, it gets the one that was sent first.
 class message_box {
 public:
     message_box() = default;
@@ -21,19 +21,20 @@ public:
     message_box& operator=(const message_box&) = delete;
     ~message_box();
 
-    /// Gives the message to the first receive that takes it, or keeps it. True when the rank waited for it.
+    /// Delivers the message to the first receive that accepts it, or stores it. Returns true if the rank
+    /// waits for it.
     bool put(std::unique_ptr<envelope> message);
-    /// Gives the receive the first message that it takes, if there is one; else it is served later.
+    /// Delivers the first message that the receive accepts, or stores the receive.
     void post(receiver& receive);
-    /// The same for a rank that waits for it from now on; false when it has its message.
+    /// As post(), and makes the rank wait; returns false if the receive has its message.
     bool post_and_wait(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
                        const std::source_location& where);
-    /// From now on the rank waits for a receive that was posted; false when it has its message.
+    /// Makes the rank wait for a posted receive; returns false if the receive has its message.
     bool wait(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
               const std::source_location& where);
     bool has_message(const receiver& receive);
-    /// Takes a receive back that nobody will wait for. Its message goes to the first of the others that takes it, or
-    /// back to its place among those that nobody has received.
+    /// Removes a receive that nobody will wait for. Its message is delivered to the first other receive that
+    /// accepts it, or stored again in its place.
     void withdraw(receiver& receive);
 
 private:

@@ -16,7 +16,7 @@
 
 namespace spmd::detail {
 
-/// `Result`: a T, or a message<T>.
+/// Converts a received envelope to `Result`: a T, or a message<T>.
 template <class T, class Result>
 Result result_of(std::unique_ptr<envelope> received) {
     auto& content = static_cast<letter<T>&>(*received);
@@ -26,7 +26,7 @@ Result result_of(std::unique_ptr<envelope> received) {
         return {content.take(), content.from(), content.tag()};
 }
 
-/// `co_await me.receive<T>()`.
+/// Awaitable of `me.receive<T>()` and `me.receive_message<T>()`.
 template <class T, class Result>
 class [[nodiscard("co_await it")]] receive_awaitable final : public receiver, public rank_awaitable {
 public:
@@ -34,7 +34,7 @@ public:
                       const std::source_location& where) noexcept
         : receiver(peers, id, from, tag), where_(where) {}
 
-    /// Posts the receive now; what it returns is awaited later.
+    /// Posts the receive now; the message is awaited later.
     pending<Result> start();
 
     bool await_ready() const {

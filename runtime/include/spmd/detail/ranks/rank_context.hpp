@@ -10,30 +10,30 @@ namespace spmd::detail {
 
 class communicator;
 
-/// What the ranks of one group have in common.
+/// State shared by the ranks of one group.
 struct rank_context {
     std::size_t size = 0;
-    const std::size_t* engines = nullptr; ///< of each id; null: id and engine are the same
+    const std::size_t* engines = nullptr; ///< by id; null: id and engine are the same
     const run_flags* flags = nullptr;
     item_tally* reported_items = nullptr;
-    communicator* meets = nullptr; ///< where its ranks meet; null for tasks that are no coroutines
-    bool shared = false;           ///< lives as long as somebody refers to it: what split made
+    communicator* meets = nullptr; ///< null for plain tasks, which cannot meet
+    bool shared = false;           ///< reference-counted: a group made by split
 };
 
 [[noreturn]] void throw_no_coroutine(std::size_t id);
-/// Where a rank meets others. Throws: std::logic_error when its task is no coroutine.
+/// Returns the communicator. Throws: std::logic_error if the rank's task is plain.
 inline communicator& require_communicator(const rank_context& context, std::size_t id) {
     if (context.meets == nullptr) [[unlikely]]
         throw_no_coroutine(id);
     return *context.meets;
 }
-/// The id. Throws: std::invalid_argument unless it is that of a member.
+/// Returns the id. Throws: std::invalid_argument unless a member has it.
 std::size_t require_member(const rank_context& context, std::size_t id);
 
 void acquire(const rank_context& shared) noexcept;
 void release(const rank_context& shared) noexcept;
 
-/// Refers to a context, and shares it if it is shared.
+/// Reference to a context, counted if the context is shared.
 class context_reference {
 public:
     explicit context_reference(const rank_context& context) noexcept : context_(&context) {
@@ -48,7 +48,7 @@ public:
     ~context_reference() {
         if (context_->shared) release(*context_);
     }
-    /// Takes over a reference that was counted before.
+    /// Adopts a reference that is counted already.
     static context_reference adopt(const rank_context& counted) noexcept {
         context_reference adopted(counted);
         release(counted);

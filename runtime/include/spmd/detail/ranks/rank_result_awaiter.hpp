@@ -10,10 +10,10 @@
 
 namespace spmd::detail {
 
-/// Wakes a rank that waits for the end of a job of another submission.
+/// Wakes a rank that waits for another submission's job.
 class rank_continuation final : public continuation {
 public:
-    /// Suspends the rank that runs on this thread until the job is finished; false when it is.
+    /// Suspends the rank that runs on this thread until the job is finished; returns false if it is.
     bool suspend_until_finished(job& awaited, std::coroutine_handle<> rank,
                                 const std::source_location& where);
 
@@ -24,7 +24,7 @@ private:
     std::size_t rank_ = 0;
 };
 
-/// Awaits an async_result in a rank, which works on what is left before it is suspended.
+/// Awaits an async_result in a rank, which takes part in the work before it is suspended.
 template <class T>
 class rank_result_awaiter {
 public:

@@ -6,7 +6,7 @@
 #include <spmd/detail/ranks/ready_queues.hpp>
 #include <spmd/detail/ranks/wait_record.hpp>
 #include <spmd/detail/ranks/wave_estimate.hpp>
-#include <spmd/detail/results/result_job.hpp>
+#include <spmd/detail/results/tracked_job.hpp>
 #include <spmd/detail/trace/trace_log.hpp>
 #include <spmd/partition.hpp>
 #include <spmd/timing.hpp>
@@ -36,23 +36,23 @@ public:
 
     /// Makes a rank's coroutine, without starting it.
     virtual std::coroutine_handle<> make(std::size_t rank) = 0;
-    /// Stores the result of a rank whose coroutine has run to its end, and destroys it. `ended` is null where it could
-    /// not be made, or not be started; called while the exception is handled then.
+    /// Stores the result of a rank whose coroutine has run to its end, and destroys it. `ended` is null where
+    /// it could not be made, or not be started; called while the exception is handled then.
     virtual void end(std::size_t rank, std::coroutine_handle<> ended) noexcept = 0;
 
 protected:
     ~rank_program() = default;
 };
 
-/// Advances ranks that are coroutines, together, on a few threads: the work source of a job whose ranks meet. A rank is
-/// ready, running, waiting or ended.
+/// Advances ranks that are coroutines, together, on a few threads: the work source of a job whose ranks meet.
+/// A rank is ready, running, waiting or ended.
 ///
-/// When all ranks meet, all become ready at once: a *wave*. Waves that are cheaper than waking other threads are run by
-/// one thread, without a queue and without a lock; others go through the ready queues.
+/// When all ranks meet, all become ready at once: a *wave*. Waves that are cheaper than waking other threads
+/// are run by one thread, without a queue and without a lock; others go through the ready queues.
 ///
-/// Invariant `active-is-exact`: active_ counts the ready and the running ranks, and what a range made ready is counted
-/// before the range itself is counted off. So the thread that brings it to 0 is alone: no rank can run, and none will
-/// unless that thread makes it ready. There the job ends, or the halt is resolved.
+/// Invariant `active-is-exact`: active_ counts the ready and the running ranks, and what a range made ready
+/// is counted before the range itself is counted off. So the thread that brings it to 0 is alone: no rank can
+/// run, and none will unless that thread makes it ready. There the job ends, or the halt is resolved.
 class rank_scheduler final : public work_source {
 public:
     /// `ranks` is the group of the job's ranks.
@@ -64,13 +64,15 @@ public:
     const wait_record& record_of(std::size_t rank) const noexcept { return records_[rank]; }
     /// Requires: the rank was started and does not run.
     bool has_ended(std::size_t rank) const noexcept { return !records_[rank].is_started(); }
-    /// Number of halts so far, in which no rank could run, including the present one. Requires: no rank can run.
+    /// Number of halts so far, in which no rank could run, including the present one. Requires: no rank can
+    /// run.
     std::size_t halts() const noexcept { return halts_; }
     /// What an ended rank threw; null if it returned.
     std::exception_ptr error_of_ended(std::size_t rank) const;
     bool is_stopped() const noexcept { return owner_->stop_requested(); }
 
-    /// Counts a running rank, which will wait for something outside of the scheduler, as active until it is woken.
+    /// Counts a running rank, which will wait for something outside of the scheduler, as active until it is
+    /// woken.
     void count_outside_wait() noexcept { active_.fetch_add(1, std::memory_order_relaxed); }
     void withdraw_outside_wait() noexcept { active_.fetch_sub(1, std::memory_order_relaxed); }
     /// Makes such a rank ready, from any thread.
@@ -103,7 +105,8 @@ private:
     void recruit_more() noexcept;
     bool has_idle_threads() const noexcept { return owner_->threads_taking_part() < threads_; }
     std::size_t worth_claiming() const noexcept;
-    /// Fails waits that cannot end. Returns the ranks that can run now. Requires: no rank can run, not all have ended.
+    /// Fails waits that cannot end. Returns the ranks that can run now. Requires: no rank can run, not all
+    /// have ended.
     std::vector<std::size_t> resolve_halt();
 
     tracked_job* owner_;

@@ -35,8 +35,8 @@ public:
 
     /// The worker that runs a rank on this thread.
     static rank_worker& here() noexcept { return *here_; }
-    /// The worker that runs member `id` on this thread. Throws: std::logic_error if the member does not run here;
-    /// cancelled_error if the scheduler is to stop.
+    /// The worker that runs member `id` on this thread. Throws: std::logic_error if the member does not run
+    /// here; cancelled_error if the scheduler is to stop.
     static rank_worker& running(const communicator& peers, std::size_t id);
     /// Allocates a coroutine's frame: often the one that another helper has just freed on this thread.
     static void* allocate_frame(std::size_t size) {
@@ -105,7 +105,8 @@ public:
 private:
     friend class rank_scheduler;
 
-    /// Runs ranks, and whole waves as long as they are best run by one thread; returns when others can continue.
+    /// Runs ranks, and whole waves as long as they are best run by one thread; returns when others can
+    /// continue.
     void run(index_range range, bool whole_waves) noexcept;
     /// Returns how many of them ran: fewer, if the rest is left to others.
     std::size_t run_each(index_range range) noexcept;

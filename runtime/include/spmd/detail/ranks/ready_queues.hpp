@@ -12,8 +12,9 @@
 
 namespace spmd::detail {
 
-/// Ready ranks, in ranges: one queue for each thread, with a block of ranks that become ready there, so that a rank's
-/// data stay near the thread that touched them first. A thread claims from its own queue, then from others.
+/// Ready ranks, in ranges: one queue for each thread, with a block of ranks that become ready there, so that
+/// a rank's data stay near the thread that touched them first. A thread claims from its own queue, then from
+/// others.
 ///
 /// Thread safety: all members may be called at the same time.
 class ready_queues {
@@ -29,8 +30,8 @@ public:
 
     /// Claims at most `most` ready ranks of any queue; empty when there are none.
     index_range claim(std::size_t most) noexcept;
-    /// Claims a part of what is ready in a queue of the arena, `first` being looked at first; at least `least` ranks,
-    /// where so many are left in the range. Empty when there are none.
+    /// Claims a part of what is ready in a queue of the arena, `first` being looked at first; at least
+    /// `least` ranks, where so many are left in the range. Empty when there are none.
     index_range claim_near(std::size_t first, std::size_t arena, std::size_t least) noexcept;
 
     bool has_ready() const noexcept { return ranges_.load() != 0; }

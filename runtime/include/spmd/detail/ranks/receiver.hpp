@@ -37,8 +37,8 @@ public:
     void give_up();
     /// Describes it for error messages: "receive(from 3, tag 0)".
     std::string operation() const;
-    /// Returns why there will be no message; null where that depends on ranks that wait themselves. Requires: no rank of
-    /// the scheduler can run.
+    /// Returns why there will be no message; null where that depends on ranks that wait themselves. Requires:
+    /// no rank of the scheduler can run.
     std::exception_ptr cause(const std::source_location& where) const;
 
 protected:
@@ -47,7 +47,8 @@ protected:
     communicator& peers() const noexcept { return *peers_; }
     std::size_t id() const noexcept { return id_; }
     message_box& box() const;
-    /// Returns the message. Throws: the failure of the wait; mismatch_error if the message is of another type.
+    /// Returns the message. Throws: the failure of the wait; mismatch_error if the message is of another
+    /// type.
     std::unique_ptr<envelope> take(const std::type_info& type, const std::source_location& where);
 
 private:

@@ -13,21 +13,21 @@
 
 namespace spmd::detail {
 
-/// op(T, T) gives something that is a T again.
+/// op(T, T) returns something that converts to T.
 template <class Op, class T>
 concept combines = std::is_invocable_r_v<T, Op&, T, T>;
 
-/// True for a vector that an operation combines element by element, since it does not combine vectors.
+/// True for a vector that an operation combines element by element.
 template <class T, class Op>
 inline constexpr bool by_elements = false;
 template <class E, class A, class Op>
 inline constexpr bool by_elements<std::vector<E, A>, Op> =
     combines<Op, E> && (!combines<Op, std::vector<E, A>> || requires { Op::by_elements; });
 
-/// What is given to a reduction: a value and how to combine it.
+/// Contribution to a reduction: a value and the operation.
 template <class T, class Op>
 struct reduction_contribution : no_contribution {
-    static constexpr bool asks_more = by_elements<T, Op>;
+    static constexpr bool has_parameters = by_elements<T, Op>;
     reduction_contribution(T v, Op o) : value(std::move(v)), op(std::move(o)), elements(count_of(value)) {}
 
     std::size_t count() const noexcept {
@@ -50,7 +50,7 @@ struct reduction_contribution : no_contribution {
 
 template <class T, class Op>
 struct rooted_contribution : reduction_contribution<T, Op> {
-    static constexpr bool asks_more = true;
+    static constexpr bool has_parameters = true;
     rooted_contribution(T v, Op o, std::size_t r)
         : reduction_contribution<T, Op>(std::move(v), std::move(o)), root_id(r) {}
     std::size_t root() const noexcept { return root_id; }
@@ -68,8 +68,8 @@ T combine(Op& op, T left, T right) {
     }
 }
 
-/// Combines the members' values in the tree of tree_reduce.hpp: each leaf as soon as it is complete, by an
-/// operation that its first member gave.
+/// Combines the members' values in the tree of tree_reduce.hpp: each leaf as soon as it is complete, by the
+/// operation of its first member.
 template <class T, class Op>
 class reduction_collective : public values_collective<T> {
 public:
@@ -137,8 +137,8 @@ public:
     }
 };
 
-/// Combines each member's value with those before it: within a leaf from the left, and then with what all leaves
-/// before it gave, from the left.
+/// Combines each member's value with those before it: from the left within a leaf, then with the results of
+/// all leaves before it, from the left.
 template <class T, class Op>
 class prefix_collective : public values_collective<T> {
 public:
@@ -170,7 +170,7 @@ protected:
         for (std::optional<T>& sum : before_) sum.reset();
         for (std::optional<Op>& op : ops_) op.reset();
     }
-    /// All values up to that of `id`, combined.
+    /// Returns the combined values of members 0 … id.
     T prefix(std::size_t id, Op& op) {
         const std::size_t leaf = id / collective::leaf_size;
         const T& within = this->value(id);
@@ -179,7 +179,7 @@ protected:
 
 private:
     std::vector<std::optional<Op>> ops_;   // of each leaf
-    std::vector<std::optional<T>> before_; // what the leaves before each gave; none before the first
+    std::vector<std::optional<T>> before_; // of each leaf: the result of all leaves before it
 };
 
 template <class T, class Op>
@@ -202,7 +202,7 @@ struct exclusive_scan_contribution : reduction_contribution<T, Op> {
     T first;
 };
 
-/// Throws: std::invalid_argument unless `first` has as many elements as what is scanned.
+/// Throws: std::invalid_argument unless the initial value has as many elements as the scanned ones.
 void require_as_long(std::size_t first, std::size_t elements);
 
 template <class T, class Op>

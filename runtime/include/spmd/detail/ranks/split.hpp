@@ -13,7 +13,7 @@
 
 namespace spmd::detail {
 
-/// A place in a communicator that split made; none for a rank that left.
+/// A member's place in a communicator made by split; empty for a rank of no colour.
 class membership {
 public:
     membership() = default;
@@ -32,7 +32,7 @@ struct split_contribution : no_contribution {
     std::int64_t key;
 };
 
-/// A communicator for each colour, its members in the order of their keys, then of their ids.
+/// Makes a communicator for each colour, its members ordered by key, then by id.
 class split_collective final : public values_collective<split_contribution> {
 public:
     static constexpr const char* name = "split";
@@ -44,7 +44,7 @@ public:
     explicit split_collective(communicator& peers);
     ~split_collective() override;
     void give(std::size_t id, contribution& given) { keep(id, contribution(given)); }
-    /// The reference that is counted for the member is the caller's.
+    /// Passes the member's counted reference on to the caller.
     result take(std::size_t id, contribution&) noexcept { return std::exchange(places_[id], {}); }
 
 private:
@@ -54,7 +54,7 @@ private:
     std::vector<membership> places_;
 };
 
-/// `Result`: a rank, or an optional of one.
+/// Converts a membership to `Result`: a rank, or an optional of one.
 template <class Result>
 Result from_membership(const membership& place) {
     if constexpr (requires { typename Result::value_type; }) {

@@ -16,7 +16,7 @@
 
 namespace spmd::detail {
 
-/// Throws std::invalid_argument unless there is one value for each rank.
+/// Throws: std::invalid_argument unless there is one value per rank.
 void require_one_each(const char* collective, std::size_t values, std::size_t ranks);
 
 class barrier_collective final : public collective {
@@ -41,14 +41,14 @@ struct value_contribution : no_contribution {
 
 template <class T>
 struct rooted_value : no_contribution {
-    static constexpr bool asks_more = true;
+    static constexpr bool has_parameters = true;
     rooted_value(T v, std::size_t r) : value(std::move(v)), root_id(r) {}
     std::size_t root() const noexcept { return root_id; }
     T value;
     std::size_t root_id;
 };
 
-/// A collective at which only the root gives.
+/// A collective to which only the root contributes.
 template <class T>
 class root_collective : public collective {
 public:
@@ -111,7 +111,7 @@ public:
     }
 };
 
-/// The members' ranges one after the other.
+/// Concatenates `count` ranges.
 template <class Part, class ValueOf>
 flat<Part> chained(std::size_t count, const ValueOf& part) {
     std::size_t size = 0;
@@ -139,7 +139,7 @@ public:
     }
 };
 
-/// A collective that gives all members the same values to look at.
+/// A collective whose members share one result.
 template <class T, class Item>
 class sharing_collective : public values_collective<T> {
 public:
@@ -185,14 +185,14 @@ private:
     }
 };
 
-/// A contribution of one value for each member.
+/// A contribution of one value per member.
 template <class T>
 struct values_contribution : no_contribution {
-    static constexpr bool asks_more = true;
+    static constexpr bool has_parameters = true;
     explicit values_contribution(std::vector<T> v) : values(std::move(v)), given(values.size()) {}
     std::size_t count() const noexcept { return given; }
     std::vector<T> values;
-    std::size_t given; // as the values are moved away
+    std::size_t given; // the values are moved away
 };
 
 template <class T>

@@ -10,8 +10,9 @@ namespace spmd::detail {
 class collective;
 class receiver;
 
-/// What a rank waits for, and where its coroutine goes on: one for each rank of a scheduler. Written by the thread that
-/// runs the rank, before others can wake it.
+/// What a rank waits for, and the coroutine to resume: one for each rank of a scheduler. Written by the
+/// thread that runs the rank, before others can wake it. 24 bytes, hence the tagged pointer.
+/// (coroutine/waiting_memory)
 class wait_record {
 public:
     void wait_for(collective& joined, const std::source_location& where) noexcept {
@@ -22,7 +23,7 @@ public:
         awaited_ = reinterpret_cast<char*>(&receive) + receiving;
         where_ = where;
     }
-    /// The rank waits for the end of a job, which other ranks cannot bring about.
+    /// Records a wait for the end of another submission's job.
     void wait_for_job(const std::source_location& where) noexcept {
         awaited_ = nullptr;
         where_ = where;
@@ -34,7 +35,7 @@ public:
     bool is_started() const noexcept { return continuation_ != nullptr; }
     void end() noexcept { continuation_ = nullptr; }
     const std::source_location& where() const noexcept { return where_; }
-    /// Null where it waits for something else.
+    /// Returns null if the rank waits for something else.
     receiver* awaited_message() const noexcept {
         return tag() == receiving ? reinterpret_cast<receiver*>(awaited_ - receiving) : nullptr;
     }
@@ -42,11 +43,11 @@ public:
     bool has_failed() const noexcept { return tag() == failed; }
     /// Marks the wait as failed with `error`, which lives until the failure is thrown or withdrawn.
     void fail(const std::exception_ptr& error) noexcept {
-        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): only read again
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): only read
         awaited_ = reinterpret_cast<char*>(const_cast<std::exception_ptr*>(&error)) + failed;
     }
-    /// Throws the failure of the wait, once. Called when a wait ends, and before the next begins: GCC 12 begins the
-    /// second wait of an expression before it takes the result of the first.
+    /// Throws the failure of the wait, once. Called when a wait ends, and before the next begins: GCC 12
+    /// begins the second wait of an expression before it takes the result of the first.
     void throw_if_failed() {
         if (has_failed()) [[unlikely]]
             throw_error();
@@ -59,7 +60,7 @@ public:
     collective& awaited_collective() const noexcept { return *reinterpret_cast<collective*>(awaited_); }
 
 private:
-    // What is awaited, by how far the pointer is off: objects lie at multiples of 8.
+    // Tags in the low bits of awaited_: objects are aligned to 8 bytes.
     static constexpr unsigned receiving = 1;
     static constexpr unsigned failed = 2;
     unsigned tag() const noexcept {

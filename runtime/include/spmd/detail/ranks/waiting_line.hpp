@@ -11,7 +11,7 @@
 
 namespace spmd::detail {
 
-/// What stands in a waiting_line, and in one at most.
+/// Base of the items of a waiting_line; each is in one line at most.
 template <class Item>
 class waiting_line_place {
 private:
@@ -23,9 +23,10 @@ private:
     std::uint64_t number_ = 0; // in the order of arrival
 };
 
-/// Items in the order in which they came, taken out by whom they are from: a list while they are few, else tables, so
-/// that a million messages to one rank are found as quickly as ten. It does not own the items; `from()` of each stays.
-/// Complexity: O(1) for a few items, O(log n) for many with few from each.
+/// Items in the order of their arrival, found by their source: a list of up to 64, else tables, so that a
+/// million messages to one rank are found as quickly as ten. Does not own the items, whose `from()` must not
+/// change.
+/// Complexity: O(1) for up to 64 items, O(log n) for many with few from each source. (messages/)
 template <class Item>
 class waiting_line {
 public:
@@ -33,9 +34,9 @@ public:
     waiting_line(const waiting_line&) = delete;
     waiting_line& operator=(const waiting_line&) = delete;
 
-    /// It comes now, though it may not stay.
+    /// Numbers an item by its arrival, without inserting it.
     void arrive(Item& item) noexcept { place(item).number_ = next_number_++; }
-    /// It stays, behind those that came before it. Requires: it has come.
+    /// Inserts an item behind those that arrived before it. Requires: arrive() was called.
     void insert(Item& item) {
         if (tables_ == nullptr && ++size_ <= most_in_list) return insert_in_list(item);
         if (tables_ == nullptr) make_tables();
@@ -46,12 +47,13 @@ public:
         insert(item);
     }
 
-    /// Takes out the first that matches, of those from one of `sources`, or of all where there are none; or null.
+    /// Removes the first item that matches, among those from `sources`, or all if `sources` is empty. Returns
+    /// null if none matches.
     template <class Matches>
     Item* take_first(std::span<const std::size_t> sources, const Matches& matches) {
         return tables_ == nullptr ? take_from_list(matches) : take_from_tables(sources, matches);
     }
-    /// Takes it out; false where it is not here.
+    /// Removes an item; returns false if it is not in this line.
     bool remove(const Item& item) {
         const std::size_t source = item.from();
         return take_first({&source, 1}, [&](const Item& each) { return &each == &item; }) != nullptr;

@@ -14,22 +14,22 @@
 
 namespace spmd::detail {
 
-/// From here on the copy is shared: the kernel's work for fresh pages outweighs that of a thread's waking.
+/// Copies at least this large are shared: the kernel's cost of fresh pages outweighs that of waking a thread.
 inline constexpr std::size_t shared_copy_bytes = std::size_t{1} << 20;
-/// What one thread copies at a time.
+/// Bytes that a thread copies at a time.
 inline constexpr std::size_t copied_at_once_bytes = std::size_t{256} << 10;
 
-/// Writes to one byte of each page of [begin, begin + size), which nobody uses yet, so that several threads
-/// share the kernel's work of finding the pages.
+/// Writes to one byte of each page of unused memory, so that several threads share the kernel's cost of
+/// mapping it.
 void touch_pages(launcher& launch, std::byte* begin, std::size_t size);
 
-/// An iterator over a part's items that moves them out, unless the part only refers to items of others.
+/// Returns an iterator that moves a part's items out, unless the part only refers to the items of others.
 template <class Part, class Iterator>
-auto taking(Iterator at) {
+auto taking(Iterator item) {
     if constexpr (std::ranges::borrowed_range<Part> || std::ranges::view<Part>)
-        return at;
+        return item;
     else
-        return std::make_move_iterator(at);
+        return std::make_move_iterator(item);
 }
 
 template <class Part>
@@ -37,22 +37,23 @@ void append_taken(flat<Part>& flat, Part& part) {
     flat.insert(flat.end(), taking<Part>(std::ranges::begin(part)), taking<Part>(std::ranges::end(part)));
 }
 
-/// Moves the items [begin, end) of the flat sequence out of the parts, where `offsets` says each part lies.
+/// Moves a piece of the flat sequence out of the parts, which begin at `offsets` in that sequence.
 template <class Part>
 void move_piece(index_range piece, Part* parts, const std::vector<std::size_t>& offsets, flat<Part>& flat) {
     using distance = std::ranges::range_difference_t<Part>;
-    auto at = static_cast<std::size_t>(std::ranges::upper_bound(offsets, piece.first) - offsets.begin()) - 1;
-    for (std::size_t i = piece.first; i < piece.last; ++at) {
-        const std::size_t end = std::min(piece.last, offsets[at + 1]);
-        const auto first = std::ranges::begin(parts[at]);
-        std::copy(taking<Part>(first + static_cast<distance>(i - offsets[at])),
-                  taking<Part>(first + static_cast<distance>(end - offsets[at])),
+    auto part =
+        static_cast<std::size_t>(std::ranges::upper_bound(offsets, piece.first) - offsets.begin()) - 1;
+    for (std::size_t i = piece.first; i < piece.last; ++part) {
+        const std::size_t end = std::min(piece.last, offsets[part + 1]);
+        const auto first = std::ranges::begin(parts[part]);
+        std::copy(taking<Part>(first + static_cast<distance>(i - offsets[part])),
+                  taking<Part>(first + static_cast<distance>(end - offsets[part])),
                   flat.begin() + static_cast<std::ptrdiff_t>(i));
         i = end;
     }
 }
 
-/// True where any thread can put the items of such parts into any place of the flat result, and none throws.
+/// Parts whose items any thread can assign to any place of the flat result, without an exception.
 template <class Part>
 concept shareable_piecewise =
     std::ranges::random_access_range<Part> &&
@@ -61,9 +62,8 @@ concept shareable_piecewise =
     std::is_nothrow_assignable_v<std::ranges::range_value_t<Part>&,
                                  decltype(*taking<Part>(std::ranges::begin(std::declval<Part&>())))>;
 
-/// The parts one after the other, their items moved, or copied from parts that only refer to
-/// them. Sizes are summed once; large results are moved by all
-/// threads. `reused` gives its memory: what it held is overwritten.
+/// Concatenates the parts: moves their items, or copies them from parts that only refer to them. All threads
+/// share the work of a large result. The memory of `reused` is used again, and its items are overwritten.
 template <concatenable Part>
 flat<Part> concat_parts(launcher& launch, Part* parts, std::size_t count, flat<Part> reused) {
     std::vector<std::size_t> offsets(count + 1);
@@ -75,7 +75,7 @@ flat<Part> concat_parts(launcher& launch, Part* parts, std::size_t count, flat<P
     if constexpr (shareable_piecewise<Part>) {
         if (total * sizeof(item) >= shared_copy_bytes) {
             if (reused.capacity() < total) {
-                reused = flat<Part>(); // {} would keep the memory, and copies
+                reused = flat<Part>(); // {} would keep the memory, and copy
                 reused.reserve(total);
                 touch_pages(launch, reinterpret_cast<std::byte*>(reused.data()), total * sizeof(item));
             }

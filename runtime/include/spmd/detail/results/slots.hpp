@@ -11,16 +11,17 @@
 
 namespace spmd::detail {
 
-/// True where a vector of T can be made before the run and each task assigns its own element.
+/// Types of which a vector can be constructed before the run, so that each task assigns its own element.
 template <class T>
 concept ready_made =
     std::is_trivially_default_constructible_v<T> && std::movable<T> && !std::same_as<T, bool>;
 
-/// One place per task for its result. Tasks fill different slots at the same time; the rest is for one thread.
+/// Storage for one result per task.
+/// Thread safety: tasks may fill different slots concurrently; all else is for one thread.
 template <class T>
 class slots {
 public:
-    static_assert(std::move_constructible<T>, "a task's result is moved to whoever asked for it");
+    static_assert(std::move_constructible<T>, "a task's result is moved to its receiver");
     static constexpr bool destroys = !std::is_trivially_destructible_v<T>;
 
     explicit slots(std::size_t count) : memory_(std::allocator<T>{}.allocate(count)), count_(count) {}

@@ -39,7 +39,7 @@ struct trace_event {
     std::source_location where{};
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
-    std::uint64_t pool = no_name; ///< name of the pool of a submission
+    std::uint64_t pool = no_name; ///< name of a submission's pool
 };
 
 /// The events of one thread.
