@@ -27,12 +27,6 @@ def variable(name):
     return gdb.parse_and_eval(f"'spmd::detail::{name}'")
 
 
-def member(value, *names):
-    """The first of the members that the type has: names differ between versions of spmd."""
-    known = {field.name for field in value.type.strip_typedefs().fields()}
-    return value[next((name for name in names if name in known), names[0])]
-
-
 def text_at(pointer):
     return pointer.string("utf-8", "replace")
 
@@ -165,7 +159,7 @@ def collective_text(address):
     collective = object_at(address, "collective")
     if is_set(collective["complete_"]):
         return None
-    return text_at(member(collective, "requested_", "asked_")["kind"]["name"])
+    return text_at(collective["requested_"]["kind"]["name"])
 
 
 def receive_text(address):
@@ -174,7 +168,7 @@ def receive_text(address):
     if int(wrapped_pointer(receiver["message_"], type_of("envelope"))) != 0:
         return None
     source, tag = int(receiver["from_"]), int(receiver["tag_"])
-    members = member(receiver, "peers_", "of_")["indices_"]
+    members = receiver["peers_"]["indices_"]
     if source != ANY_SOURCE and int(members) != 0:
         source = int(members[source])
     return f"receive(from {'any' if source == ANY_SOURCE else source}, tag {'any' if tag == ANY_TAG else tag})"
