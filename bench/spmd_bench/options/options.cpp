@@ -21,7 +21,6 @@ namespace spmd_bench {
 namespace {
 
 constexpr std::size_t notebook_files_per_rank = 5;
-constexpr std::size_t most_threads = 4096;
 constexpr std::size_t most_ranks = 100'000'000;
 constexpr std::size_t most_items = 1'000'000'000;
 constexpr std::size_t most_repetitions = 1'000'000;
@@ -30,7 +29,7 @@ constexpr double most_skew = 100;
 
 void read_axes(const given_options& given, sweep_axes& axes) {
     given.read_axis("ranks", axes.ranks, counts(1, most_ranks));
-    given.read_axis("threads", axes.threads, counts(1, most_threads));
+    given.read_axis("threads", axes.threads, counts(1, spmd::most_threads));
     given.read_axis("chunk", axes.chunk, counts_or_auto(1, most_items));
     const std::size_t items = notebook_files_per_rank * std::ranges::max(axes.ranks.values);
     axes.items = {{items}, fmt::format("{}", items)};

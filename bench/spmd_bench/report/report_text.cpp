@@ -138,7 +138,7 @@ std::string pool_text(const report& what) {
                                    what.request.axes.threads.text, what.request.pin ? ", workers pinned" : "",
                                    name_of(what.pool.got));
     if (!what.pool.reason.empty())
-        text += fmt::format(" instead of {}: {}", name_of(what.pool.asked), what.pool.reason);
+        text += fmt::format(" instead of {}: {}", name_of(what.pool.requested), what.pool.reason);
     return text;
 }
 

@@ -24,7 +24,7 @@ std::string text_of(const std::vector<spmd::machine_part>& parts, std::string_vi
 
 std::string placement_text(const spmd::pool_topology& pool) {
     std::string text(name_of(pool.got));
-    if (!pool.reason.empty()) text += fmt::format(" instead of {}: {}", name_of(pool.asked), pool.reason);
+    if (!pool.reason.empty()) text += fmt::format(" instead of {}: {}", name_of(pool.requested), pool.reason);
     return text;
 }
 
@@ -78,7 +78,7 @@ std::string render_json(const topology_report& what) {
          {{"ranks", what.request.axes.ranks.values.front()},
           {"threads", what.pool.threads()},
           {"pinned", what.request.pin},
-          {"placement_asked", name_of(what.pool.asked)},
+          {"placement_asked", name_of(what.pool.requested)},
           {"placement", name_of(what.pool.got)},
           {"reason", what.pool.reason},
           {"arenas", ordered_json::array()}}},

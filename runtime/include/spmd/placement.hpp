@@ -26,9 +26,9 @@ struct arena_place {
 
 /// The requested placement of a pool, the actual one, and the arenas.
 struct pool_topology {
-    placement asked = placement::compact;
+    placement requested = placement::compact;
     placement got = placement::compact;
-    std::string reason;              ///< why `got` differs from `asked`; empty where it does not
+    std::string reason;              ///< why `got` differs from `requested`; empty where it does not
     std::vector<arena_place> arenas; ///< with contiguous and ascending ranks
 
     /// Total number of threads.

@@ -22,8 +22,6 @@ namespace {
 
 namespace tbb = oneapi::tbb;
 
-constexpr std::size_t most_threads = 4096;
-
 /// Lets oneTBB start as many workers as all living pools have threads. By default it starts one worker less
 /// than there are cores, and of several global_controls the smallest wins, so the process has just one.
 class worker_budget {
@@ -76,7 +74,7 @@ std::string why_compact(placement requested, const std::vector<tbb::task_arena::
 class tbb_launcher final : public launcher {
 public:
     tbb_launcher(std::size_t threads, placement requested, bool pin_workers) : budget_(threads) {
-        topology_.asked = requested;
+        topology_.requested = requested;
         std::vector<tbb::task_arena::constraints> constraints = constraints_of(requested);
         if (constraints.size() <= 1 || threads < constraints.size()) {
             if (requested != placement::compact) topology_.reason = why_compact(requested, constraints);

@@ -1,5 +1,6 @@
 #include <spmd/detail/ranks/rank_context.hpp>
 
+#include <spmd/detail/base/describe.hpp>
 #include <spmd/detail/ranks/communicator.hpp>
 
 #include <stdexcept>
@@ -15,8 +16,7 @@ void throw_no_coroutine(std::size_t id) {
 
 std::size_t require_member(const rank_context& context, std::size_t id) {
     if (id < context.size) return id;
-    throw std::invalid_argument("rank " + std::to_string(id) + " is not in a group of " +
-                                std::to_string(context.size));
+    throw std::invalid_argument(not_below("rank", id, context.size));
 }
 
 void acquire(const rank_context& shared) noexcept { shared.meets->acquire(); }

@@ -1,5 +1,7 @@
 #include <spmd/detail/views/slices.hpp>
 
+#include <spmd/detail/base/describe.hpp>
+
 #include <stdexcept>
 #include <string>
 
@@ -11,8 +13,10 @@ void throw_not_all_dealt(std::size_t dealt, std::size_t items, std::size_t ranks
 }
 
 void throw_dealt_badly(std::size_t item, std::size_t items) {
-    throw std::invalid_argument("the partition rule deals item " + std::to_string(item) +
-                                (item < items ? " twice" : ", which is not below " + std::to_string(items)));
+    throw std::invalid_argument("the partition rule deals " +
+                                (item < items
+                                     ? "item " + std::to_string(item) + " twice"
+                                     : "an item that does not exist: " + not_below("item", item, items)));
 }
 
 std::vector<placed_range> place_items(const piece_owner& owner, std::span<const std::size_t> first,

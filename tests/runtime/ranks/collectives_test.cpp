@@ -1111,7 +1111,7 @@ TEST_CASE("a root outside the group is rejected, naming its number") {
                         try {
                             each();
                         } catch (const std::invalid_argument& error) {
-                            if (error.what() == std::string("rank 4 is not in a group of 4")) ++refused;
+                            if (error.what() == std::string("rank 4 is not below 4")) ++refused;
                         }
                     }
                     co_await me.barrier();

@@ -509,7 +509,7 @@ TEST_CASE("a receiver or sender outside the group is rejected, naming its number
                 try {
                     each();
                 } catch (const std::invalid_argument& error) {
-                    if (error.what() == std::string("rank 3 is not in a group of 3")) ++refused;
+                    if (error.what() == std::string("rank 3 is not below 3")) ++refused;
                 }
             }
             co_await me.barrier();

@@ -77,7 +77,7 @@ TEST_CASE("a pool has by default as many ranks and threads as this process may r
     CHECK(pool.threads() == spmd::available_threads());
     CHECK(pool.size() == spmd::available_threads());
     CHECK(spmd::engine_pool{{.ranks = 77}}.threads() == spmd::available_threads());
-    CHECK(pool.topology().asked == spmd::placement::compact);
+    CHECK(pool.topology().requested == spmd::placement::compact);
     CHECK(pool.topology().got == spmd::placement::compact);
     CHECK(pool.topology().reason.empty());
     CHECK(pool.topology().arenas.size() == 1);
@@ -91,7 +91,7 @@ TEST_CASE("an unavailable placement falls back to compact and says why; an avail
         for (const std::size_t threads : {std::size_t{1}, spmd::available_threads()}) {
             const spmd::engine_pool pool{{.ranks = 37, .threads = threads, .placement = requested}};
             const spmd::pool_topology& topology = pool.topology();
-            CHECK(topology.asked == requested);
+            CHECK(topology.requested == requested);
             if (topology.got == requested) {
                 CHECK(topology.arenas.size() > 1);
                 CHECK(topology.reason.empty());

@@ -97,7 +97,7 @@ TEST_CASE("warnings are at the end, those of a sweep once for all points") {
 TEST_CASE("the table fits 80 columns with all ways and the longest figures") {
     report wide = sample_report();
     wide.request.ways.clear();
-    wide.pool.asked = spmd::placement::per_numa_node;
+    wide.pool.requested = spmd::placement::per_numa_node;
     wide.pool.reason = "the machine has one NUMA node, or oneTBB's tbbbind cannot tell";
     std::vector<measurement> slow;
     for (const auto& [name, way] : names<way_kind>) {

@@ -21,7 +21,7 @@ topology_report two_nodes() {
                            .request = {}};
     sample.request.axes.ranks.values = {101};
     sample.request.pin = true;
-    sample.pool.asked = spmd::placement::per_numa_node;
+    sample.pool.requested = spmd::placement::per_numa_node;
     sample.pool.got = spmd::placement::per_numa_node;
     sample.pool.arenas = {{.threads = 4, .ranks = {0, 68}, .numa_node = 0},
                           {.threads = 2, .ranks = {68, 101}, .numa_node = 1}};
@@ -37,7 +37,7 @@ topology_report nothing_there() {
                            .pool = {},
                            .request = {}};
     sample.request.axes.ranks.values = {1};
-    sample.pool.asked = spmd::placement::per_core_type;
+    sample.pool.requested = spmd::placement::per_core_type;
     sample.pool.reason = "the machine has one core type";
     sample.pool.arenas = {{.threads = 2, .ranks = {0, 1}}, {.threads = 1, .ranks = {1, 1}}};
     return sample;
