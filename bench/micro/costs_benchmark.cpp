@@ -1,5 +1,5 @@
-// The costs in runtime/include/spmd/detail/launch/costs.hpp, from which all thresholds follow: what a thread pays to wake
-// another, how long that takes to run, and what a claim and a look for work cost.
+// The costs in runtime/include/spmd/detail/launch/costs.hpp, from which all thresholds follow: what a thread
+// pays to wake another, how long that takes to run, and what a claim and a look for work cost.
 
 #include <spmd/detail/base/clock.hpp>
 #include <spmd/detail/launch/index_claims.hpp>
@@ -22,8 +22,8 @@ using spmd::detail::placed_range;
 
 double seconds(clock_type::duration time) { return std::chrono::duration<double>(time).count(); }
 
-// Time that start() of as many ranks takes as the argument says, on two threads of which one sleeps: it lingers for
-// 100 us only.
+// Time that start() of as many ranks takes as the argument says, on two threads of which one sleeps: it
+// lingers for 100 us only.
 void call_sleeping(benchmark::State& state) {
     spmd::engine_pool pool({.ranks = static_cast<std::size_t>(state.range(0)), .threads = 2});
     for (auto _ : state) {

@@ -17,8 +17,8 @@ struct submission_access;
 ///
 /// `get`, `concat`, `reduce`, `outcomes`, `in_order` and `wait` run it with the calling thread among others,
 /// and wake other threads only where that pays. start() begins it on other threads and returns at once.
-/// Destroyed before either, it runs nothing. The source line of that call names it in traces and in a debugger,
-/// unless run_options::name does.
+/// Destroyed before either, it runs nothing. The source line of that call names it in traces and in a
+/// debugger, unless run_options::name does.
 ///
 ///     std::vector<md5> digests = pool.broadcast(md5_of_my_part).concat();     // begun and joined
 ///     auto running = pool.broadcast(md5_of_my_part).start();                  // in flight

@@ -1,5 +1,6 @@
-// Ranks in every state that `spmd ranks` shows, for gdb_test.py, which finds the lines by their comments. When each is
-// in its state the program aborts, or says "waiting" and stays there for as long as its argument says, in seconds.
+// Ranks in every state that `spmd ranks` shows, for gdb_test.py, which finds the lines by their comments.
+// When each is in its state the program aborts, or says "waiting" and stays there for as long as its argument
+// says, in seconds.
 
 #include <spmd/spmd.hpp>
 

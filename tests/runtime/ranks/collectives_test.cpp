@@ -1067,25 +1067,26 @@ TEST_CASE("an exception from an operation is thrown at every member, and the ran
 
 TEST_CASE("a wrong number of values is an error on every rank") {
     for_each_launcher(5, [](const spmd::engine_pool& pool) {
-        const auto found_right =
-            pool.broadcast([](rank me) -> task<bool> {
-                    int caught = 0;
-                    try {
-                        co_await me.scatter(std::vector<int>(me.id() == 2 ? 4 : 5), 2);
-                    } catch (const std::invalid_argument& error) {
-                        const std::string expected = "scatter needs one value per rank: 4 values for 5 ranks";
-                        caught += error.what() == expected ? 1 : 0;
-                    }
-                    try {
-                        co_await me.all_to_all(std::vector<int>(6));
-                    } catch (const std::invalid_argument& error) {
-                        const std::string expected = "all_to_all needs one value per rank: 6 values for 5 ranks";
-                        caught += error.what() == expected ? 1 : 0;
-                    }
-                    co_await me.barrier();
-                    co_return caught == 2;
-                })
-                .get();
+        const auto found_right = pool.broadcast([](rank me) -> task<bool> {
+                                         int caught = 0;
+                                         try {
+                                             co_await me.scatter(std::vector<int>(me.id() == 2 ? 4 : 5), 2);
+                                         } catch (const std::invalid_argument& error) {
+                                             const std::string expected =
+                                                 "scatter needs one value per rank: 4 values for 5 ranks";
+                                             caught += error.what() == expected ? 1 : 0;
+                                         }
+                                         try {
+                                             co_await me.all_to_all(std::vector<int>(6));
+                                         } catch (const std::invalid_argument& error) {
+                                             const std::string expected =
+                                                 "all_to_all needs one value per rank: 6 values for 5 ranks";
+                                             caught += error.what() == expected ? 1 : 0;
+                                         }
+                                         co_await me.barrier();
+                                         co_return caught == 2;
+                                     })
+                                     .get();
         CHECK(all_equal(found_right, true));
     });
 }
@@ -1137,7 +1138,8 @@ TEST_CASE("a plain task cannot call collectives, and the error says so") {
             const auto ends = pool.broadcast(each).outcomes();
             for (const auto& end : ends) {
                 REQUIRE(is_a<std::logic_error>(end.error()));
-                REQUIRE_THAT(spmd::message_of(end.error()), Contains("called a collective from a plain task"));
+                REQUIRE_THAT(spmd::message_of(end.error()),
+                             Contains("called a collective from a plain task"));
             }
         }
     });

@@ -21,9 +21,9 @@ struct alignas(64) broadcast_list {
     listed_broadcast* first = nullptr; // guarded by lock
 };
 
-/// Lists a broadcast of coroutines for debuggers, whose script runtime/gdb/spmd.py reads it in a program that is
-/// stopped. It is built by the user's compiler, so that debug information of libspmd is not needed. Threads have
-/// different lists, so that broadcasts share no cache line.
+/// Lists a broadcast of coroutines for debuggers, whose script runtime/gdb/spmd.py reads it in a program that
+/// is stopped. It is built by the user's compiler, so that debug information of libspmd is not needed.
+/// Threads have different lists, so that broadcasts share no cache line.
 class listed_broadcast {
 public:
     /// Requires: the job outlives it and is not disposed before.

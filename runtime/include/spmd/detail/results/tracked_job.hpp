@@ -48,8 +48,8 @@ public:
                 work_source* source = nullptr);
 
     task_kind kind() const noexcept { return kind_; }
-    /// Records the source line at which the submission begins, which names it if it has no name, and traces it. Only the
-    /// first call has an effect. Called before start().
+    /// Records the source line at which the submission begins, which names it if it has no name, and traces
+    /// it. Only the first call has an effect. Called before start().
     void begin_at(const std::source_location& where);
     /// Complexity: O(1) while no task has failed, else O(log failures).
     task_state state(std::size_t i) const noexcept;

@@ -10,8 +10,8 @@
 namespace spmd::detail {
 
 enum class trace_kind : std::uint8_t {
-    /// A broadcast or map began at `where`: `subject` is its name, `count` its tasks, `operation` "broadcast" or
-    /// "map".
+    /// A broadcast or map began at `where`: `subject` is its name, `count` its tasks, `operation` "broadcast"
+    /// or "map".
     submission,
     /// A thread claimed and ran the tasks [subject, subject + count) of a submission.
     range,
