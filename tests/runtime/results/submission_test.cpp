@@ -213,5 +213,5 @@ TEST_CASE("a stop token cancels its submissions, before and while they run") {
 TEST_CASE("a chunk of no items is rejected") {
     const spmd::engine_pool pool = make_shuffled_pool(2, 1);
     REQUIRE_THROWS_WITH(pool.with({.chunk = 0}).map([](int) {}, std::vector{1}).get(),
-                        Contains("at least 1 item, not 0"));
+                        Contains("at least one item, not 0"));
 }
