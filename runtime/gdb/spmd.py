@@ -1,8 +1,7 @@
 """Commands of gdb for programs that use spmd; `help spmd` lists them.
 
-They read memory and call no function of the program, so that they work on core files as well. They need the debug
-information of the program itself (-g; Clang also -fstandalone-debug), not that of libspmd.
-"""
+They read memory and call no function of the program, so that they work on core files as well. They need the
+debug information of the program itself (-g; Clang also -fstandalone-debug), not that of libspmd. """
 import struct
 
 import gdb
@@ -140,7 +139,8 @@ class wait_records:
         if awaited & self.RECEIVING:
             return self._waiting(rank, receive_text(awaited - self.RECEIVING))
         if (awaited, where) not in self._known:
-            self._known[awaited, where] = self._waiting(rank, collective_text(awaited) if awaited else "submission")
+            operation = collective_text(awaited) if awaited else "submission"
+            self._known[awaited, where] = self._waiting(rank, operation)
         return self._known[awaited, where]
 
     def _waiting(self, rank, operation):
@@ -171,7 +171,8 @@ def receive_text(address):
     members = receiver["peers_"]["indices_"]
     if source != ANY_SOURCE and int(members) != 0:
         source = int(members[source])
-    return f"receive(from {'any' if source == ANY_SOURCE else source}, tag {'any' if tag == ANY_TAG else tag})"
+    source = "any" if source == ANY_SOURCE else source
+    return f"receive(from {source}, tag {'any' if tag == ANY_TAG else tag})"
 
 
 def running_ranks():
@@ -255,10 +256,10 @@ class spmd_command(gdb.Command):
 
 
 class ranks_command(gdb.Command):
-    """Lists, for each broadcast of coroutines in flight, the ranks that wait and at which collective or receive.
+    """Lists, for each broadcast of coroutines in flight, which ranks wait at which collective or receive.
 
 Ranks are grouped by what they do: run in a thread, wait, are ready, have not started, returned, threw, were
-cancelled. Broadcasts of plain functions and maps are not listed, as their tasks do not wait for each other."""
+cancelled. Broadcasts of plain functions and maps are not listed: their tasks do not wait for each other."""
 
     def __init__(self):
         super().__init__("spmd ranks", gdb.COMMAND_STATUS)

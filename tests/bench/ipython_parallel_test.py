@@ -20,13 +20,15 @@ def main():
     bench, schema = sys.argv[1:]
     if subprocess.run([PYTHON, "-c", "import ipyparallel"], capture_output=True).returncode != 0:
         failed = subprocess.run([PYTHON, SCRIPT], capture_output=True, text=True)
-        assert failed.returncode == 1 and "python3-ipyparallel is not installed" in failed.stderr, failed.stderr
+        assert failed.returncode == 1, failed.stderr
+        assert "python3-ipyparallel is not installed" in failed.stderr, failed.stderr
         print("ipython_parallel: python3-ipyparallel is not installed; it was not run")
         return
     import jsonschema
     with tempfile.TemporaryDirectory() as scratch:
         output = pathlib.Path(scratch) / "peer.json"
-        subprocess.run([PYTHON, SCRIPT, "--engines", "2", "--files", "20", "--repetitions", "7", "--output", output],
+        subprocess.run([PYTHON, SCRIPT, "--engines", "2", "--files", "20", "--repetitions", "7",
+                        "--output", output],
                        check=True, timeout=100)
         validator = jsonschema.Draft7Validator(json.loads(pathlib.Path(schema).read_text()))
         validator.validate(json.loads(output.read_text()))

@@ -1,5 +1,6 @@
-"""gdb_test.py WAITING_RANKS SCRIPT: `spmd ranks` of the script shows each rank of the program as it is: in a program that
-gdb runs, in its core file, and in one that gdb attaches to where it may. Without gdb the test says so, and passes."""
+"""gdb_test.py WAITING_RANKS SCRIPT: `spmd ranks` of the script shows each rank of the program as it is: in a
+program that gdb runs, in its core file, and in one that gdb attaches to where it may. Without gdb the test
+says so, and passes."""
 import pathlib
 import shutil
 import subprocess
@@ -13,7 +14,8 @@ SECONDS = 120
 
 def place(comment):
     """'waiting_ranks.cpp:42', where line 42 ends with the comment."""
-    lines = [number for number, line in enumerate(SOURCE.read_text().splitlines(), 1) if line.endswith("// " + comment)]
+    lines = [number for number, line in enumerate(SOURCE.read_text().splitlines(), 1)
+             if line.endswith("// " + comment)]
     assert len(lines) == 1, (comment, lines)
     return f"{SOURCE.name}:{lines[0]}"
 
@@ -45,7 +47,7 @@ def commands(*texts):
 
 
 def check(what, output, lines=None):
-    """True where the lines, in their order, are in the output; by default those of the program, in some thread."""
+    """True if the output has the lines in their order; by default those of the program, in some thread."""
     wanted = [lines] if lines else [expected(thread) for thread in range(1, 10)]
     found = any("\n".join(each) in output for each in wanted)
     print(f"{what}: {'passed' if found else 'failed'}")
@@ -71,10 +73,12 @@ def main():
         return True
     with tempfile.TemporaryDirectory(prefix="spmd_gdb_") as folder:
         core = f"{folder}/core"
-        output = gdb(*commands(f"source {SCRIPT}", "spmd ranks", "break main", "run", "spmd ranks", "continue",
-                               "spmd ranks", f"generate-core-file {core}", "kill", "spmd ranks extra"), PROGRAM)
+        output = gdb(*commands(f"source {SCRIPT}", "spmd ranks", "break main", "run", "spmd ranks",
+                               "continue", "spmd ranks", f"generate-core-file {core}", "kill",
+                               "spmd ranks extra"), PROGRAM)
         results = [
-            check("a program before it runs", output, ["no program: run one, attach to one, or load a core file"]),
+            check("a program before it runs", output,
+                  ["no program: run one, attach to one, or load a core file"]),
             check("a program at its beginning", output, ["no broadcast of coroutines is in flight"]),
             check("a program that gdb runs", output),
             check("an argument", output, ["spmd ranks accepts no argument"]),
@@ -82,7 +86,8 @@ def main():
         ]
     results.append(check("a program without debug information",
                          gdb(*commands(f"source {SCRIPT}", "starti", "spmd ranks", "kill"), "/bin/sh"),
-                         ["no debug information of spmd::detail::listed_broadcast: compile the program with -g"]))
+                         ["no debug information of spmd::detail::listed_broadcast: "
+                          "compile the program with -g"]))
     output = attached()
     if output is None:
         print("a process: gdb may not attach here")

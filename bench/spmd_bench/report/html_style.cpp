@@ -3,12 +3,17 @@
 namespace spmd_bench {
 
 const std::string_view html_style = R"css(
-:root{color-scheme:light dark;--paper:#fff;--ink:#1b1f24;--quiet:#57606a;--rule:#d0d7de;--soft:#f3f5f7;--here:#a40e26;--shade:#0006;
---c0:#57606a;--c1:#c2410c;--c2:#9333ea;--c3:#0b62c4;--c4:#0e7490;--c5:#15803d;--c6:#be185d;--c7:#8a6d00;--c8:#4338ca;--c9:#7c2d12}
-@media(prefers-color-scheme:dark){:root{--paper:#14171a;--ink:#e6e9ec;--quiet:#a3adb8;--rule:#3a424a;--soft:#1e2328;--here:#ff8a94;--shade:#fff6;
---c0:#a3adb8;--c1:#fb923c;--c2:#c99bff;--c3:#6cb1ff;--c4:#4fd1e5;--c5:#58d68d;--c6:#ff8fc0;--c7:#e3c34d;--c8:#a5b0ff;--c9:#e8a87c}}
+:root{color-scheme:light dark;--paper:#fff;--ink:#1b1f24;--quiet:#57606a;--rule:#d0d7de;--soft:#f3f5f7;
+--here:#a40e26;--shade:#0006;
+--c0:#57606a;--c1:#c2410c;--c2:#9333ea;--c3:#0b62c4;--c4:#0e7490;--c5:#15803d;--c6:#be185d;--c7:#8a6d00;
+--c8:#4338ca;--c9:#7c2d12}
+@media(prefers-color-scheme:dark){:root{--paper:#14171a;--ink:#e6e9ec;--quiet:#a3adb8;--rule:#3a424a;
+--soft:#1e2328;--here:#ff8a94;--shade:#fff6;
+--c0:#a3adb8;--c1:#fb923c;--c2:#c99bff;--c3:#6cb1ff;--c4:#4fd1e5;--c5:#58d68d;--c6:#ff8fc0;--c7:#e3c34d;
+--c8:#a5b0ff;--c9:#e8a87c}}
 *{box-sizing:border-box}
-body{margin:0 auto;max-width:1060px;padding:20px 16px 48px;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
+body{margin:0 auto;max-width:1060px;padding:20px 16px 48px;background:var(--paper);color:var(--ink);
+font:16px/1.5 system-ui,sans-serif}
 h1{font-size:1.6rem;line-height:1.25;margin:.4em 0}
 h2{font-size:1.15rem;margin:2em 0 .5em;border-bottom:1px solid var(--rule);padding-bottom:.2em}
 p{margin:.4em 0}
@@ -41,7 +46,8 @@ path.here{stroke:var(--here);stroke-width:1.5}
 .s5{--c:var(--c5)}.s6{--c:var(--c6)}.s7{--c:var(--c7)}.s8{--c:var(--c8)}.s9{--c:var(--c9)}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.1em 1.1em;margin:.3em 0 0;padding:0;font-size:.9rem}
 .legend svg{width:34px;height:14px;margin-right:.4em;vertical-align:-2px}
-.scroll{overflow-x:auto;--to:linear-gradient(to right,var(--shade),transparent);--from:linear-gradient(to left,var(--shade),transparent);
+.scroll{overflow-x:auto;--to:linear-gradient(to right,var(--shade),transparent);
+--from:linear-gradient(to left,var(--shade),transparent);
 background:linear-gradient(to right,var(--paper) 40%,transparent) left/48px 100% no-repeat local,
 linear-gradient(to left,var(--paper) 40%,transparent) right/48px 100% no-repeat local,
 var(--to) left/14px 100% no-repeat scroll,var(--from) right/14px 100% no-repeat scroll}

@@ -17,8 +17,8 @@ void call(const spmd::engine_pool& pool) {{
 """
 NO_RANGE = ("write map(task, ranges...) with ranges that have random access and a size, such as std::vector or "
             "std::span; copy other ranges into a std::vector first")
-NO_TASK = ("write map(task, ranges...) with a const task for all items that can be called as task(item, ...) with "
-           "an item of each range")
+NO_TASK = ("write map(task, ranges...) with a const task for all items that can be called as "
+           "task(item, ...) with an item of each range")
 NO_RANK_TASK = ("write broadcast(task, args...) with a const task for all ranks that can be called as "
                 "task(rank, args...) with const references to the arguments")
 CALLS = {
@@ -40,7 +40,10 @@ for call, sentence in CALLS.items():
     run = subprocess.run([COMPILER, "-std=c++20", "-fsyntax-only", "-I", INCLUDE, "-x", "c++", "-"],
                          input=PROGRAM.format(call), capture_output=True, text=True)
     errors = [line for line in run.stderr.splitlines() if " error: " in line]
-    right = not errors and run.returncode == 0 if sentence is None else len(errors) == 1 and sentence in errors[0]
+    if sentence is None:
+        right = not errors and run.returncode == 0
+    else:
+        right = len(errors) == 1 and sentence in errors[0]
     if not right:
         problems.append(f"{call}: expected {sentence or 'no error'}, found:\n" + "\n".join(errors))
 print("\n".join(problems) or f"{len(CALLS)} calls")

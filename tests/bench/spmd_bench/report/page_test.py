@@ -1,5 +1,6 @@
-"""Checks the pages of spmd_bench --html: well-formed, self-contained, with the figures of the JSON of the same run; and,
-if Chromium is installed, nothing is cut off or overlaps, on wide screens and on phones, light and dark.
+"""Checks the pages of spmd_bench --html: well-formed, self-contained, with the figures of the JSON of the
+same run; and, if Chromium is installed, nothing is cut off or overlaps, on wide screens and on phones, light
+and dark.
 
 Usage: page_test.py SPMD_BENCH FOLDER      screenshots remain in FOLDER
 """
@@ -16,7 +17,8 @@ import xml.etree.ElementTree as xml
 COMMANDS = {
     "one_point": "--repetitions 7 --ranks 20",
     "costs": "--workload spin --item-cost 0,100ns,1us,10us --ranks 4,64 --items 300 --repetitions 7",
-    "threads": "--workload spin --item-cost 1us --threads 1,2,4 --ranks 1:1024:*4 --items 300 --repetitions 7",
+    "threads": "--workload spin --item-cost 1us --threads 1,2,4 --ranks 1:1024:*4 --items 300 "
+               "--repetitions 7",
     "scaling": "--workload spin --item-cost 10us --threads 1:16:*2 --ranks 100 --items 300 --repetitions 5",
     "strange": "--workload empty --items 0,3 --ranks 1,2 --repetitions 2 --ways serial,map",
 }
@@ -146,7 +148,8 @@ def check_look(browser, page, folder):
         frame.write_text(FRAME.format(name=page.name, width=width, height=height))
         for scheme, number in (("dark", 0), ("light", 1)):
             picture = folder / f"{page.stem}_{width}_{scheme}.png"
-            chromium(browser, f"--window-size={width},{height}", f"--blink-settings=preferredColorScheme={number}",
+            chromium(browser, f"--window-size={width},{height}",
+                     f"--blink-settings=preferredColorScheme={number}",
                      f"--screenshot={picture}", frame.as_uri())
             if not picture.exists():
                 yield f"{picture.name} was not written"

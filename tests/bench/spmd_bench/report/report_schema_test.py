@@ -1,10 +1,8 @@
-"""Validates reports of spmd_bench against report.schema.json, checks that the schema rejects faults, and that `compare`
-reads the reports.
+"""Validates reports of spmd_bench against report.schema.json, checks that the schema rejects faults, and that
+`compare` reads the reports.
 
-Usage: report_schema_test.py SPMD_BENCH SCHEMA
-Guards against: a field that is renamed or forgotten in either place, a schema that accepts anything, and a report that its
-own program rejects.
-"""
+Usage: report_schema_test.py SPMD_BENCH SCHEMA Guards against: a field that is renamed or forgotten in either
+place, a schema that accepts anything, and a report that its own program rejects. """
 import copy
 import json
 import os
@@ -45,7 +43,8 @@ def broken_copies(report):
     yield change("no points", lambda r: r.update(points=[]))
     yield change("an unknown field", lambda r: r.update(conclusion="map"))
     yield change("no samples", lambda r: r["points"][0]["ways"][0].update(samples_ns=[]))
-    yield change("a sample that is not a number", lambda r: r["points"][0]["ways"][0].update(samples_ns=["1"]))
+    yield change("a sample that is not a number",
+                 lambda r: r["points"][0]["ways"][0].update(samples_ns=["1"]))
     yield change("an interval without bounds",
                  lambda r: r["points"][0]["ways"][0].update(median_ns={"value": 1}))
     yield change("a median without interval", lambda r: r["points"][0]["ways"][0].update(median_ns=1))
