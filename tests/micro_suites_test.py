@@ -12,7 +12,7 @@ SMALL = "/(2|100|500|1000|1024|65536)(/|$)"
 BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent / "bench" / "micro"
 COMPARE = "/usr/share/benchmark/compare.py"  # libbenchmark-tools, which needs python3-scipy
 FITTED = ["broadcast/spmd_sync", "barrier/flat", "all_reduce/double", "all_to_all", "split/odd_even",
-          "coroutine/launch", "messages/ring_shift", "map/spmd_task_per_item", "distributed/local_object",
+          "coroutine/launch", "messages/ring_shift", "map/spmd_task_per_item", "rank_state/local_object",
           "task_graph/list_broadcast_concat"]
 
 

@@ -15,7 +15,7 @@ void add_progress_option(po::options_description& options) {
                           "the output is a pipe)");
 }
 
-progress_mode asked_progress(const po::variables_map& given) {
+progress_mode requested_progress(const po::variables_map& given) {
     if (given.count("progress") == 0) return progress_mode::automatic;
     const auto& when = given["progress"].as<std::string>();
     if (when == "auto") return progress_mode::automatic;

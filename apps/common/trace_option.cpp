@@ -18,7 +18,7 @@ void add_trace_options(po::options_description& options) {
         "one track for each: thread, rank (default: thread)");
 }
 
-trace_request asked_trace(const po::variables_map& given) {
+trace_request requested_trace(const po::variables_map& given) {
     trace_request request;
     if (given.count("trace") > 0) request.path = given["trace"].as<std::string>();
     if (given.count("trace") > 0 && request.path.empty())

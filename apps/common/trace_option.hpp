@@ -20,7 +20,7 @@ struct trace_request {
 void add_trace_options(boost::program_options::options_description& options);
 
 /// The trace that `given` requests. Throws: boost::program_options::error naming the invalid value.
-trace_request asked_trace(const boost::program_options::variables_map& given);
+trace_request requested_trace(const boost::program_options::variables_map& given);
 
 /// Records the trace of a tool's run and writes it to a file.
 class trace_file {

@@ -59,8 +59,10 @@ struct groups {
                      "deepest directories that contain all named files")(
             "root", po::value<std::vector<std::string>>()->value_name("DIR"),
             "with --extra, search DIR instead; may be repeated");
-        running.add_options()("ranks", po::value<long>()->value_name("N"),
-                              "number of ranks that share the files (default: 16 per thread)")(
+        const std::string ranks_help =
+            "number of ranks that share the files (default: " + std::to_string(checksum::ranks_per_thread) +
+            " per thread)";
+        running.add_options()("ranks", po::value<long>()->value_name("N"), ranks_help.c_str())(
             "threads", po::value<long>()->value_name("N"),
             "number of threads that run the ranks (default: all this process may use)");
         apps::add_progress_option(running);
@@ -231,8 +233,8 @@ request request_of(const po::parsed_options& parsed) {
         wanted.check->format = {.is_zero_ended = wanted.format.is_zero_ended,
                                 .digest_size = wanted.algorithm.value_or(checksum::algorithm("md5")).size()};
     }
-    wanted.progress = apps::asked_progress(given);
-    wanted.trace = apps::asked_trace(given);
+    wanted.progress = apps::requested_progress(given);
+    wanted.trace = apps::requested_trace(given);
     if (const std::string overwritten = overwritten_input(wanted); !overwritten.empty())
         throw usage_error(overwritten);
     wanted.listing.output_names = output_names(wanted);

@@ -35,7 +35,7 @@ public:
     memory_items() {
         for (std::size_t i = 0; i < contents; ++i) contents_.emplace_back(content_size, std::byte(i));
     }
-    item at(std::size_t number) const { return static_cast<item>(number % contents); }
+    item make(std::size_t number) const { return static_cast<item>(number % contents); }
     checksum::md5 digest(item which) const { return checksum::md5_of(contents_[which]); }
 
 private:
@@ -51,7 +51,7 @@ public:
         for (std::size_t i = 0; i < contents; ++i)
             scratch_.write(std::to_string(i), std::string(content_size, static_cast<char>(i)));
     }
-    item at(std::size_t number) const { return folder_ + '/' + std::to_string(number % contents); }
+    item make(std::size_t number) const { return folder_ + '/' + std::to_string(number % contents); }
     checksum::md5 digest(const item& path) const { return checksum::md5_of_file(path); }
 
 private:
@@ -101,7 +101,7 @@ private:
     static batch listed(const Items& items, std::size_t begin, std::size_t end) {
         batch some;
         some.reserve(end - begin);
-        for (std::size_t i = begin; i < end; ++i) some.push_back(items.at(i));
+        for (std::size_t i = begin; i < end; ++i) some.push_back(items.make(i));
         return some;
     }
     void add_stages(const Items& items, const spmd::stage<batch>& list) {

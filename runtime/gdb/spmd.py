@@ -89,11 +89,9 @@ class broadcast:
         self.count = int(listed["count_"])
         self.name = std_string(label["name"])
         self.where = source_line(label["where"])
+        self.begun = bool(label["begun"])
         self.pool = std_string(label["pool"]["name"])
         self.listed = listed
-
-    def has_begun(self):
-        return self.where is not None
 
     def ended(self):
         """For each rank 1 if it has ended, else 0."""
@@ -224,8 +222,9 @@ def shown(each, running):
     if ended_count == each.count:
         return
     pool = f'pool "{each.pool}"' if each.pool else "a pool without a name"
-    name = f'"{each.name}" at' if each.name else "at"
-    yield f"broadcast {name} {each.where} on {pool}: {each.count} ranks, {ended_count} ended"
+    name = f' "{each.name}"' if each.name else ""
+    where = f" at {each.where}" if each.where else ""
+    yield f"broadcast{name}{where} on {pool}: {each.count} ranks, {ended_count} ended"
 
     records, failures = each.wait_records(), each.failures()
     groups, places, elsewhere = {}, 0, 0
@@ -259,7 +258,8 @@ class ranks_command(gdb.Command):
     """Lists, for each broadcast of coroutines in flight, which ranks wait at which collective or receive.
 
 Ranks are grouped by what they do: run in a thread, wait, are ready, have not started, returned, threw, were
-cancelled. Broadcasts of plain functions and maps are not listed: their tasks do not wait for each other."""
+cancelled. Broadcasts of plain functions and maps are not listed: their tasks do not wait for each other.
+A rank whose submission has ended is shown as waiting for it until it runs."""
 
     def __init__(self):
         super().__init__("spmd ranks", gdb.COMMAND_STATUS)
@@ -269,7 +269,7 @@ cancelled. Broadcasts of plain functions and maps are not listed: their tasks do
             raise gdb.GdbError("spmd ranks accepts no argument")
         if not gdb.selected_inferior().threads():
             raise gdb.GdbError("no program: run one, attach to one, or load a core file")
-        begun = [each for each in map(broadcast, broadcasts()) if each.has_begun()]
+        begun = [each for each in map(broadcast, broadcasts()) if each.begun]
         try:
             running = running_ranks()
         except gdb.error as error:

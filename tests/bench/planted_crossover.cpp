@@ -78,7 +78,7 @@ double own_extra_ns(const spmd::engine_pool& pool) {
 
 /// The crossings of map with spmd, and with spmd by 5 %, in one run.
 struct found_crossings {
-    std::optional<interval_estimate> meeting;
+    std::optional<interval_estimate> crossing;
     std::optional<interval_estimate> even;
 };
 
@@ -132,16 +132,16 @@ int run(std::uint64_t runs) {
     std::printf("map takes %.0f ns per item more than spmd, of which %.0f are planted\n", extra, planted_ns);
     std::deque<pair_of_ways> pairs;
     for (const double cost : costs_ns) pairs.emplace_back(pool, cost + planted_ns, slope * cost);
-    tally meeting("crossover", extra / (slope - 1));
+    tally crossing("crossover", extra / (slope - 1));
     tally even("spmd saves 5 %", extra / (slope / (1 - least_difference) - 1));
     for (std::uint64_t seed = 1; seed <= runs; ++seed) {
         const found_crossings found = run_once(pairs, seed);
-        meeting.add(found.meeting);
+        crossing.add(found.crossing);
         even.add(found.even);
     }
-    meeting.print();
+    crossing.print();
     even.print();
-    return meeting.is_good() && even.is_good() ? 0 : 1;
+    return crossing.is_good() && even.is_good() ? 0 : 1;
 }
 
 } // namespace

@@ -71,7 +71,7 @@ private:
 
     void run_all(spmd::detail::job& work) {
         const running here(work);
-        while (run_what_is_ready(work) && work.goes_on()) continue;
+        while (run_what_is_ready(work) && work.has_source()) continue;
     }
 
     bool run_what_is_ready(spmd::detail::job& work) {

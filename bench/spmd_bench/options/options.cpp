@@ -130,8 +130,8 @@ options parse_options(const std::vector<std::string>& arguments) {
     read_axes(given, request.axes);
     given.read_name("placement", request.placement);
     request.pin = given.has("pin");
-    request.progress = given.shared(apps::asked_progress);
-    request.trace = given.shared(apps::asked_trace);
+    request.progress = given.shared(apps::requested_progress);
+    request.trace = given.shared(apps::requested_trace);
     const bool sweeps = count_points(request.axes) > 1;
     if (sweeps) request.measurement.repetitions = sweep_repetitions;
     given.read_count("repetitions", request.measurement.repetitions, 1, most_repetitions);

@@ -171,7 +171,7 @@ std::string render_json(const report& what) {
         {"command", command_of(what)},
         {"clock_overhead_ns", what.clock_overhead_ns},
         {"pool",
-         {{"placement_asked", name_of(what.pool.requested)},
+         {{"placement_requested", name_of(what.pool.requested)},
           {"placement", name_of(what.pool.got)},
           {"reason", what.pool.reason},
           {"pinned", request.pin}}},

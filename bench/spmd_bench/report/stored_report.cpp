@@ -64,15 +64,15 @@ Enum enumerator_from(const json& text, const char* name) {
 }
 
 sweep_point point_from(const json& settings) {
-    const sweep_point usual;
+    const sweep_point defaults;
     return {.ranks = count_from(settings, "ranks", 1),
             .items = count_from(settings, "items"),
             .threads = count_from(settings, "threads", 1),
-            .chunk = count_or(settings, "chunk", usual.chunk, 1),
+            .chunk = count_or(settings, "chunk", defaults.chunk, 1),
             .item_cost = std::chrono::nanoseconds(
-                count_or<std::int64_t>(settings, "item_cost_ns", usual.item_cost.count())),
-            .file_size = count_or(settings, "file_size_bytes", usual.file_size),
-            .skew = settings.at("skew").is_null() ? usual.skew : settings.at("skew").get<double>()};
+                count_or<std::int64_t>(settings, "item_cost_ns", defaults.item_cost.count())),
+            .file_size = count_or(settings, "file_size_bytes", defaults.file_size),
+            .skew = settings.at("skew").is_null() ? defaults.skew : settings.at("skew").get<double>()};
 }
 
 timed_way way_from(const json& object) {

@@ -78,7 +78,7 @@ std::string render_json(const topology_report& what) {
          {{"ranks", what.request.axes.ranks.values.front()},
           {"threads", what.pool.threads()},
           {"pinned", what.request.pin},
-          {"placement_asked", name_of(what.pool.requested)},
+          {"placement_requested", name_of(what.pool.requested)},
           {"placement", name_of(what.pool.got)},
           {"reason", what.pool.reason},
           {"arenas", ordered_json::array()}}},

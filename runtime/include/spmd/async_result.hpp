@@ -196,7 +196,8 @@ private:
                 {.kind = detail::trace_kind::concat, .submission = traced.number, .operation = operation}};
     }
     detail::result_job<T>* require_job() const {
-        if (!job_) throw std::logic_error("async_result is empty: it was moved from");
+        if (!job_)
+            throw std::logic_error("the result is empty: it was moved from, or its submission was started");
         return job_.get();
     }
     void take_once() {

@@ -48,7 +48,7 @@ struct engine_pool_options {
 /// Results may outlive their pool; a view keeps the pool's threads alive.
 class engine_pool : public view {
 public:
-    /// Throws: std::invalid_argument for 0 ranks, 0 threads or more than 4,096 threads.
+    /// Throws: std::invalid_argument for 0 ranks, 0 threads or more than most_threads (4,096).
     explicit engine_pool(const engine_pool_options& options = {});
     engine_pool(engine_pool&&) noexcept = default;
     engine_pool& operator=(engine_pool&&) noexcept = default;

@@ -47,7 +47,7 @@ public:
         }
         this->give(*collective_);
         collective_->start(id, where, this->requested());
-        rank_worker::here().arrive_and_go_on();
+        rank_worker::here().arrive_and_continue();
         stays_ = true;
     }
     ~pending_collective() override {

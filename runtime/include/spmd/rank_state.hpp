@@ -9,6 +9,7 @@
 #include <concepts>
 #include <cstddef>
 #include <ranges>
+#include <source_location>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -42,7 +43,7 @@ template <class Task, class Handle>
 auto view::run(const char* verb, const Task& task, Handle& handle) const {
     run_options named = options_;
     named.name = verb;
-    return detail::submit_broadcast(group_, named, task, handle).get();
+    return detail::submit_broadcast(group_, named, task, handle).get(std::source_location());
 }
 template <class T>
 results<T> view::gather(const local<T>& from) const {

@@ -72,8 +72,9 @@ public:
     void wait(location where = location::current()) const { begun_at(where).wait(); }
     /// As async_result::timing().
     spmd::timing timing(location where = location::current()) const { return begun_at(where).timing(); }
-    /// As async_result's: gives what get() returns, without holding a thread.
-    detail::result_awaiter<T> operator co_await() noexcept { return detail::result_awaiter<T>(described_); }
+    /// Suspends the awaiting coroutine until every task has ended, without holding a thread; returns as
+    /// get().
+    auto operator co_await() noexcept { return detail::result_awaiter<T>(described_); }
 
 private:
     friend struct detail::submission_access;
@@ -100,10 +101,10 @@ struct submission_access {
     static spmd::submission<T> make(job_pointer<result_job<T>> job, std::shared_ptr<const group> ranks) {
         return {std::move(job), std::move(ranks)};
     }
-    /// Begins it for a thread that joins before long: others are called where that is worth while.
+    /// Begins it for a thread that joins soon; other threads are recruited if that is worth while.
     template <class T>
     static async_result<T> start_ahead(spmd::submission<T> described) {
-        ordered_access<T>(described.begun_at(std::source_location::current())).start_ahead();
+        ordered_access<T>(described.begun_at(std::source_location())).start_ahead();
         return std::move(described.described_);
     }
 };

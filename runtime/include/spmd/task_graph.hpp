@@ -194,7 +194,7 @@ public:
 
     /// The stages, their kinds and types, and their edges in Graphviz's language. After a run also each
     /// stage's ranks, items or parts, wall time, and whether it failed or did not run; in a stream, the
-    /// number of batches. The time of a broadcast ends when its results are available and were asked for;
+    /// number of batches. The time of a broadcast ends when its results are available and were requested for;
     /// that of a concat includes its waits for ranks. Names may be any bytes; invalid UTF-8 is replaced by
     /// U+FFFD. Requires: no run.
     std::string dot() const;

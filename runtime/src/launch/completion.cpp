@@ -26,7 +26,7 @@ void completion::end(std::size_t indices) noexcept {
     // Either this thread sees the continuation, or continue_with() sees is_finished(): each stores before it
     // loads.
     if (is_last && next_.load() != nullptr) [[unlikely]]
-        if (continuation* const next = next_.exchange(nullptr)) next->go_on();
+        if (continuation* const next = next_.exchange(nullptr)) next->resume_waiter();
 }
 
 bool completion::continue_with(continuation& next) noexcept {

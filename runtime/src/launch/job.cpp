@@ -34,9 +34,8 @@ private:
 
 } // namespace
 
-job::job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads, cost_estimate& cost,
-         work_source* source)
-    : source_(source), cost_(&cost), threads_(threads), completion_(total_size(shares)),
+job::job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads, cost_estimate& cost)
+    : cost_(&cost), threads_(threads), completion_(total_size(shares)),
       claims_(shares, chunk, threads, cost.worth_claiming()) {}
 
 bool job::inside() noexcept { return nesting > 0; }
@@ -46,7 +45,7 @@ job::task_mark::~task_mark() { --nesting; }
 void job::run(index_range) noexcept { std::terminate(); }
 
 void job::run_claimed(index_range range) noexcept {
-    if (goes_on()) return source_->run_claimed(range);
+    if (has_source()) return source_->run_claimed(range);
     {
         const task_mark running;
         run(range);
@@ -56,7 +55,7 @@ void job::run_claimed(index_range range) noexcept {
 
 void job::run_part(std::size_t arena, const std::function<void()>* on_first,
                    const std::function<bool()>& is_crowded) noexcept {
-    if (goes_on()) return source_->run_part(arena, on_first, is_crowded);
+    if (has_source()) return source_->run_part(arena, on_first, is_crowded);
     part_cost measured(*cost_);
     std::size_t cursor = 0;
     for (;;) {

@@ -16,7 +16,7 @@ using clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds unseen_at_most{1};
 /// A caller that runs a job alone checks the clock at least this many times.
 constexpr std::size_t looks_at_clock = 8;
-/// A caller that waits for one index of a job that goes on runs its share in this many ranges.
+/// A caller that waits for one index of a job with a work source runs its share in this many ranges.
 constexpr std::size_t ranges_while_waiting = 8;
 
 } // namespace
@@ -30,14 +30,14 @@ void launcher::begin_joined(job& work) {
     if (work.start() && work.count() > 1 && topology().threads() > 1) {
         if (!work.cost().is_small(work.count()))
             recruit(work, demand::beside_caller);
-        else if (!work.goes_on())
+        else if (!work.has_source())
             run_alone_at_first(work);
     }
 }
 
 void launcher::join(job& work) {
     begin_joined(work);
-    if (!work.goes_on()) {
+    if (!work.has_source()) {
         work.take_part();
         return work.wait([&] { return work.finished(); });
     }
@@ -73,7 +73,7 @@ void launcher::run_alone_at_first(job& work) {
 
 void launcher::join_until(job& work, std::size_t index) {
     start(work);
-    if (work.goes_on()) return run_until_done(work, index);
+    if (work.has_source()) return run_until_done(work, index);
     if (const index_range range = work.claim_up_to(index); !range.empty()) work.run_claimed(range);
     // Later indices are not run meanwhile: one of them may wait until this one's result was seen.
     const auto is_done = [&] { return work.is_done(index); };

@@ -67,7 +67,7 @@ void collective::open(std::uint32_t number, const request& requested, const std:
     prepare();
 }
 
-void collective::keep_error() noexcept {
+void collective::store_error() noexcept {
     const std::lock_guard lock(mutex_);
     if (error_ == nullptr) error_ = std::current_exception();
 }
@@ -80,14 +80,14 @@ bool collective::arrive(std::size_t leaf, std::uint32_t count) noexcept {
     try {
         fold(begin, end);
     } catch (...) {
-        keep_error();
+        store_error();
     }
     if (leaves_to_come_.fetch_sub(1, std::memory_order_acq_rel) > 1) return false;
     if (broken_.load(std::memory_order_relaxed)) return false;
     try {
         if (error_ == nullptr) finish();
     } catch (...) {
-        keep_error();
+        store_error();
     }
     return true;
 }

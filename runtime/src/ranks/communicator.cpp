@@ -10,7 +10,7 @@ namespace spmd::detail {
 communicator::communicator(rank_scheduler& ranks, const rank_context& everyone)
     : rank_context(everyone), ranks_(&ranks), engines_of_ranks_(everyone.engines), next_(everyone.size),
       references_(1) {
-    meets = this;
+    peers = this;
 }
 
 communicator::communicator(rank_scheduler& ranks, const communicator& parent,

@@ -19,7 +19,7 @@ std::size_t require_member(const rank_context& context, std::size_t id) {
     throw std::invalid_argument(not_below("rank", id, context.size));
 }
 
-void acquire(const rank_context& shared) noexcept { shared.meets->acquire(); }
-void release(const rank_context& shared) noexcept { shared.meets->release(); }
+void acquire(const rank_context& shared) noexcept { shared.peers->acquire(); }
+void release(const rank_context& shared) noexcept { shared.peers->release(); }
 
 } // namespace spmd::detail

@@ -17,6 +17,6 @@ bool rank_continuation::suspend_until_finished(job& awaited, std::coroutine_hand
     return false;
 }
 
-void rank_continuation::go_on() noexcept { ranks_->wake_from_outside(rank_); }
+void rank_continuation::resume_waiter() noexcept { ranks_->wake_from_outside(rank_); }
 
 } // namespace spmd::detail

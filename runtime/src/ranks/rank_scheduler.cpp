@@ -25,7 +25,7 @@ constexpr std::size_t most_recorded_collectives = std::size_t{1} << 20;
 rank_scheduler::rank_scheduler(tracked_job& owner, rank_program& program, const group& ranks)
     : owner_(&owner), program_(&program), launcher_(ranks.pool->launch.get()), count_(ranks.size),
       threads_(ranks.pool->threads), intervals_(owner.intervals_to_fill()), traced_(owner.traced()),
-      records_(count_), queues_(ranks.shares, threads_), active_(count_) {}
+      records_(count_), active_(count_), queues_(ranks.shares, threads_) {}
 
 rank_scheduler::~rank_scheduler() = default;
 
@@ -63,11 +63,12 @@ void rank_scheduler::run_part(std::size_t arena, const std::function<void()>* on
     for (;;) {
         const bool begins_at_home = ++claims % claims_per_round != 0;
         const std::size_t first = begins_at_home ? home : claims / claims_per_round % queues_.count();
-        if (range.empty()) range = queues_.claim_near(first, arena, worth_claiming());
+        if (range.empty() && queues_.may_have_ready())
+            range = queues_.claim_near(first, arena, worth_claiming());
         if (range.empty()) {
             if (wait_for_ready(arena)) continue;
             // Before leaving, what no thread of another arena may be there for.
-            range = queues_.claim_near(home, any_arena, worth_claiming());
+            if (queues_.may_have_ready()) range = queues_.claim_near(home, any_arena, worth_claiming());
             if (range.empty()) return;
         }
         if (on_first != nullptr) (*std::exchange(on_first, nullptr))();

@@ -165,7 +165,7 @@ trace_event rank_worker::part_of(std::size_t rank) const noexcept {
     if (!record.is_started()) return part;
     part.where = record.where();
     if (record.has_failed())
-        part.operation = "what failed";
+        part.operation = "failed wait";
     else if (record.waits_for_job())
         part.operation = "submission";
     else if (record.awaited_message() != nullptr)
@@ -222,7 +222,7 @@ index_range rank_worker::settle(std::size_t ran, nanoseconds spent, bool whole_w
         ranks.active_.fetch_sub(ran - 1, std::memory_order_release);
         return {rank, rank + 1};
     }
-    // What ran is counted until all is published, so the scheduler cannot end meanwhile.
+    // The range that ran stays counted until all is published, so the scheduler cannot end meanwhile.
     if (wave) {
         woken_.clear();
         ranks.active_.fetch_add(ranks.count_, std::memory_order_relaxed);
@@ -278,7 +278,7 @@ void rank_worker::queue_woken() noexcept {
         i = end;
     }
     const std::uint64_t each = ranks.wave_cost_.load(std::memory_order_relaxed) / ranks.count_;
-    if (woken_.size() * each > in_ns(costs::worth_sharing) / 2 && ranks.has_idle_threads())
+    if (woken_.size() * each > in_ns(costs::worth_recruiting) && ranks.has_idle_threads())
         ranks.recruit_more();
     woken_.clear();
 }

@@ -96,7 +96,6 @@ index_range ready_queues::claim(std::size_t most) noexcept {
 }
 
 index_range ready_queues::claim_near(std::size_t first, std::size_t arena, std::size_t least) noexcept {
-    if (!may_have_ready()) return {};
     for (std::size_t i = 0; i < count_; ++i) {
         queue& from = queues_[(first + i) % count_];
         if (arena != any_arena && from.arena != arena) continue;

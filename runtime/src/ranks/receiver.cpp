@@ -47,7 +47,7 @@ std::unique_ptr<envelope> receiver::take(const std::type_info& type, const std::
     std::unique_ptr<envelope> received = std::move(message_);
     if (received->type() == type) [[likely]]
         return received;
-    std::string text = "collective mismatch: rank ";
+    std::string text = "message mismatch: rank ";
     text += std::to_string(peers_->index_of(id_));
     text += " receives ";
     text += name_of(type);

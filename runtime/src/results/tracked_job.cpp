@@ -14,36 +14,38 @@ traced_submission submission_in(trace_log* log) noexcept {
 } // namespace
 
 tracked_job::tracked_job(std::span<const placed_range> shares, std::size_t chunk, const pool_state& pool,
-                         cost_estimate& cost, task_kind kind, const run_options& options, work_source* source)
-    : job(shares, chunk, pool.threads, cost, source), label_{&pool, options.name, {}}, kind_(kind),
+                         cost_estimate& cost, task_kind kind, const run_options& options)
+    : job(shares, chunk, pool.threads, cost), label_{&pool, options.name, {}, false}, kind_(kind),
       on_error_(options.on_error), traced_(submission_in(pool.trace.get())) {
     if (records() > few_records_.size()) many_records_ = std::make_unique<std::uint8_t[]>(records());
     records_ = many_records_ ? many_records_.get() : few_records_.data();
     if (options.stop.stop_possible()) stop_callback_.emplace(options.stop, stop_request{this});
-    if (options.timing) {
-        intervals_.resize(count());
-        submitted_ = std::chrono::steady_clock::now();
-    }
+    if (options.timing) intervals_.resize(count());
 }
 
 void tracked_job::begin_at(const std::source_location& where) {
-    if (label_.where.line() != 0) return;
+    if (label_.begun) return;
+    if (traced_.log != nullptr) trace_begin(where);
+    if (!intervals_.empty()) submitted_ = std::chrono::steady_clock::now();
     label_.where = where;
-    trace_log* const log = traced_.log;
-    if (log == nullptr) return;
+    label_.begun = true;
+}
+
+void tracked_job::trace_begin(const std::source_location& where) const {
+    trace_log& log = *traced_.log;
     const auto number_of = [&](const std::string& name) {
-        return name.empty() ? trace_event::no_name : log->number_of(name);
+        return name.empty() ? trace_event::no_name : log.number_of(name);
     };
     const std::uint64_t now = trace_ticks();
-    log->record({.kind = trace_kind::submission,
-                 .submission = traced_.number,
-                 .subject = number_of(label_.name),
-                 .count = count(),
-                 .operation = kind_ == task_kind::item ? "map" : "broadcast",
-                 .where = where,
-                 .begin = now,
-                 .end = now,
-                 .pool = number_of(label_.pool->name)});
+    log.record({.kind = trace_kind::submission,
+                .submission = traced_.number,
+                .subject = number_of(label_.name),
+                .count = count(),
+                .operation = kind_ == task_kind::item ? "map" : "broadcast",
+                .where = where,
+                .begin = now,
+                .end = now,
+                .pool = number_of(label_.pool->name)});
 }
 
 tracked_job::~tracked_job() { delete trouble_.load(std::memory_order_relaxed); }

@@ -44,9 +44,11 @@ void trace_picture::note_submission(const trace_event& event) {
     submission& noted = submissions_[event.submission];
     switch (event.kind) {
         case trace_kind::submission:
-            noted.name =
-                event.subject == trace_event::no_name ? text_of(event.where) : log_.name(event.subject);
-            noted.where = place(event.where);
+            if (event.where.line() != 0) noted.where = place(event.where);
+            if (event.subject != trace_event::no_name)
+                noted.name = log_.name(event.subject);
+            else
+                noted.name = noted.where.empty() ? event.operation : text_of(event.where);
             noted.pool = event.pool;
             noted.is_map = event.operation == std::string_view("map");
             noted.tasks = event.count;
@@ -165,8 +167,8 @@ void trace_picture::add_broadcasts() {
     for (const auto& [number, each] : submissions_) {
         if (number == 0 || each.tasks == 0) continue;
         json_object arguments;
-        arguments.number(each.is_map ? "items" : "ranks", static_cast<std::int64_t>(each.tasks))
-            .string("at", each.where);
+        arguments.number(each.is_map ? "items" : "ranks", static_cast<std::int64_t>(each.tasks));
+        if (!each.where.empty()) arguments.string("at", each.where);
         std::string track_name = "submitted";
         if (each.pool != trace_event::no_name) {
             track_name += " to " + log_.name(each.pool);

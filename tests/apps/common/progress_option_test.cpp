@@ -15,7 +15,7 @@ apps::progress_mode parsed(const std::vector<std::string>& arguments) {
     apps::add_progress_option(all);
     po::variables_map given;
     po::store(po::command_line_parser(arguments).options(all).run(), given);
-    return apps::asked_progress(given);
+    return apps::requested_progress(given);
 }
 
 } // namespace

@@ -23,7 +23,7 @@ apps::trace_request parsed(const std::vector<std::string>& arguments) {
     apps::add_trace_options(all);
     po::variables_map given;
     po::store(po::command_line_parser(arguments).options(all).run(), given);
-    return apps::asked_trace(given);
+    return apps::requested_trace(given);
 }
 
 std::string content(const std::string& path) {

@@ -219,7 +219,7 @@ TEST_CASE("option --topology has in JSON the ranks of a placement, or the reason
         CHECK(bench.wait() == 0);
         const auto shown = nlohmann::json::parse(bench.out());
         const auto& pool = shown["pool"];
-        CHECK(pool["placement_asked"] == request);
+        CHECK(pool["placement_requested"] == request);
         CHECK((pool["placement"] == request) == pool["reason"].get<std::string>().empty());
         std::size_t ranks = 0;
         std::size_t threads = 0;

@@ -711,7 +711,7 @@ TEST_CASE("a thousand tiny batches of a thousand ranks pass") {
 
 #ifndef __SANITIZE_ADDRESS__
 TEST_CASE("memory does not grow with the number of batches") {
-    const bool meets = GENERATE(false, true);
+    const bool peers = GENERATE(false, true);
     const spmd::engine_pool pool{{.ranks = 16, .threads = 2}};
     for (const std::size_t in_flight : {1U, 4U}) {
         spmd::task_graph graph{pool};
@@ -721,7 +721,7 @@ TEST_CASE("memory does not grow with the number of batches") {
         std::size_t most_later = 0;
         const auto stream = graph.stream("batches", source.generator(), {.in_flight = in_flight});
         const auto parts =
-            meets ? graph.broadcast("parts", stream,
+            peers ? graph.broadcast("parts", stream,
                                     [](spmd::rank me, const counted& b) -> spmd::task<numbers> {
                                         co_await me.barrier();
                                         co_return numbers(8, b.number());
@@ -828,9 +828,9 @@ TEST_CASE("streams of several graphs run on one pool at once") {
     const spmd::engine_pool pool{{.ranks = 6, .threads = 2}};
     std::vector<numbers> written(4);
     {
-        std::vector<std::jthread> runners;
+        std::vector<std::jthread> threads;
         for (std::size_t rank_worker = 0; rank_worker < written.size(); ++rank_worker)
-            runners.emplace_back([&, rank_worker] {
+            threads.emplace_back([&, rank_worker] {
                 spmd::task_graph graph{pool};
                 count_up source(200);
                 const auto stream =

@@ -17,7 +17,7 @@ using spmd::detail::completion;
 using clock_type = std::chrono::steady_clock;
 
 struct counting_continuation final : spmd::detail::continuation {
-    void go_on() noexcept override { ++runs; }
+    void resume_waiter() noexcept override { ++runs; }
     std::atomic<int> runs{0};
 };
 

@@ -816,6 +816,9 @@ std::vector<pool_kind> kinds_for(std::uint64_t seed) {
 }
 
 bool starts_with(const std::string& text, const std::string& begin) { return text.rfind(begin, 0) == 0; }
+bool is_mismatch(const std::string& text) {
+    return starts_with(text, "collective mismatch: rank ") || starts_with(text, "message mismatch: rank ");
+}
 
 } // namespace
 
@@ -894,9 +897,9 @@ void require_plausible(const random_program& program, std::size_t rank, const ou
         default:
             REQUIRE(
                 (end.how == ending::value || end.how == ending::mismatch || end.how == ending::peer_error));
-            if (end.how == ending::mismatch) REQUIRE(starts_with(end.words, "collective mismatch: rank "));
+            if (end.how == ending::mismatch) REQUIRE(is_mismatch(end.words));
             if (end.how == ending::mismatch) REQUIRE(end.words.find(", but rank ") != std::string::npos);
-            if (end.how == ending::peer_error) REQUIRE(starts_with(end.reason, "collective mismatch: rank "));
+            if (end.how == ending::peer_error) REQUIRE(is_mismatch(end.reason));
     }
 }
 

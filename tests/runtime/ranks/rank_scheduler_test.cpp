@@ -385,7 +385,7 @@ TEST_CASE("a message of another type is a mismatch for its receiver only") {
                                                if (me.id() == 1) co_await wait_for(me, 2, spmd::any_tag);
                                            })
                                            .start());
-        const std::string text = "collective mismatch: rank 1 receives int" + at_line(receive_line) +
+        const std::string text = "message mismatch: rank 1 receives int" + at_line(receive_line) +
                                  ", but rank 2 sent double" + at_line(send_line);
         CHECK(errors == texts{"", text, ""});
     });

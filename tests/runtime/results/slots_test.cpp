@@ -37,7 +37,7 @@ TEST_CASE("slots of numbers are a vector, filled in any order") {
     CHECK(all.data() == first); // moved, not copied
 }
 
-TEST_CASE("slots construct nothing before a task fills them, and destroy what they are told to") {
+TEST_CASE("slots construct nothing before a task fills them, and destroy single values") {
     STATIC_REQUIRE(slots<counted>::destroys);
     {
         slots<counted> places(3); // counted has no default constructor

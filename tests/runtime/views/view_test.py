@@ -15,8 +15,8 @@ void call(const spmd::engine_pool& pool) {{
     static_cast<void>(pool);
 }}
 """
-NO_RANGE = ("write map(task, ranges...) with ranges that have random access and a size, such as std::vector or "
-            "std::span; copy other ranges into a std::vector first")
+NO_RANGE = ("write map(task, ranges...) with ranges that have random access and a size, such as "
+            "std::vector or std::span; copy other ranges into a std::vector first")
 NO_TASK = ("write map(task, ranges...) with a const task for all items that can be called as "
            "task(item, ...) with an item of each range")
 NO_RANK_TASK = ("write broadcast(task, args...) with a const task for all ranks that can be called as "

@@ -133,7 +133,8 @@ TEST_CASE("a plot of samples: a dot for each, quartiles and the median") {
         "Samples", {"time", plot_scale::linear(0, 10, number_label)}, {{"map", 3, samples}, {"none", 4, {}}}};
     const std::string svg = svg_of(plot);
     std::size_t dots = 0;
-    for (std::size_t at = svg.find("<circle"); at != std::string::npos; at = svg.find("<circle", at + 1))
+    for (std::size_t place = svg.find("<circle"); place != std::string::npos;
+         place = svg.find("<circle", place + 1))
         ++dots;
     CHECK(dots == 5);
     // From 41.6 to 468: 2, 4 and 6 of 10.

@@ -92,7 +92,7 @@ TEST_CASE("JSON of the arenas") {
     const auto missing = nlohmann::json::parse(render(sample));
     CHECK(missing["machine"]["cpu_quota"].is_null());
     CHECK(missing["machine"]["numa_nodes"].is_null());
-    CHECK(missing["pool"]["placement_asked"] == "per_core_type");
+    CHECK(missing["pool"]["placement_requested"] == "per_core_type");
     CHECK(missing["pool"]["placement"] == "compact");
     CHECK(missing["pool"]["reason"] == "the machine has one core type");
     CHECK(missing["pool"]["arenas"][1]["ranks"] == 0);

@@ -60,7 +60,7 @@ public:
     /// The type of its value, of a broadcast that of each rank's; empty for a stage without a value.
     virtual std::string type_name() const { return {}; }
     /// Counts of the last run. Time is wall time from its start until its value was available: for a
-    /// broadcast or map, until its results were also asked for; for a concat, including its waits for ranks.
+    /// broadcast or map, until its results were also requested; for a concat, including its waits for ranks.
     const stage_tally& tally() const noexcept { return tally_; }
     /// Clears the tally for a run that begins.
     void begin_tally() noexcept {

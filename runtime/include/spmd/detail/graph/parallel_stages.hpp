@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <ranges>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -88,7 +89,7 @@ protected:
     // The batches of a stream are joined in order by some thread, so few other threads are needed.
     void submit(spmd::submission<T> described) {
         running_ = this->stream() != nullptr ? submission_access::start_ahead(std::move(described))
-                                             : described.start();
+                                             : described.start(std::source_location());
         this->count_tasks(ordered_access<T>(running_).size());
         submitted_.store(true);
     }

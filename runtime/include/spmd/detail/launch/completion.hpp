@@ -29,8 +29,8 @@ public:
     continuation() = default;
     continuation(const continuation&) = delete;
     continuation& operator=(const continuation&) = delete;
-    /// Called once, by the thread that finishes the job, as the last thing that it does for it.
-    virtual void go_on() noexcept = 0;
+    /// Called once, by the thread that finishes the job, as its last access to the job.
+    virtual void resume_waiter() noexcept = 0;
 
 protected:
     ~continuation() = default;

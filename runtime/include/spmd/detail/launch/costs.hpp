@@ -13,7 +13,7 @@ using std::chrono::nanoseconds;
 
 /// Time for which waking a sleeping thread occupies the waker. (costs/call_sleeping)
 inline constexpr nanoseconds waking = 5us;
-/// Longest usual time until a woken thread runs. (costs/woken_after)
+/// Time until a woken thread runs, in the upper range of what was measured. (costs/woken_after)
 inline constexpr nanoseconds waking_latency = 50us;
 /// Claiming a range that other threads claim from too. (costs/claim)
 inline constexpr nanoseconds claiming = 100ns;
@@ -26,6 +26,8 @@ inline constexpr nanoseconds looking = 40ns;
 inline constexpr nanoseconds worth_waking = waking;
 /// A wave below this is run by one thread: sharing it costs a wake and the cache misses of about ten claims.
 inline constexpr nanoseconds worth_sharing = waking + 10 * claiming;
+/// Woken ranks that cost more than this are worth another thread, besides one that is at work already.
+inline constexpr nanoseconds worth_recruiting = worth_sharing / 2;
 /// Ready ranks that cost more than this are published at once, without waiting for the end of the range.
 inline constexpr nanoseconds worth_publishing = 2 * waking;
 /// Ranges are made at least this long, so that claiming takes at most 5 % of the time.

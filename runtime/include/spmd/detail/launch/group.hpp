@@ -14,7 +14,7 @@ namespace spmd::detail {
 struct pool_state;
 class trace_log;
 
-/// Some ranks of a pool, in the order of their ids. Whoever shares a group shares its pool.
+/// Some ranks of a pool, in the order of their ids. Sharing a group shares its pool.
 struct group {
     std::size_t size = 0;
     std::vector<std::size_t> engines; ///< of each id; empty: id and engine are the same
@@ -23,7 +23,7 @@ struct group {
     std::shared_ptr<const group> owner; ///< keeps the pool; null for the group of all ranks, which is in it
 };
 
-/// What a pool is made of. Results in flight own a share of it, so it outlives them.
+/// State of a pool. Results in flight share its ownership, so it outlives them.
 struct pool_state {
     std::unique_ptr<launcher> launch;
     pool_topology topology; ///< the launcher's, with the ranks dealt

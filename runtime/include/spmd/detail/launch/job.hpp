@@ -28,9 +28,8 @@ namespace spmd::detail {
 class job {
 public:
     /// `shares`: all indices, ascending; `chunk`: indices per claim, 0 for guided sizes; `threads`: of the
-    /// launcher that runs it; `source`: replaces the claims of indices, unless it is null.
-    job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads, cost_estimate& cost,
-        work_source* source = nullptr);
+    /// launcher that runs it.
+    job(std::span<const placed_range> shares, std::size_t chunk, std::size_t threads, cost_estimate& cost);
     job(const job&) = delete;
     job& operator=(const job&) = delete;
 
@@ -48,12 +47,12 @@ public:
     virtual bool is_done(std::size_t index) const noexcept = 0;
 
     /// True if there can be more to claim after there was nothing.
-    bool goes_on() const noexcept { return source_ != nullptr; }
-    /// True if there is something to claim, of a job that goes on.
-    bool is_claimable() const noexcept { return goes_on() && source_->is_claimable(); }
+    bool has_source() const noexcept { return source_ != nullptr; }
+    /// True if there is something to claim, of a job with a work source.
+    bool is_claimable() const noexcept { return has_source() && source_->is_claimable(); }
     /// Claims the next indices, at most `most`, of any arena; empty when none are left.
     index_range claim(std::size_t most) noexcept {
-        return goes_on() ? source_->claim(most) : claims_.claim(most);
+        return has_source() ? source_->claim(most) : claims_.claim(most);
     }
     /// Claims `index` if nobody has, together with what precedes it in its share. Requires: the job does not
     /// go on.
@@ -110,6 +109,8 @@ public:
 
 protected:
     virtual ~job() = default;
+    /// Replaces the claims of indices. Requires: the job has not started.
+    void set_source(work_source& source) noexcept { source_ = &source; }
     /// Runs the indices of a claimed range; catches what they throw. Not called where a work source was
     /// given.
     virtual void run(index_range range) noexcept;
@@ -120,11 +121,11 @@ private:
     bool leave_if_crowded() noexcept;
 
     // Read by every thread that takes part, and hardly ever written.
-    work_source* source_;
+    work_source* source_ = nullptr;
     cost_estimate* cost_;
     std::size_t threads_;
     std::atomic<bool> started_{false};
-    std::atomic<std::uint32_t> joined_{0}; // of jobs that go on
+    std::atomic<std::uint32_t> joined_{0}; // of jobs with a work source
 
     // The end of completion_ and the beginning of claims_ are written once per range by every thread that
     // takes part: together, and apart from the rest.

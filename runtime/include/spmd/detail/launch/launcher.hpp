@@ -49,7 +49,7 @@ public:
     bool wait_until(job& work, std::chrono::steady_clock::time_point deadline);
     /// Recruits more threads for a job that at least one takes part in.
     void recruit_more(job& work) {
-        recruit(work, work.goes_on() && work.joined() == 0 ? demand::alone : demand::beside_caller);
+        recruit(work, work.has_source() && work.joined() == 0 ? demand::alone : demand::beside_caller);
     }
 
 protected:

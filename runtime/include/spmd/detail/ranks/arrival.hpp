@@ -83,7 +83,7 @@ protected:
     }
     ~arrival() = default;
 
-    /// Joins the collective. It will not take place if the member requested another.
+    /// Joins the collective. It never completes if the member requested another.
     collective& join() const { return rank_worker::join_next(*this); }
     bool agrees_with(const collective& joined) const noexcept {
         return contribution::has_parameters ? joined.requested() == requested()
@@ -181,7 +181,7 @@ protected:
     }
     ~values_collective() override { destroy_values(); }
 
-    void keep(std::size_t id, T&& value) {
+    void store(std::size_t id, T&& value) {
         slots<T>::fill(values_->begin(), id, [&]() -> T&& { return std::move(value); });
         if constexpr (slots<T>::destroys) given_[id] = true;
     }

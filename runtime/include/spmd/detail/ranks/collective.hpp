@@ -130,7 +130,7 @@ private:
     std::vector<early_arrival> arrivals_in_order() const;
     std::exception_ptr mismatch() const;
     std::exception_ptr absence() const;
-    void keep_error() noexcept;
+    void store_error() noexcept;
 
     communicator* peers_;
     std::size_t size_;

@@ -16,16 +16,16 @@ struct rank_context {
     const std::size_t* engines = nullptr; ///< by id; null: id and engine are the same
     const run_flags* flags = nullptr;
     item_tally* reported_items = nullptr;
-    communicator* meets = nullptr; ///< null for plain tasks, which cannot meet
+    communicator* peers = nullptr; ///< null for plain tasks, which cannot meet
     bool shared = false;           ///< reference-counted: a group made by split
 };
 
 [[noreturn]] void throw_no_coroutine(std::size_t id);
 /// Returns the communicator. Throws: std::logic_error if the rank's task is plain.
 inline communicator& require_communicator(const rank_context& context, std::size_t id) {
-    if (context.meets == nullptr) [[unlikely]]
+    if (context.peers == nullptr) [[unlikely]]
         throw_no_coroutine(id);
-    return *context.meets;
+    return *context.peers;
 }
 /// Returns the id. Throws: std::invalid_argument unless a member has it.
 std::size_t require_member(const rank_context& context, std::size_t id);

@@ -18,7 +18,7 @@ public:
                                 const std::source_location& where);
 
 private:
-    void go_on() noexcept override;
+    void resume_waiter() noexcept override;
 
     rank_scheduler* ranks_ = nullptr;
     std::size_t rank_ = 0;

@@ -60,14 +60,14 @@ public:
     ~rank_scheduler();
 
     std::size_t count() const noexcept { return count_; }
-    /// What a rank waits for. Requires: it does not run, and has not ended.
+    /// Record of a rank's wait. Requires: the rank does not run, and has not ended.
     const wait_record& record_of(std::size_t rank) const noexcept { return records_[rank]; }
     /// Requires: the rank was started and does not run.
     bool has_ended(std::size_t rank) const noexcept { return !records_[rank].is_started(); }
     /// Number of halts so far, in which no rank could run, including the present one. Requires: no rank can
     /// run.
     std::size_t halts() const noexcept { return halts_; }
-    /// What an ended rank threw; null if it returned.
+    /// Error of an ended rank; null if it returned.
     std::exception_ptr error_of_ended(std::size_t rank) const;
     bool is_stopped() const noexcept { return owner_->stop_requested(); }
 
@@ -127,11 +127,10 @@ private:
     std::atomic<bool> opened_{false};
     std::atomic<std::uint64_t> wave_cost_{0};  // in ns, a decaying maximum
     std::atomic<std::uint64_t> wave_spent_{0}; // in ns, by all threads since the last wave began
-    ready_queues queues_;
-
     // Written by every thread at work, once per range.
     alignas(64) std::atomic<std::size_t> active_;
     std::atomic<std::size_t> ended_{0};
+    ready_queues queues_;
     alignas(64) std::atomic<std::uint32_t> searching_{0}; // threads that look for ready ranks
 };
 

@@ -82,7 +82,7 @@ public:
     /// Counts an arrival of the rank that runs, which will wait.
     void arrive() noexcept { ++arrivals_; }
     /// Counts an arrival of the rank that runs, which continues.
-    void arrive_and_go_on() noexcept {
+    void arrive_and_continue() noexcept {
         ++arrivals_;
         publish_arrivals();
         publish();

@@ -30,8 +30,8 @@ public:
 
     /// Claims at most `most` ready ranks of any queue; empty when there are none.
     index_range claim(std::size_t most) noexcept;
-    /// Claims a part of what is ready in a queue of the arena, `first` being looked at first; at least
-    /// `least` ranks, where so many are left in the range. Empty when there are none.
+    /// Claims a part of a ready range in a queue of the arena, looking at queue `first` first: at least
+    /// `least` ranks, if the range has as many. Empty when there are none.
     index_range claim_near(std::size_t first, std::size_t arena, std::size_t least) noexcept;
 
     bool has_ready() const noexcept { return ranges_.load() != 0; }
@@ -53,9 +53,9 @@ private:
     index_range claim_from(queue& from, std::size_t least, std::size_t divisor) noexcept;
     void add_to(queue& to, index_range ranks);
 
+    std::atomic<std::size_t> ranges_{0}; // of all queues
     std::unique_ptr<queue[]> queues_;
     std::size_t count_ = 0;
-    alignas(64) std::atomic<std::size_t> ranges_{0}; // of all queues
 };
 
 } // namespace spmd::detail

@@ -79,9 +79,9 @@ protected:
     explicit reduction_collective(communicator& peers)
         : values_collective<T>(peers), ops_(this->leaves()), sums_(this->leaves()) {}
 
-    void keep(std::size_t id, reduction_contribution<T, Op>& contribution) {
+    void store(std::size_t id, reduction_contribution<T, Op>& contribution) {
         if (id % collective::leaf_size == 0) ops_[id / collective::leaf_size].emplace(contribution.op);
-        values_collective<T>::keep(id, std::move(contribution.value));
+        values_collective<T>::store(id, std::move(contribution.value));
     }
     void fold(std::size_t begin, std::size_t end) override {
         const std::size_t leaf = begin / collective::leaf_size;
@@ -118,7 +118,7 @@ public:
     using result = T;
 
     explicit all_reduce_collective(communicator& peers) : reduction_collective<T, Op>(peers) {}
-    void give(std::size_t id, contribution& given) { this->keep(id, given); }
+    void give(std::size_t id, contribution& given) { this->store(id, given); }
     result take(std::size_t, contribution&) { return std::as_const(this->sum()); }
 };
 
@@ -131,7 +131,7 @@ public:
     using result = std::optional<T>;
 
     explicit reduce_collective(communicator& peers) : reduction_collective<T, Op>(peers) {}
-    void give(std::size_t id, contribution& given) { this->keep(id, given); }
+    void give(std::size_t id, contribution& given) { this->store(id, given); }
     result take(std::size_t id, contribution& given) {
         return id == given.root() ? result(std::move(this->sum())) : std::nullopt;
     }
@@ -148,9 +148,9 @@ protected:
     explicit prefix_collective(communicator& peers)
         : values_collective<T>(peers), ops_(this->leaves()), before_(this->leaves()) {}
 
-    void keep(std::size_t id, reduction_contribution<T, Op>& contribution) {
+    void store(std::size_t id, reduction_contribution<T, Op>& contribution) {
         if (id % collective::leaf_size == 0) ops_[id / collective::leaf_size].emplace(contribution.op);
-        values_collective<T>::keep(id, std::move(contribution.value));
+        values_collective<T>::store(id, std::move(contribution.value));
     }
     void fold(std::size_t begin, std::size_t end) override {
         for (std::size_t id = begin + 1; id < end; ++id) {
@@ -191,7 +191,7 @@ public:
     using result = T;
 
     explicit scan_collective(communicator& peers) : prefix_collective<T, Op>(peers) {}
-    void give(std::size_t id, contribution& given) { this->keep(id, given); }
+    void give(std::size_t id, contribution& given) { this->store(id, given); }
     result take(std::size_t id, contribution& given) { return this->prefix(id, given.op); }
 };
 
@@ -219,7 +219,7 @@ public:
             if (given.first.empty()) given.first.resize(given.count());
             require_as_long(given.first.size(), given.count());
         }
-        this->keep(id, given);
+        this->store(id, given);
     }
     result take(std::size_t id, contribution& given) {
         if (id == 0) return std::move(given.first);

@@ -43,7 +43,7 @@ public:
 
     explicit split_collective(communicator& peers);
     ~split_collective() override;
-    void give(std::size_t id, contribution& given) { keep(id, contribution(given)); }
+    void give(std::size_t id, contribution& given) { store(id, contribution(given)); }
     /// Passes the member's counted reference on to the caller.
     result take(std::size_t id, contribution&) noexcept { return std::exchange(places_[id], {}); }
 

@@ -105,7 +105,7 @@ public:
     using result = results<T>;
 
     explicit gather_collective(communicator& peers) : values_collective<T>(peers) {}
-    void give(std::size_t id, contribution& given) { this->keep(id, std::move(given.value)); }
+    void give(std::size_t id, contribution& given) { this->store(id, std::move(given.value)); }
     result take(std::size_t id, contribution& given) {
         return id == given.root() ? this->take_values() : result();
     }
@@ -132,7 +132,7 @@ public:
     using result = flat<Part>;
 
     explicit concat_collective(communicator& peers) : values_collective<Part>(peers) {}
-    void give(std::size_t id, contribution& given) { this->keep(id, std::move(given.value)); }
+    void give(std::size_t id, contribution& given) { this->store(id, std::move(given.value)); }
     result take(std::size_t id, contribution& given) {
         if (id != given.root()) return {};
         return chained<Part>(this->size(), [this](std::size_t i) -> Part& { return this->value(i); });
@@ -147,7 +147,7 @@ public:
     using contribution = value_contribution<T>;
     using result = shared_values<Item>;
 
-    void give(std::size_t id, contribution& given) { this->keep(id, std::move(given.value)); }
+    void give(std::size_t id, contribution& given) { this->store(id, std::move(given.value)); }
     result take(std::size_t, contribution&) { return result(shared_); }
 
 protected:
@@ -204,7 +204,7 @@ public:
     using result = std::vector<T>;
 
     explicit all_to_all_collective(communicator& peers) : values_collective<std::vector<T>>(peers) {}
-    void give(std::size_t id, contribution& given) { this->keep(id, std::move(given.values)); }
+    void give(std::size_t id, contribution& given) { this->store(id, std::move(given.values)); }
     result take(std::size_t id, contribution&) {
         result mine;
         mine.reserve(this->size());

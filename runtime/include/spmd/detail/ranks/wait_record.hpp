@@ -10,7 +10,7 @@ namespace spmd::detail {
 class collective;
 class receiver;
 
-/// What a rank waits for, and the coroutine to resume: one for each rank of a scheduler. Written by the
+/// A rank's wait, and the coroutine to resume: one for each rank of a scheduler. Written by the
 /// thread that runs the rank, before others can wake it. 24 bytes, hence the tagged pointer.
 /// (coroutine/waiting_memory)
 class wait_record {

@@ -26,7 +26,7 @@ public:
     async_result<T>& result() const noexcept { return *result_; }
 
 private:
-    void go_on() noexcept override { awaiting_.resume(); }
+    void resume_waiter() noexcept override { awaiting_.resume(); }
 
     async_result<T>* result_;
     std::coroutine_handle<> awaiting_;

@@ -30,11 +30,13 @@ namespace spmd::detail {
 
 class listed_broadcast;
 
-/// Names of a submission for people, in traces and in a debugger.
+/// Pool, name and line of a submission, as traces and a debugger show them.
 struct submission_label {
     const pool_state* pool;
     std::string name;
-    std::source_location where; ///< where it began, which names it if it has no name; line 0: not begun
+    /// Line at which it began, which names it if it has no name; 0 for the library's own submissions.
+    std::source_location where;
+    bool begun;
 };
 
 enum class task_state : std::uint8_t { pending, done, failed, cancelled };
@@ -44,8 +46,7 @@ enum class task_state : std::uint8_t { pending, done, failed, cancelled };
 class tracked_job : public job {
 public:
     tracked_job(std::span<const placed_range> shares, std::size_t chunk, const pool_state& pool,
-                cost_estimate& cost, task_kind kind, const run_options& options,
-                work_source* source = nullptr);
+                cost_estimate& cost, task_kind kind, const run_options& options);
 
     task_kind kind() const noexcept { return kind_; }
     /// Records the source line at which the submission begins, which names it if it has no name, and traces
@@ -97,6 +98,7 @@ protected:
 
 private:
     friend class listed_broadcast;
+    void trace_begin(const std::source_location& where) const;
     template <class Body>
     void run_observed(index_range range, const Body& body) noexcept;
     template <class Body>

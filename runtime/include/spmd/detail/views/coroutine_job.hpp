@@ -32,13 +32,14 @@ class coroutine_job final : public result_job<T>, public rank_program {
 public:
     template <class F, class... As>
     coroutine_job(const group& group, const run_options& options, F&& task, As&&... args)
-        : coroutine_job::result_job(group.shares, one_by_one, *group.pool, cost, task_kind::rank, options,
-                                    &scheduler_),
+        : coroutine_job::result_job(group.shares, one_by_one, *group.pool, cost, task_kind::rank, options),
           work_(std::in_place, std::forward<F>(task), std::forward<As>(args)...),
           scheduler_(*this, *this, group),
           everyone_(std::in_place, scheduler_,
                     rank_context{group.size, group.engines.empty() ? nullptr : group.engines.data(),
-                                 &this->flags(), &this->reported_items()}) {}
+                                 &this->flags(), &this->reported_items()}) {
+        this->set_source(scheduler_);
+    }
 
     std::vector<collective_times> collectives() const override { return scheduler_.recorded_collectives(); }
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <source_location>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -123,7 +124,8 @@ auto gather_items(const std::shared_ptr<const group>& ranks, const run_options& 
             for (auto& item : mine) all.push_back(static_cast<taken>(item));
             return all;
         };
-        std::vector<std::vector<value>> copied = submit_broadcast(ranks, named, take, handle).get();
+        std::vector<std::vector<value>> copied =
+            submit_broadcast(ranks, named, take, handle).get(std::source_location());
         for (contribution<value>& each : contributions) each.items = copied[each.id].data();
         return put_in_order<value&&>(launch, *from, contributions);
     }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <ranges>
+#include <source_location>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -25,9 +26,9 @@ void run_in_arenas(const std::shared_ptr<const group>& ranks, run_options option
                    const Task& task) {
     options.name = name;
     if (ranks->pool->topology.arenas.size() == 1 || job::inside())
-        return submit_broadcast(ranks, options, std::cref(task)).get();
+        return submit_broadcast(ranks, options, std::cref(task)).get(std::source_location());
     constexpr std::chrono::milliseconds patience{100};
-    auto running = submit_broadcast(ranks, options, std::cref(task)).start();
+    auto running = submit_broadcast(ranks, options, std::cref(task)).start(std::source_location());
     std::size_t ended = 0;
     while (!running.wait_for(patience)) {
         const std::size_t before = std::exchange(ended, running.progress().done);

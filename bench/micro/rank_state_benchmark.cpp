@@ -109,12 +109,12 @@ void few(benchmark::internal::Benchmark* suite) {
     suite->ArgNames({"", "items"})->Args({100, 100})->Args({1'000, 1'000})->UseRealTime();
 }
 
-BENCHMARK(part_of_vector)->Name("distributed/part_of_vector")->Apply(ranks_and_items);
-BENCHMARK(scattered_slice)->Name("distributed/scattered_slice")->Apply(ranks_and_items);
-BENCHMARK(element_of_vector)->Name("distributed/element_of_vector")->Apply(ranks_only);
-BENCHMARK(local_object)->Name("distributed/local_object")->Apply(ranks_only);
-BENCHMARK(scatter_and_gather)->Name("distributed/scatter_and_gather")->Apply(few);
-BENCHMARK(map_vector)->Name("distributed/map_vector")->Apply(few);
-BENCHMARK(map_scattered)->Name("distributed/map_scattered")->Apply(few);
+BENCHMARK(part_of_vector)->Name("rank_state/part_of_vector")->Apply(ranks_and_items);
+BENCHMARK(scattered_slice)->Name("rank_state/scattered_slice")->Apply(ranks_and_items);
+BENCHMARK(element_of_vector)->Name("rank_state/element_of_vector")->Apply(ranks_only);
+BENCHMARK(local_object)->Name("rank_state/local_object")->Apply(ranks_only);
+BENCHMARK(scatter_and_gather)->Name("rank_state/scatter_and_gather")->Apply(few);
+BENCHMARK(map_vector)->Name("rank_state/map_vector")->Apply(few);
+BENCHMARK(map_scattered)->Name("rank_state/map_scattered")->Apply(few);
 
 } // namespace
