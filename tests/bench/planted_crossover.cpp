@@ -11,6 +11,7 @@
 #include <spmd_bench/analysis/crossing.hpp>
 #include <spmd_bench/analysis/report.hpp>
 #include <spmd_bench/analysis/statistics.hpp>
+#include <spmd_bench/analysis/verdict.hpp>
 #include <spmd_bench/options/units.hpp>
 #include <spmd_bench/run/measure.hpp>
 #include <spmd_bench/run/ways.hpp>

@@ -83,8 +83,8 @@ TEST_CASE("json holds everything of a point") {
     report what = sample_report();
     what.request.input = "not \xff UTF-8";
     what.absent_peers = {{"openmp", "no compiler"}};
-    what.answer =
-        answer_of(what, {{"map", interval_estimate{5, 4, 6}, std::nullopt, interval_estimate{2, 1, 3}}});
+    what.answer = answer_of(
+        what, {{way_kind::map, interval_estimate{5, 4, 6}, std::nullopt, interval_estimate{2, 1, 3}}});
     const auto parsed = nlohmann::json::parse(render_json(what));
     CHECK(parsed["schema_version"] == 3);
     CHECK(parsed["version"] == "1.2.3");

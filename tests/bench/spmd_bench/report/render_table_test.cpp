@@ -61,8 +61,7 @@ TEST_CASE("the table of one point is the expected one") {
           "spmd            900    800-950    0    543    100   0.90  0.80-0.95\n"
           "read            500    500-500    0    977    100   0.50  0.50-0.50\n"
           "\n"
-          "Use spmd, it saves 10 %: it took 0.900 x map's time (95 % sure: 0.800 to\n"
-          "0.950).\n"
+          "Use spmd, it saves 10 %: it took 0.900 x map's time (95 % sure: 0.800 to 0.950).\n"
           "spmd is limited by memory or I/O.\n");
 }
 

@@ -108,7 +108,8 @@ TEST_CASE("ideal points are on the ideal line, with any scales") {
         for (const plot_scale& y : {linear, logarithmic}) {
             line_plot plot{"Scaling", {"threads", x}, {"speed-up", y}, {{"spmd", 0}}};
             plot.ideal = "ideal";
-            for (double x = 1; x <= 64; x *= 2) plot.series[0].points.push_back({x, {x, x, x}});
+            for (double value = 1; value <= 64; value *= 2)
+                plot.series[0].points.push_back({value, {value, value, value}});
             const std::string svg = svg_of(plot);
             const std::vector<place> ideal = corners_of(svg, "ideal");
             const std::vector<place> series = corners_of(svg, "line s0 dash0");

@@ -138,7 +138,7 @@ TEST_CASE("the order of the ways is random, and the seed's") {
     // All six orders come up in 60 repetitions, but for a probability of (5/6)^60.
     const auto many = runs_of({.repetitions = 60, .warmup = 0, .seed = 1});
     std::map<std::vector<way_kind>, int> orders;
-    for (auto first = many.begin(); first != many.end(); first += 3) ++orders[{first, first + 3}];
+    for (auto round = many.begin(); round != many.end(); round += 3) ++orders[{round, round + 3}];
     CHECK(orders.size() == 6);
 }
 
