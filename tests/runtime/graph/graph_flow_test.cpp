@@ -829,17 +829,17 @@ TEST_CASE("streams of several graphs run on one pool at once") {
     std::vector<numbers> written(4);
     {
         std::vector<std::jthread> threads;
-        for (std::size_t rank_worker = 0; rank_worker < written.size(); ++rank_worker)
-            threads.emplace_back([&, rank_worker] {
+        for (std::size_t graph_number = 0; graph_number < written.size(); ++graph_number)
+            threads.emplace_back([&, graph_number] {
                 spmd::task_graph graph{pool};
                 count_up source(200);
                 const auto stream =
-                    graph.stream("batches", source.generator(), {.in_flight = rank_worker + 1});
+                    graph.stream("batches", source.generator(), {.in_flight = graph_number + 1});
                 const auto parts = graph.broadcast("parts", stream, [](spmd::rank me, const counted& b) {
                     return numbers{b.number() * 6 + me.id()};
                 });
                 graph.each("write", graph.concat("flat", parts),
-                           [&](const numbers& part) { written[rank_worker].push_back(part.front()); });
+                           [&](const numbers& part) { written[graph_number].push_back(part.front()); });
                 graph.run();
             });
     }

@@ -132,10 +132,10 @@ public:
         steps.restart();
         flow->reset();
         flow->start();
-        std::vector<std::jthread> threads;
-        threads.reserve(threads);
+        std::vector<std::jthread> running;
+        running.reserve(threads);
         for (std::size_t i = 0; i < threads; ++i)
-            threads.emplace_back([this] {
+            running.emplace_back([this] {
                 while (const auto step = steps.take()) flow->run(*step);
             });
         meanwhile();

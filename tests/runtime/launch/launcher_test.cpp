@@ -412,7 +412,7 @@ TEST_CASE("a wait with a deadline returns in time and loses nothing") {
     CHECK_FALSE(work->wait_until(std::chrono::steady_clock::now() + 1ms, finished));
     CHECK_FALSE(work->wait_until(std::chrono::steady_clock::now() - 1s, finished));
     {
-        const std::jthread rank_worker([&] { work->take_part(); });
+        const std::jthread helper([&] { work->take_part(); });
         CHECK(work->wait_until(std::chrono::steady_clock::now() + 1min, finished));
     }
     CHECK(work->all_ran_once());
