@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace spmd {
@@ -22,11 +22,11 @@ std::vector<int> allowed_cpus();
 /// limit.
 ///
 /// Format: proc(5), cgroup_namespaces(7), the kernel's admin-guide/cgroup-v2 and scheduler/sched-bwc.
-std::optional<double> cgroup_cpu_quota(const std::filesystem::path& root = "/");
+std::optional<double> cgroup_cpu_quota(const std::string& root = "/");
 
 /// Returns the number of threads that can run at once, at least 1: the number of allowed CPUs, or the CPU
 /// quota rounded up if that is less. `root` is passed to cgroup_cpu_quota().
-std::size_t available_threads(const std::filesystem::path& root = "/");
+std::size_t available_threads(const std::string& root = "/");
 
 /// Upper bound on the threads of an engine pool.
 inline constexpr std::size_t most_threads = 4096;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <spmd/awaitable.hpp>
 #include <spmd/detail/ranks/arrival.hpp>
 #include <spmd/detail/ranks/messages.hpp>
 #include <spmd/detail/ranks/split.hpp>
@@ -132,14 +133,6 @@ private:
 };
 
 } // namespace detail
-
-/// An operation that a rank can `co_await`, with a Result.
-template <class A, class Result>
-concept awaitable = requires(A& operation, std::coroutine_handle<> rank) {
-    operation.await_ready();
-    operation.await_suspend(rank);
-    { operation.await_resume() } -> std::same_as<Result>;
-};
 
 /// A started operation of a rank, returned by `.start()`; `co_await` returns its result. Must not outlive its
 /// rank. If it is destroyed before it was awaited, the peers keep this rank's contribution, and a message

@@ -1,14 +1,12 @@
 #pragma once
 
-#include <spmd/detail/ranks/messages.hpp>
+#include <spmd/awaitable.hpp>
 #include <spmd/detail/ranks/rank_context.hpp>
-#include <spmd/detail/ranks/reductions.hpp>
-#include <spmd/detail/ranks/split.hpp>
-#include <spmd/detail/ranks/value_collectives.hpp>
+#include <spmd/detail/ranks/rank_operations.hpp>
 #include <spmd/message.hpp>
 #include <spmd/operations.hpp>
 #include <spmd/partition.hpp>
-#include <spmd/pending.hpp>
+#include <spmd/results.hpp>
 #include <spmd/shared_values.hpp>
 
 #include <concepts>
@@ -102,9 +100,7 @@ public:
     }
 
     /// Waits until all members have arrived. (MPI_Barrier)
-    awaitable<void> auto barrier(location where = location::current()) const {
-        return meet<detail::barrier_collective>(where);
-    }
+    awaitable<void> auto barrier(location where = location::current()) const;
     /// Returns the root's value to every member; the values of others are ignored. (MPI_Bcast)
     template <std::copy_constructible T>
     awaitable<T> auto broadcast(T value, std::size_t root = 0, location where = location::current()) const {
@@ -236,15 +232,5 @@ private:
     detail::context_reference context_;
     std::size_t id_;
 };
-
-inline awaitable<rank> auto rank::split(std::size_t color, std::int64_t key, location where) const {
-    return detail::collective_awaitable<detail::split_collective, rank>(
-        communicator(), id_, detail::split_contribution(color, key), where);
-}
-inline awaitable<std::optional<rank>> auto rank::split(std::optional<std::size_t> color, std::int64_t key,
-                                                       location where) const {
-    return detail::collective_awaitable<detail::split_collective, std::optional<rank>>(
-        communicator(), id_, detail::split_contribution(color, key), where);
-}
 
 } // namespace spmd

@@ -3,6 +3,7 @@
 /// All of spmd: an SPMD task-graph runtime for one many-core node.
 
 #include <spmd/async_result.hpp>
+#include <spmd/awaitable.hpp>
 #include <spmd/engine_pool.hpp>
 #include <spmd/error.hpp>
 #include <spmd/graph_run.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <spmd/async_result.hpp>
+#include <spmd/detail/ranks/collectives.hpp>
 #include <spmd/detail/ranks/is_task.hpp>
 #include <spmd/detail/ranks/rank_result_awaiter.hpp>
 #include <spmd/detail/ranks/rank_worker.hpp>
@@ -236,6 +237,7 @@ inline task<void> task_promise<void>::get_return_object() noexcept {
 }
 
 } // namespace detail
+
 } // namespace spmd
 
 // Broadcasts of tasks need the complete class.

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -232,11 +233,11 @@ std::vector<int> allowed_cpus() {
     return all_cpus();
 }
 
-std::optional<double> cgroup_cpu_quota(const std::filesystem::path& root) {
+std::optional<double> cgroup_cpu_quota(const std::string& root) {
     return smaller(quota_in(root, cgroup_version::v1), quota_in(root, cgroup_version::v2));
 }
 
-std::size_t available_threads(const std::filesystem::path& root) {
+std::size_t available_threads(const std::string& root) {
     const std::size_t cpus = allowed_cpus().size();
     const double quota = std::ceil(cgroup_cpu_quota(root).value_or(static_cast<double>(cpus)));
     // Compared as doubles, since a quota may exceed every size_t.

@@ -2,6 +2,7 @@
 
 #include <spmd/detail/ranks/collective.hpp>
 #include <spmd/detail/ranks/communicator.hpp>
+#include <spmd/detail/ranks/rank_operations.hpp>
 #include <spmd/detail/ranks/rank_worker.hpp>
 #include <spmd/detail/results/slots.hpp>
 
@@ -124,14 +125,9 @@ private:
     [[no_unique_address]] contribution contribution_;
 };
 
-class membership;
-/// Converts the result of a split; defined in split.hpp.
-template <class Result>
-Result from_membership(const membership& place);
-
 /// Awaitable that arrives and waits at once, as in `co_await me.barrier()`. Part of each rank's frame, hence
 /// small and trivial to destroy.
-template <class Collective, class Result = typename Collective::result>
+template <class Collective, class Result>
 class [[nodiscard("co_await it")]] collective_awaitable final : public arrival<Collective>,
                                                                 public rank_awaitable {
 public:
