@@ -1,5 +1,5 @@
-// Guards the hand-over of a job to a lingering worker: a job that is handed to nobody, or twice, a reference that leaks,
-// and a worker that lingers although others are called or the pool is gone.
+// Guards the hand-over of a job to a lingering worker: a job that is handed to nobody, or twice, a reference
+// that leaks, and a worker that lingers although others are called or the pool is gone.
 
 #include "launch/mailbox.hpp"
 

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <source_location>
 
-/// Declarations of the operations that a rank describes. Only coroutines, which include task.hpp, need the definitions:
-/// so a program of plain ranks does not compile the collectives.
+/// Declarations of the operations that a rank describes. Only coroutines, which include task.hpp, need the
+/// definitions: so a program of plain ranks does not compile the collectives.
 namespace spmd::detail {
 
 class communicator;
