@@ -1,5 +1,6 @@
 #include "spmd_bench/analysis/verdict.hpp"
 #include "spmd_bench/options/axis.hpp"
+#include "spmd_bench/report/escaped_html.hpp"
 #include "spmd_bench/report/html_style.hpp"
 #include "spmd_bench/report/render.hpp"
 #include "spmd_bench/report/report_text.hpp"

@@ -1,7 +1,8 @@
 #include "spmd_bench/report/svg_plot.hpp"
 
+#include "spmd_bench/report/escaped_html.hpp"
+
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -215,26 +216,6 @@ std::string svg_of(const strip_plot& plot) {
     for (std::size_t i = 0; i < plot.strips.size(); ++i)
         text += drawn(plot.strips[i], plot.x.scale, in, top + row * (static_cast<double>(i) + 0.5));
     return text + "</svg>\n</figure>\n";
-}
-
-std::string escaped_html(std::string_view text) {
-    // The library replaces invalid UTF-8 as it writes; parsing undoes the quotes and escapes.
-    const std::string valid =
-        nlohmann::json::parse(
-            nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
-            .get<std::string>();
-    std::string escaped;
-    for (const char c : valid) {
-        switch (c) {
-            case '&': escaped += "&amp;"; break;
-            case '<': escaped += "&lt;"; break;
-            case '>': escaped += "&gt;"; break;
-            case '"': escaped += "&quot;"; break;
-            case '\'': escaped += "&#39;"; break;
-            default: escaped += static_cast<unsigned char>(c) < ' ' ? ' ' : c; break;
-        }
-    }
-    return escaped;
 }
 
 } // namespace spmd_bench

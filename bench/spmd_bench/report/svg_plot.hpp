@@ -62,7 +62,4 @@ struct strip_plot {
 std::string svg_of(const line_plot& plot);
 std::string svg_of(const strip_plot& plot);
 
-/// Escapes text for HTML and XML, also in attributes. Invalid UTF-8 is replaced by U+FFFD.
-std::string escaped_html(std::string_view text);
-
 } // namespace spmd_bench

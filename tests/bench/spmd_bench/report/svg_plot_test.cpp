@@ -54,11 +54,6 @@ double height_at(const std::vector<place>& corners, double x) {
 
 } // namespace
 
-TEST_CASE("text is escaped, and invalid UTF-8 is replaced") {
-    CHECK(escaped_html("a<b>&\"'") == "a&lt;b&gt;&amp;&quot;&#39;");
-    CHECK(escaped_html("µ caf\xe9\n") == "µ caf\xef\xbf\xbd ");
-}
-
 TEST_CASE("a plot of lines: titles, axes, a line, a band and marks for each series, and a legend") {
     const std::string svg = svg_of(lines());
     CHECK_THAT(svg, Contains("<figcaption>Time &amp; &lt;ranks&gt;</figcaption>") &&
