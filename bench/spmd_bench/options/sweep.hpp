@@ -27,7 +27,7 @@ struct sweep_point {
     std::size_t items = 500;
     std::size_t threads = 1;
     std::size_t chunk = 0; ///< items per task of map-chunked; 0: the pool chooses
-    /// Of an item of spin, the mean of mixed.
+    /// Cost of an item: of spin; of mixed, the mean.
     std::chrono::nanoseconds item_cost = std::chrono::microseconds(1);
     std::uint64_t file_size = 1024; ///< of generated files and messages
     double skew = 1;                ///< of the workload mixed

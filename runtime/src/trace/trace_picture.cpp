@@ -174,7 +174,7 @@ void trace_picture::add_broadcasts() {
             track_name += " to " + log_.name(each.pool);
             arguments.string("pool", log_.name(each.pool));
         }
-        // Those of pools without a name are shown first.
+        // Submissions to pools without a name are shown first.
         track_of(broadcasts, each.pool + 1, std::move(track_name))
             .slices.push_back({.begin = each.begin,
                                .end = each.end,
