@@ -503,7 +503,7 @@ TEST_CASE("ranks of a streamed broadcast that wait for an ended rank fail with s
     const spmd::stage_error error = error_of_run(graph);
     CHECK_THAT(error.what(),
                Catch::StartsWith("stage \"meet\", batch 5: 2 of 3 ranks failed: ranks 0, 2: "
-                                 "rank 1 returned before it reached barrier at stream_test.cpp:"));
+                                 "rank 1 returned before it reached barrier at graph_flow_test.cpp:"));
 }
 
 TEST_CASE("a cancel or drop at any moment leaves a prefix delivered, and the graph can run again") {

@@ -401,7 +401,7 @@ TEST_CASE("a composite_error lists the root cause before its consequences") {
         CHECK_THROWS_WITH(
             result.get(),
             Catch::Matchers::Equals("6 of 6 ranks failed: rank 5: no more; ranks 0 to 4: rank 5 threw before "
-                                    "it came to barrier" +
+                                    "it reached barrier" +
                                     at_line(barrier_line) + ": no more"));
     });
 }

@@ -57,8 +57,10 @@ TEST_CASE("%p in the path is the process id, and tracks can follow ranks") {
     CHECK(ended.status == 0);
     CHECK(ended.output == "500 digests by 100 ranks: the same\n");
     const auto found = test_support::run_program({"sh", "-c", "cat " + folder.path() + "/trace-[0-9]*.json"});
-    CHECK(names_of_tasks(json::parse(found.output)) ==
-          std::set<std::string>{"broadcast", "gather", "make_local", "replicate"});
+    std::set<std::string> names;
+    for (const std::string& name : names_of_tasks(json::parse(found.output)))
+        names.insert(name.substr(0, name.find(':'))); // without the line of the broadcast
+    CHECK(names == std::set<std::string>{"notebook.cpp", "gather", "make_local", "replicate"});
 }
 
 TEST_CASE("a path that cannot be written is reported on standard error and does not change the outcome") {
