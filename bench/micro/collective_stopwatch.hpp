@@ -33,7 +33,7 @@ public:
     /// rank leaves before all have arrived:
     ///
     ///     for (std::size_t i = 0; watch->goes_on(me, i); ++i) co_await me.barrier();
-    bool has_source(const spmd::rank& me, std::size_t i) {
+    bool continues(const spmd::rank& me, std::size_t i) {
         if (i == uncounted) start(me);
         if (i < uncounted + collectives_) return true;
         stop(me);

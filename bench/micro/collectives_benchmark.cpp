@@ -21,25 +21,25 @@
 namespace {
 
 spmd::task<> barriers(spmd::rank me, collective_stopwatch* watch) {
-    for (std::size_t i = 0; watch->has_source(me, i); ++i) co_await me.barrier();
+    for (std::size_t i = 0; watch->continues(me, i); ++i) co_await me.barrier();
 }
 
 spmd::task<> barrier_in_callee(spmd::rank me) { co_await me.barrier(); }
 
 spmd::task<> nested_barriers(spmd::rank me, collective_stopwatch* watch) {
-    for (std::size_t i = 0; watch->has_source(me, i); ++i) co_await barrier_in_callee(me);
+    for (std::size_t i = 0; watch->continues(me, i); ++i) co_await barrier_in_callee(me);
 }
 
 spmd::task<> all_reduces(spmd::rank me, collective_stopwatch* watch) {
     const auto size = static_cast<double>(me.size());
-    for (std::size_t i = 0; watch->has_source(me, i); ++i)
+    for (std::size_t i = 0; watch->continues(me, i); ++i)
         if (co_await me.all_reduce(1.0, std::plus<>{}) != size) throw std::logic_error("a wrong sum");
 }
 
 /// Each rank sends a number to every rank.
 spmd::task<> all_to_alls(spmd::rank me, collective_stopwatch* watch) {
     std::vector<std::size_t> values(me.size(), me.id());
-    for (std::size_t i = 0; watch->has_source(me, i); ++i) {
+    for (std::size_t i = 0; watch->continues(me, i); ++i) {
         const std::vector<std::size_t> received = co_await me.all_to_all(values);
         if (received.back() != me.size() - 1) throw std::logic_error("a wrong value");
     }
@@ -47,7 +47,7 @@ spmd::task<> all_to_alls(spmd::rank me, collective_stopwatch* watch) {
 
 /// Splits into two groups without using them.
 spmd::task<> splits(spmd::rank me, collective_stopwatch* watch) {
-    for (std::size_t i = 0; watch->has_source(me, i); ++i) {
+    for (std::size_t i = 0; watch->continues(me, i); ++i) {
         const spmd::rank half = co_await me.split(me.id() % 2);
         if (half.id() != me.id() / 2) throw std::logic_error("a wrong id");
     }
