@@ -98,8 +98,9 @@ std::size_t rank_worker::run_each(index_range range) noexcept {
 
 inline void rank_worker::step(std::size_t rank) noexcept {
     rank_ = rank;
-    if (const wait_record& record = records_[rank]; record.is_started()) [[likely]]
-        record.resume();
+    record_ = &records_[rank];
+    if (record_->is_started()) [[likely]]
+        record_->resume();
     else if (!start(rank))
         return;
     if (at_end_) [[unlikely]]

@@ -23,7 +23,7 @@ namespace spmd::detail {
 class rank_worker {
 public:
     explicit rank_worker(rank_scheduler& ranks) noexcept
-        : ranks_(&ranks), records_(&ranks.records_[0]), outer_(here_) {
+        : ranks_(&ranks), records_(&ranks.records_[0]), record_(records_), outer_(here_) {
         here_ = this;
     }
     rank_worker(const rank_worker&) = delete;
@@ -57,7 +57,8 @@ public:
     rank_scheduler& ranks() const noexcept { return *ranks_; }
     /// The rank that runs.
     std::size_t rank() const noexcept { return rank_; }
-    wait_record& record() noexcept { return records_[rank_]; }
+    /// Its record.
+    wait_record& record() noexcept { return *record_; }
     /// Withdraws a failure that the rank on this thread has not taken and that goes out of scope.
     static void withdraw_failure(const std::exception_ptr& error) noexcept {
         if (here_ != nullptr) here_->record().withdraw(error);
@@ -140,6 +141,7 @@ private:
 
     rank_scheduler* ranks_;
     wait_record* records_; // of the scheduler
+    wait_record* record_;  // of the rank that runs
     rank_worker* outer_;
     std::size_t rank_ = 0;
     bool is_running_ = false;        // a rank, for debuggers: the others of a range wait or are ready
