@@ -31,6 +31,7 @@ public:
         : ranks_(&ranks), count_(ranks.count()), records_(&ranks.record_of(0)), ended_(job.records_),
           trouble_(&job.trouble_), label_(&job.label_), list_(&lists_[thread_number() % lists_.size()]) {
         const std::lock_guard guard(list_->lock);
+        // NOLINTNEXTLINE(cppcoreguidelines-prefer-member-initializer): read under the lock
         next_ = list_->first;
         if (next_ != nullptr) next_->link_ = &next_;
         link_ = &list_->first;
