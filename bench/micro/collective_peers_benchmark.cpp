@@ -27,7 +27,8 @@ double contribution(std::size_t id, std::size_t i) { return static_cast<double>(
 
 /// Exact for the numbers here, which are below 2^53.
 double sum_of_contributions(std::size_t threads, std::size_t i) {
-    return static_cast<double>(threads * (threads - 1) / 2 + threads * i);
+    const std::size_t pairs = threads * (threads - 1) / 2;
+    return static_cast<double>(pairs + threads * i);
 }
 
 /// The collectives of one batch, called by all threads; thread 0 takes the time.

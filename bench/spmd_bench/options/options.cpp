@@ -67,7 +67,7 @@ std::string read_input(const given_options& given) {
 std::vector<way_kind> chosen_ways(std::string_view list, workload_kind kind) {
     std::vector<way_kind> chosen;
     for (const std::string& name : split(list, ',')) {
-        const way_kind way = named_value<way_kind>("--ways: each", name);
+        const auto way = named_value<way_kind>("--ways: each", name);
         const std::string reason = why_not(way, kind);
         if (!reason.empty()) throw option_error(fmt::format("--ways: '{}' cannot run: {}", name, reason));
         if (std::ranges::find(chosen, way) == chosen.end()) chosen.push_back(way);
