@@ -99,13 +99,21 @@ TEST_CASE("a continuation runs once, or is refused when all is over") {
     counting_continuation late;
     CHECK_FALSE(over.continue_with(late));
     CHECK(late.runs == 0);
-    for (int round = 0; round < 500; ++round) {
+    for (int round = 0; round < 3000; ++round) {
         completion work(2);
         counting_continuation next;
         bool accepted = false;
+        std::atomic<int> ready{0}; // so that both threads get there at the same time
+        const auto meet = [&] {
+            for (++ready; ready != 2;) spmd::detail::relax();
+        };
         {
-            const std::jthread awaiting([&] { accepted = work.continue_with(next); });
+            const std::jthread awaiting([&] {
+                meet();
+                accepted = work.continue_with(next);
+            });
             work.end(1);
+            meet();
             work.end(1);
         }
         REQUIRE(next.runs == (accepted ? 1 : 0));
