@@ -9,8 +9,8 @@ namespace spmd {
 
 /// Treatment of the tasks that have not started when another throws.
 enum class on_error {
-    resume_waiter, ///< they run
-    stop,          ///< they are cancelled
+    go_on, ///< they run
+    stop,  ///< they are cancelled
 };
 
 /// Value of run_options::chunk: the library chooses the number of items per task of a map.
@@ -18,7 +18,7 @@ inline constexpr std::nullopt_t automatic = std::nullopt;
 
 /// Options of one submission: `pool.with({.timing = true})`.
 struct run_options {
-    spmd::on_error on_error = on_error::resume_waiter;
+    spmd::on_error on_error = on_error::go_on;
     /// Records begin, end and CPU time of every task: see async_result::timing().
     bool timing = false;
     /// Items per task of a map, at least 1, or `automatic`. A broadcast always has one task per rank.

@@ -670,13 +670,13 @@ TEST_CASE("a handle may be destroyed while a broadcast uses its pieces") {
     for (const std::size_t threads : swept_threads())
         for_each_concurrent_pool(6, threads, [](const spmd::engine_pool& pool) {
             counted::reset();
-            gate resume_waiter;
+            gate go_on;
             {
                 std::optional<spmd::local<counted>> objects(pool.make_local<counted>(std::size_t{4}));
                 std::optional<spmd::scattered<counted>> slices(pool.scatter(first_counted(12)));
                 auto sums = pool.broadcast(
                                     [&](rank me, counted& mine, std::span<counted> slice) {
-                                        resume_waiter.wait(me);
+                                        go_on.wait(me);
                                         mine.value += slice[1].value;
                                         return mine.value;
                                     },
@@ -685,7 +685,7 @@ TEST_CASE("a handle may be destroyed while a broadcast uses its pieces") {
                 auto ids = pool.broadcast(
                                    [&](rank me, counted& mine) -> spmd::task<std::size_t> {
                                        co_await me.barrier();
-                                       resume_waiter.wait(me);
+                                       go_on.wait(me);
                                        co_return mine.value - mine.value + me.id();
                                    },
                                    pool.make_local<counted>(std::size_t{1}))
@@ -694,7 +694,7 @@ TEST_CASE("a handle may be destroyed while a broadcast uses its pieces") {
                 objects.reset();
                 slices.reset();
                 CHECK(counted::alive() == 6 + 12 + 6);
-                resume_waiter.open();
+                go_on.open();
                 CHECK(sums.get() == numbers{5, 7, 9, 11, 13, 15});
                 CHECK(ids.get() == first_numbers(6));
                 CHECK(doubled.get().back() == 22);

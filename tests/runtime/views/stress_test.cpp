@@ -98,7 +98,7 @@ private:
     void fail_some() {
         const bool stop = below(2) == 0;
         const std::size_t every = 1 + below(5);
-        auto result = pool_->with({.on_error = stop ? spmd::on_error::stop : spmd::on_error::resume_waiter})
+        auto result = pool_->with({.on_error = stop ? spmd::on_error::stop : spmd::on_error::go_on})
                           .broadcast([every](rank me) {
                               if (me.id() % every == 0) throw std::runtime_error(std::to_string(me.id()));
                               return me.id();
