@@ -78,7 +78,7 @@ public:
     /// Number of threads of the pool.
     std::size_t threads() const noexcept { return group_->pool->threads; }
 
-    /// A view of the same ranks with other options.
+    /// Returns a view of the same ranks with these options in place of its own.
     view with(const run_options& options) const;
     const run_options& options() const noexcept { return options_; }
     /// A view of some of these ranks: in a task, `id` and `size` are those of the new group, in the order
