@@ -19,3 +19,5 @@ if(GIT)
     endif()
 endif()
 configure_file("${TEMPLATE}" "${OUTPUT}" @ONLY)
+# configure_file() leaves an equal file as it is, which would be older than HEAD for ever.
+file(TOUCH "${OUTPUT}")
