@@ -49,7 +49,7 @@ TEST_CASE("a job is handed over only while a worker lingers") {
         CHECK_FALSE(box.offer(*work)); // the mailbox is full
         CHECK(box.wait(closed, called).get() == work.get());
         REQUIRE(counted_job::alive == 1); // the worker released its own reference
-        CHECK_FALSE(box.offer(*work)); // and closed again
+        CHECK_FALSE(box.offer(*work));    // and closed again
         REQUIRE(box.open());
         CHECK_FALSE(box.wait(closed, called));
         CHECK_FALSE(box.offer(*work));
