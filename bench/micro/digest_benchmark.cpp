@@ -2,14 +2,9 @@
 #include <checksum/digest.hpp>
 
 #include <benchmark/benchmark.h>
-#include <unistd.h>
+#include <environment/temporary_directory.hpp>
 
 #include <cstddef>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -22,16 +17,11 @@ void memory(benchmark::State& state) {
 }
 
 void file(benchmark::State& state) {
-    std::string path = std::filesystem::temp_directory_path() / "spmd-digest-XXXXXX";
-    const int descriptor = mkstemp(path.data());
-    if (descriptor < 0) return state.SkipWithError("a temporary file could not be created");
-    close(descriptor);
-    std::ofstream content(path);
-    content << std::string(static_cast<std::size_t>(state.range(0)), 'x');
-    content.close();
-    if (!content) state.SkipWithError("the temporary file could not be written");
+    const std::string content(static_cast<std::size_t>(state.range(0)), 'x');
+    spmd_bench::temporary_directory directory;
+    directory.create();
+    const std::string path = directory.write("file", content);
     for (auto _ : state) benchmark::DoNotOptimize(checksum::md5_of_file(path));
-    std::remove(path.c_str());
     state.SetBytesProcessed(state.iterations() * state.range(0));
 }
 

@@ -24,7 +24,7 @@ namespace {
 
 using namespace test_support;
 
-/// How a rank ends, through its own fault or another rank's.
+/// Ways in which a rank ends, through its own fault or another rank's.
 enum class ending { value, gave_up, mismatch, peer_error, deadlock };
 constexpr std::size_t endings = 5;
 
@@ -763,7 +763,7 @@ spmd::task<memory> run(const random_program& program, spmd::rank me) {
     co_return mine.seen;
 }
 
-/// How a rank ended: with its memory, or with an error and its message.
+/// End of a rank: with its memory, or with an error and its message.
 struct outcome_of_rank {
     ending how = ending::value;
     memory seen;
