@@ -45,7 +45,7 @@ void rank_worker::run(index_range range, bool whole_waves) noexcept {
     while (!range.empty()) {
         const nanoseconds begin = rough_time();
         is_running_ = true;
-        const std::size_t ran = run_traced(range);
+        const std::size_t ran = ranks_->traced_.log == nullptr ? run_each(range) : run_traced(range);
         is_running_ = false;
         const nanoseconds spent = rough_time() - begin;
         if (ran < range.size()) {
@@ -61,9 +61,6 @@ void rank_worker::run(index_range range, bool whole_waves) noexcept {
 }
 
 std::size_t rank_worker::run_traced(index_range range) noexcept {
-    trace_log* const log = ranks_->traced_.log;
-    if (log == nullptr) [[likely]]
-        return run_each(range);
     trace_event part{.kind = trace_kind::range,
                      .submission = ranks_->traced_.number,
                      .subject = range.first,
@@ -71,7 +68,7 @@ std::size_t rank_worker::run_traced(index_range range) noexcept {
     last_traced_ = part.begin;
     part.count = run_each(range);
     part.end = trace_ticks();
-    log->record(part);
+    ranks_->traced_.log->record(part);
     return part.count;
 }
 
@@ -205,7 +202,8 @@ void rank_worker::record_times(const communicator& peers) {
 
 index_range rank_worker::settle(std::size_t ran, nanoseconds spent, bool whole_waves) noexcept {
     rank_scheduler& ranks = *ranks_;
-    publish_leaves(); // first: a rank that the arrivals wake finds retired what all have left before
+    if (left_ != nullptr)
+        publish_leaves(); // first: a rank that the arrivals wake finds retired what all have left before
     publish_arrivals();
     if (ended_ > 0) ranks.ended_.fetch_add(std::exchange(ended_, 0), std::memory_order_relaxed);
     const bool wave = std::exchange(all_woken_, false);
@@ -325,7 +323,8 @@ void rank_worker::publish_arrivals() noexcept {
     if (arrivals == 0 || ranks_->is_stopped()) return; // a stop completes no collective
     if (!collective_->arrive(begin_ / collective::leaf_size, arrivals)) return;
     communicator& peers = collective_->peers();
-    if (ranks_->is_timed()) record_times(peers);
+    if (ranks_->is_timed()) [[unlikely]]
+        record_times(peers);
     bool everyone = false;
     const std::vector<std::size_t> waiting = collective_->complete(everyone);
     if (!everyone) {
@@ -339,7 +338,7 @@ void rank_worker::publish_arrivals() noexcept {
 }
 
 void rank_worker::publish_leaves() noexcept {
-    if (left_ != nullptr) leave_anywhere(*std::exchange(left_, nullptr), std::exchange(leaves_, 0));
+    leave_anywhere(*std::exchange(left_, nullptr), std::exchange(leaves_, 0));
 }
 
 void rank_worker::leave_anywhere(collective& left, std::size_t count) noexcept {
@@ -348,7 +347,7 @@ void rank_worker::leave_anywhere(collective& left, std::size_t count) noexcept {
 
 void rank_worker::leave_another(collective& left) noexcept {
     if (left.peers().shared) return leave_anywhere(left, 1); // it may go with the rank's handle on the group
-    publish_leaves();
+    if (left_ != nullptr) publish_leaves();
     left_ = &left;
     leaves_ = 1;
 }
