@@ -117,7 +117,7 @@ public:
     /// Suspends the awaiting coroutine until every task has ended; returns and throws as get(). A rank takes
     /// part in the work before it is suspended; any other coroutine resumes on the thread that ends the last
     /// task.
-    detail::result_awaiter<T> operator co_await() noexcept { return detail::result_awaiter<T>(*this); }
+    auto operator co_await() noexcept { return detail::result_awaiter<T>(*this); }
 
     /// True if every task has ended.
     bool ready() const { return require_job()->finished(); }

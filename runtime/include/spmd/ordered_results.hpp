@@ -54,15 +54,13 @@ public:
     /// Has other threads run it, if nobody does.
     void start() const { launch_->start(*job_); }
     /// As start(), for a job that a thread will join soon.
-    void start_ahead() const {
-        if (!job_->cost().is_small(job_->count())) launch_->start_ahead(*job_);
-    }
+    void start_ahead() const { launch_->start_ahead(*job_); }
     /// Runs unclaimed tasks, without waiting for those that other threads run.
     void take_part() const { launch_->take_part(*job_); }
     bool finished() const noexcept { return job_->finished(); }
     /// Has others take part beside the calling thread, which is going to wait.
     void recruit_more() const {
-        if (!job_->finished()) launch_->start_ahead(*job_);
+        if (!job_->finished()) launch_->recruit_ahead(*job_);
     }
     void throw_unless_all_done() const {
         wait();

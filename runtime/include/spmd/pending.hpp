@@ -142,11 +142,8 @@ private:
 ///     prepare_what_does_not_need_it();
 ///     scale(co_await sum);
 template <class T>
-class [[nodiscard]] pending : public detail::rank_awaitable {
+class [[nodiscard]] pending {
 public:
-    explicit pending(std::unique_ptr<detail::pending_operation<T>> operation) noexcept
-        : operation_(std::move(operation)) {}
-
     /// True if `co_await` would not wait. Lets no other rank run: a loop that polls it may never end.
     /// (MPI_Test)
     /// Throws: std::logic_error if it was awaited before, or moved from; cancelled_error.
@@ -157,6 +154,12 @@ public:
     T await_resume() { return std::exchange(operation_, nullptr)->finish(); }
 
 private:
+    template <class Collective, class Result>
+    friend class detail::collective_awaitable;
+    template <class Value, class Result>
+    friend class detail::receive_awaitable;
+    explicit pending(std::unique_ptr<detail::pending_operation<T>> operation) noexcept
+        : operation_(std::move(operation)) {}
     detail::pending_operation<T>& required() const {
         if (operation_ == nullptr) throw std::logic_error("a pending operation can be awaited once");
         return *operation_;

@@ -79,7 +79,7 @@ public:
     auto await_transform(Awaitable&& awaitable) const {
         using type = std::remove_cvref_t<Awaitable>;
         static_assert(
-            std::derived_from<type, rank_awaitable> || is_task<type> || is_result<type>,
+            is_rank_awaitable<type> || is_task<type> || is_result<type>,
             "a rank can co_await operations of spmd::rank, started ones, other spmd::task, submissions and "
             "async_results");
         if constexpr (is_task<type>)

@@ -7,9 +7,13 @@
 
 namespace spmd {
 
+class trace_recorder;
+
 namespace detail {
 class trace_log;
-}
+/// Returns the log that pools record into.
+std::shared_ptr<trace_log> log_of(const trace_recorder& recorder);
+} // namespace detail
 
 /// Tracks of a trace.
 enum class trace_tracks {
@@ -55,10 +59,8 @@ public:
     /// As write(out), to a file, which is replaced. Throws: std::system_error naming the file.
     void write(const std::string& path) const;
 
-    /// The log that pools record into.
-    const std::shared_ptr<detail::trace_log>& log() const noexcept { return log_; }
-
 private:
+    friend std::shared_ptr<detail::trace_log> detail::log_of(const trace_recorder& recorder);
     trace_tracks tracks_;
     std::shared_ptr<detail::trace_log> log_;
 };

@@ -109,7 +109,7 @@ private:
     }
 
     void recruit(job& work, demand wanted) override {
-        if (wanted == demand::ahead) return recruit_ahead(work);
+        if (wanted == demand::ahead) return call_ahead(work);
         const bool has_caller = wanted == demand::beside_caller;
         const bool optional = has_caller || work.threads_taking_part() > 0;
         for (const auto& each : workers_) {
@@ -121,7 +121,7 @@ private:
             if (useful > taken) each->call(work, std::min(each->threads(), useful - taken), enough);
         }
     }
-    void recruit_ahead(job& work) {
+    void call_ahead(job& work) {
         for (const auto& each : workers_) {
             const std::size_t useful = std::min(each->threads(), work.share_of(each->arena()));
             if (each != workers_.front() && useful > 0)

@@ -55,7 +55,7 @@ requested_trace* requested() {
 
 std::shared_ptr<trace_log> environment_trace() {
     const requested_trace* const trace = requested();
-    return trace != nullptr ? trace->recorder.log() : nullptr;
+    return trace != nullptr ? log_of(trace->recorder) : nullptr;
 }
 
 void write_environment_trace() noexcept {

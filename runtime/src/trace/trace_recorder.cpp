@@ -10,6 +10,8 @@
 
 namespace spmd {
 
+std::shared_ptr<detail::trace_log> detail::log_of(const trace_recorder& recorder) { return recorder.log_; }
+
 trace_recorder::trace_recorder(const trace_options& options)
     : tracks_(options.tracks), log_(std::make_shared<detail::trace_log>(options.capacity)) {}
 

@@ -17,7 +17,7 @@ std::shared_ptr<const detail::group> make_pool(std::size_t ranks, std::unique_pt
     pool->topology = launch->topology();
     pool->threads = pool->topology.threads();
     pool->launch = std::move(launch);
-    pool->trace = trace ? trace->log() : detail::environment_trace();
+    pool->trace = trace ? detail::log_of(*trace) : detail::environment_trace();
     pool->name = std::move(name);
     pool->everyone.size = ranks;
     pool->everyone.shares = detail::deal(ranks, pool->topology);

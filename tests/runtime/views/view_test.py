@@ -1,5 +1,6 @@
 """Calls of broadcast and map that cannot be are refused by one sentence that says what to write; calls beside
 them compile, so a refusal is the call's and not the program's."""
+import re
 import subprocess
 import sys
 
@@ -10,11 +11,12 @@ PROGRAM = """#include <spmd/engine_pool.hpp>
 void call(const spmd::engine_pool& pool) {{
     const std::vector<int> items{{1, 2, 3}};
     const auto square = [](int item) {{ return item * item; }};
-    static_cast<void>({});
     static_cast<void>(square(items.front()));
     static_cast<void>(pool);
+{}
 }}
 """
+FIRST_CALL = PROGRAM.split("{}", maxsplit=1)[0].count("\n") + 1
 NO_RANGE = ("write map(task, ranges...) with ranges that have random access and a size, such as "
             "std::vector or std::span; copy other ranges into a std::vector first")
 NO_TASK = ("write map(task, ranges...) with a const task for all items that can be called as "
@@ -35,16 +37,27 @@ CALLS = {
     "pool.broadcast([](spmd::rank, int&) {}, 3)": NO_RANK_TASK,
 }
 
+program = PROGRAM.format("\n".join(f"    static_cast<void>({call});" for call in CALLS))
+run = subprocess.run([COMPILER, "-std=c++20", "-fsyntax-only", "-I", INCLUDE, "-x", "c++", "-"],
+                     input=program, capture_output=True, text=True)
+# GCC names the call in a line above the error, clang in a note below.
+errors, number, unplaced = {}, None, None
+for line in run.stderr.splitlines():
+    if place := re.match(r"<stdin>:(\d+):.*(?:required from here| error: |requested here)", line):
+        number = int(place[1]) - FIRST_CALL
+    if "requested here" in line and unplaced:
+        errors.setdefault(number, []).append(unplaced)
+        unplaced = None
+    elif " error: " in line and "clang" in COMPILER and not place:
+        unplaced = line
+    elif " error: " in line:
+        errors.setdefault(number, []).append(line)
 problems = []
-for call, sentence in CALLS.items():
-    run = subprocess.run([COMPILER, "-std=c++20", "-fsyntax-only", "-I", INCLUDE, "-x", "c++", "-"],
-                         input=PROGRAM.format(call), capture_output=True, text=True)
-    errors = [line for line in run.stderr.splitlines() if " error: " in line]
-    if sentence is None:
-        right = not errors and run.returncode == 0
-    else:
-        right = len(errors) == 1 and sentence in errors[0]
+for number, (call, sentence) in enumerate(CALLS.items()):
+    found = errors.pop(number, [])
+    right = not found if sentence is None else len(found) == 1 and sentence in found[0]
     if not right:
-        problems.append(f"{call}: expected {sentence or 'no error'}, found:\n" + "\n".join(errors))
+        problems.append(f"{call}: expected {sentence or 'no error'}, found:\n" + "\n".join(found))
+problems += [f"an error elsewhere: {line}" for found in errors.values() for line in found]
 print("\n".join(problems) or f"{len(CALLS)} calls")
 sys.exit(1 if problems else 0)

@@ -2,7 +2,7 @@
 same run; and, if Chromium is installed, nothing is cut off or overlaps, on wide screens and on phones, light
 and dark.
 
-Usage: page_test.py SPMD_BENCH FOLDER      screenshots remain in FOLDER
+Usage: page_test.py SPMD_BENCH [FOLDER]      screenshots remain in FOLDER; without it, the look is not checked
 """
 import html
 import json
@@ -156,9 +156,10 @@ def check_look(browser, page, folder):
 
 
 def main():
-    bench, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    folder.mkdir(parents=True, exist_ok=True)
-    browser = shutil.which("chromium")
+    bench, folder = sys.argv[1], pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    browser = folder and shutil.which("chromium")
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
     problems = []
     with tempfile.TemporaryDirectory() as scratch:
         for name, options in COMMANDS.items():
@@ -169,7 +170,7 @@ def main():
             if browser:
                 found += check_look(browser, page, folder)
             problems += [f"{name}: {each}" for each in found]
-    if not browser:
+    if folder and not browser:
         print("page: chromium is not installed; the look of the pages was not checked")
     print("\n".join(problems) or f"page: {len(COMMANDS)} pages are correct")
     sys.exit(1 if problems else 0)

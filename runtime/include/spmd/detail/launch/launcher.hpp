@@ -31,8 +31,12 @@ public:
     void start(job& work) {
         if (work.start()) recruit(work, demand::alone);
     }
-    /// As start(), for a job that some thread joins sooner or later: others may begin before it.
+    /// For a job that some thread joins sooner or later: others begin before it, unless the job is small.
     void start_ahead(job& work) {
+        if (!work.cost().is_small(work.count())) recruit_ahead(work);
+    }
+    /// As start_ahead(), however small the job is.
+    void recruit_ahead(job& work) {
         work.start();
         recruit(work, demand::ahead);
     }

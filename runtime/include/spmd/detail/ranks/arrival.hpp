@@ -24,8 +24,11 @@ class pending;
 
 namespace spmd::detail {
 
-/// Base of the operations that a rank's coroutine can `co_await`.
-class rank_awaitable {};
+/// True for the operations of a rank that its coroutine can `co_await`.
+template <class T>
+inline constexpr bool is_rank_awaitable = false;
+template <class T>
+inline constexpr bool is_rank_awaitable<pending<T>> = true;
 
 /// Requirements on a collective: a contribution that members give, and a result that they take.
 template <class Collective>
@@ -128,8 +131,7 @@ private:
 /// Awaitable that arrives and waits at once, as in `co_await me.barrier()`. Part of each rank's frame, hence
 /// small and trivial to destroy.
 template <class Collective, class Result>
-class [[nodiscard("co_await it")]] collective_awaitable final : public arrival<Collective>,
-                                                                public rank_awaitable {
+class [[nodiscard("co_await it")]] collective_awaitable final : public arrival<Collective> {
 public:
     collective_awaitable(communicator& peers, std::size_t id, typename Collective::contribution given,
                          const std::source_location& where)
@@ -164,6 +166,8 @@ public:
 private:
     collective* collective_ = nullptr; // the rank's record may hold another wait's by then
 };
+template <class Collective, class Result>
+inline constexpr bool is_rank_awaitable<collective_awaitable<Collective, Result>> = true;
 
 /// A collective whose members contribute a T each.
 template <class T>

@@ -28,7 +28,7 @@ Result result_of(std::unique_ptr<envelope> received) {
 
 /// Awaitable of `me.receive<T>()` and `me.receive_message<T>()`.
 template <class T, class Result>
-class [[nodiscard("co_await it")]] receive_awaitable final : public receiver, public rank_awaitable {
+class [[nodiscard("co_await it")]] receive_awaitable final : public receiver {
 public:
     receive_awaitable(communicator& peers, std::size_t id, std::size_t from, int tag,
                       const std::source_location& where) noexcept
@@ -49,6 +49,8 @@ public:
 private:
     std::source_location where_;
 };
+template <class T, class Result>
+inline constexpr bool is_rank_awaitable<receive_awaitable<T, Result>> = true;
 
 /// Sends a value from member `id` to member `to`.
 template <class T>
