@@ -28,14 +28,14 @@ public:
 
     const spmd::pool_topology& topology() const noexcept override { return topology_; }
 
-    void join(spmd::detail::job& work) override {
+    void join_here(spmd::detail::job& work) override {
         start(work);
         do {
             run_all(work);
             work.wait([&] { return work.finished() || work.is_claimable(); });
         } while (!work.finished());
     }
-    void join_until(spmd::detail::job& work, std::size_t) override { join(work); }
+    void join_here_until(spmd::detail::job& work, std::size_t) override { join_here(work); }
 
 private:
     using index_range = spmd::index_range;

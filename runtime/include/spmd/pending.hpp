@@ -149,6 +149,9 @@ public:
     /// Throws: std::logic_error if it was awaited before, or moved from; cancelled_error.
     bool ready() const { return required().is_ready(); }
 
+    /// As co_await, in a rank on a fiber. Throws: std::logic_error elsewhere.
+    T get() { return detail::get_on_fiber(*this); }
+
     bool await_ready() const { return required().is_ready(); }
     bool await_suspend(std::coroutine_handle<> rank) { return operation_->wait(rank); }
     T await_resume() { return std::exchange(operation_, nullptr)->finish(); }

@@ -6,6 +6,7 @@
 #include <spmd/awaitable.hpp>
 #include <spmd/engine_pool.hpp>
 #include <spmd/error.hpp>
+#include <spmd/fibers.hpp>
 #include <spmd/graph_run.hpp>
 #include <spmd/handles.hpp>
 #include <spmd/index_range.hpp>

@@ -219,6 +219,12 @@ public:
         return awaiter(frame_);
     }
 
+    /// As co_await, in a rank on a fiber. Throws: std::logic_error elsewhere.
+    T get() const {
+        awaiter waiting = await();
+        return detail::get_on_fiber(waiting);
+    }
+
     /// Releases the frame to the caller, who runs and destroys it.
     std::coroutine_handle<promise_type> release() noexcept { return std::exchange(frame_, nullptr); }
 

@@ -2,6 +2,7 @@
 
 #include <spmd/detail/base/clock.hpp>
 #include <spmd/detail/launch/costs.hpp>
+#include <spmd/detail/launch/task_stack.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -18,6 +19,15 @@ constexpr std::chrono::milliseconds unseen_at_most{1};
 constexpr std::size_t looks_at_clock = 8;
 /// A caller that waits for one index of a job with a work source runs its share in this many ranges.
 constexpr std::size_t ranges_while_waiting = 8;
+
+/// Calls a function, which may run tasks, on the thread's own stack.
+template <class Function>
+void on_thread(Function&& function) {
+    if (task_stack* const small = task_stack::here())
+        small->call_on_thread([](void* object) { (*static_cast<Function*>(object))(); }, &function);
+    else
+        function();
+}
 
 } // namespace
 
@@ -36,6 +46,21 @@ void launcher::begin_joined(job& work) {
 }
 
 void launcher::join(job& work) {
+    if (task_stack* const small = task_stack::here()) return small->join(*this, work);
+    join_here(work);
+}
+
+void launcher::join_until(job& work, std::size_t index) {
+    on_thread([&] { join_here_until(work, index); });
+}
+
+bool launcher::wait_until(job& work, clock::time_point deadline) {
+    bool finished = false;
+    on_thread([&] { finished = wait_here_until(work, deadline); });
+    return finished;
+}
+
+void launcher::join_here(job& work) {
     begin_joined(work);
     if (!work.has_source()) {
         work.take_part();
@@ -71,7 +96,7 @@ void launcher::run_alone_at_first(job& work) {
         work.cost().observe(elapsed, done);
 }
 
-void launcher::join_until(job& work, std::size_t index) {
+void launcher::join_here_until(job& work, std::size_t index) {
     start(work);
     if (work.has_source()) return run_until_done(work, index);
     if (const index_range range = work.claim_up_to(index); !range.empty()) work.run_claimed(range);
@@ -96,7 +121,7 @@ void launcher::run_until_done(job& work, std::size_t index) const {
     }
 }
 
-bool launcher::wait_until(job& work, clock::time_point deadline) {
+bool launcher::wait_here_until(job& work, clock::time_point deadline) {
     start(work);
     const auto is_finished = [&] { return work.finished(); };
     if (work.wait_until(deadline, is_finished)) return true;

@@ -11,7 +11,8 @@ namespace spmd::detail {
 void throw_no_coroutine(std::size_t id) {
     throw std::logic_error(
         "rank " + std::to_string(id) +
-        " called a collective from a plain task; return spmd::task to make it a coroutine");
+        " called a collective from a plain task; return spmd::task to make it a coroutine, or broadcast "
+        "spmd::on_fibers(task)");
 }
 
 std::size_t require_member(const rank_context& context, std::size_t id) {

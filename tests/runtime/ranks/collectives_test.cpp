@@ -3,6 +3,7 @@
 // have arrived; groups of a split that mix up their members or their collectives; a failure that some ranks
 // do not see; and memory that grows with the number of collectives.
 
+#include "support/meeting.hpp"
 #include "support/pools.hpp"
 
 #include <spmd/spmd.hpp>
@@ -31,7 +32,6 @@ namespace {
 using namespace test_support;
 using Catch::Matchers::Contains;
 using spmd::rank;
-using spmd::task;
 
 constexpr std::size_t leaf = 1024; // of the documented reduction tree
 
@@ -148,7 +148,7 @@ bool is_a(const std::exception_ptr& error) {
 } // namespace
 
 TEST_CASE("no rank passes a barrier before all have arrived") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         std::array<std::atomic<std::size_t>, 5> came{};
         const auto passed_early = pool.broadcast([&](rank me) -> task<std::size_t> {
                                           std::size_t early = 0;
@@ -166,7 +166,7 @@ TEST_CASE("no rank passes a barrier before all have arrived") {
 }
 
 TEST_CASE("a broadcast delivers the root's value to all ranks, for every root") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         for (const std::size_t root : roots_of(pool.size())) {
             const auto got = pool.broadcast([&](rank me) -> task<std::string> {
                                      std::string value = co_await me.broadcast(name_of(me.id()), root);
@@ -181,7 +181,7 @@ TEST_CASE("a broadcast delivers the root's value to all ranks, for every root") 
 }
 
 TEST_CASE("a reduction combines all values in rank order") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         const std::string expected = names_below(pool.size());
         for (const std::size_t root : roots_of(pool.size())) {
             const auto got =
@@ -211,7 +211,7 @@ TEST_CASE("a reduction combines all values in rank order") {
 }
 
 TEST_CASE("scans combine the values of preceding ranks, inclusive and exclusive") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         const auto got =
             pool.broadcast([&](rank me) -> task<std::array<std::string, 5>> {
                     std::array<std::string, 5> all;
@@ -241,7 +241,7 @@ TEST_CASE("scans combine the values of preceding ranks, inclusive and exclusive"
 }
 
 TEST_CASE("gather collects all values by rank at the root, all_gather at every rank") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         std::vector<std::string> expected;
         for (std::size_t id = 0; id < pool.size(); ++id) expected.push_back(name_of(id));
         for (const std::size_t root : roots_of(pool.size())) {
@@ -276,7 +276,7 @@ TEST_CASE("gather collects all values by rank at the root, all_gather at every r
 }
 
 TEST_CASE("gathered vectors may differ in length") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         std::vector<std::vector<std::size_t>> expected;
         for (std::size_t id = 0; id < pool.size(); ++id) expected.push_back(part_of(id));
         const auto right = pool.broadcast([&](rank me) -> task<bool> {
@@ -294,7 +294,7 @@ TEST_CASE("gathered vectors may differ in length") {
 }
 
 TEST_CASE("all_gather's result is shared by all ranks and outlives the collective") {
-    for_each_launcher(1025, [](const spmd::engine_pool& pool) {
+    for_each_launcher(1025, [](const meeting_pool& pool) {
         auto all = pool.broadcast([&](rank me) -> task<spmd::shared_values<std::size_t>> {
                            auto mine = co_await me.all_gather(me.id() * 3);
                            for (int i = 0; i < 8; ++i) co_await me.all_gather(me.id());
@@ -311,7 +311,7 @@ TEST_CASE("all_gather's result is shared by all ranks and outlives the collectiv
 }
 
 TEST_CASE("concat makes one flat sequence of ranges of any lengths") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         const std::vector<std::size_t> expected = parts_below(pool.size());
         for (const std::size_t root : roots_of(pool.size())) {
             const auto found_right = pool.broadcast([&](rank me) -> task<bool> {
@@ -338,7 +338,7 @@ TEST_CASE("concat makes one flat sequence of ranges of any lengths") {
 }
 
 TEST_CASE("concat of empty ranges is empty") {
-    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+    for_each_launcher(3, [](const meeting_pool& pool) {
         const auto counts = pool.broadcast([](rank me) -> task<std::size_t> {
                                     const auto mine = co_await me.concat(std::vector<int>(), me.size() - 1);
                                     const auto shared = co_await me.all_concat(std::vector<char>());
@@ -350,7 +350,7 @@ TEST_CASE("concat of empty ranges is empty") {
 }
 
 TEST_CASE("scatter distributes the root's values, one per rank") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         for (const std::size_t root : roots_of(pool.size())) {
             const auto found_right =
                 pool.broadcast([&](rank me) -> task<bool> {
@@ -374,7 +374,7 @@ TEST_CASE("scatter distributes the root's values, one per rank") {
 
 TEST_CASE("all_to_all delivers to each rank one value from every rank") {
     for (const std::size_t ranks : {1U, 2U, 3U, 60U, 300U, 1025U}) {
-        for_each_launcher(ranks, [](const spmd::engine_pool& pool) {
+        for_each_launcher(ranks, [](const meeting_pool& pool) {
             const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                              std::vector<std::size_t> mine;
                                              for (std::size_t to = 0; to < me.size(); ++to)
@@ -394,7 +394,7 @@ TEST_CASE("all_to_all delivers to each rank one value from every rank") {
 }
 
 TEST_CASE("all_to_all accepts ranges of varying lengths") {
-    for_each_size(few_sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(few_sizes, [](const meeting_pool& pool) {
         const auto length = [](std::size_t from, std::size_t to) { return (from * 5 + to * 3) % 4; };
         const auto found_right = pool.broadcast([&](rank me) -> task<bool> {
                                          std::vector<std::vector<std::size_t>> mine;
@@ -412,7 +412,7 @@ TEST_CASE("all_to_all accepts ranges of varying lengths") {
 }
 
 TEST_CASE("vectors are combined element by element, unless the operation combines vectors") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         const auto chained = [](std::vector<std::size_t> left, const std::vector<std::size_t>& right) {
             left.insert(left.end(), right.begin(), right.end());
             return left;
@@ -438,7 +438,7 @@ TEST_CASE("vectors are combined element by element, unless the operation combine
 }
 
 TEST_CASE("an exclusive scan of vectors begins with zeros, or with an initial value of the same length") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         const auto right = pool.broadcast([](rank me) -> task<bool> {
                                    const std::vector<std::size_t> mine{me.id(), 1};
                                    const std::vector<std::size_t> first{100, 7};
@@ -452,7 +452,7 @@ TEST_CASE("an exclusive scan of vectors begins with zeros, or with an initial va
                                .get();
         CHECK(all_equal(right, true));
     });
-    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+    for_each_launcher(3, [](const meeting_pool& pool) {
         const auto outcomes = pool.broadcast([](rank me) -> task<> {
                                       const std::vector<int> mine(2, 1);
                                       const std::vector<int> first(me.id() == 1 ? 3 : 2, 0);
@@ -468,7 +468,7 @@ TEST_CASE("an exclusive scan of vectors begins with zeros, or with an initial va
 
 TEST_CASE("collectives accept move-only values") {
     using owned = std::unique_ptr<std::size_t>;
-    for_each_size(few_sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(few_sizes, [](const meeting_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
                     const std::size_t n = me.size();
@@ -501,7 +501,7 @@ TEST_CASE("collectives accept move-only values") {
 }
 
 TEST_CASE("collectives accept bool, one object per value, and vectors of bool") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         const auto odd = [](std::size_t id) { return id % 2 == 1; };
         const auto found_right =
             pool.broadcast([&](rank me) -> task<bool> {
@@ -531,7 +531,7 @@ TEST_CASE("collectives accept bool, one object per value, and vectors of bool") 
                 .get();
         CHECK(all_equal(found_right, true));
     });
-    for_each_launcher(60, [](const spmd::engine_pool& pool) {
+    for_each_launcher(60, [](const meeting_pool& pool) {
         const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                          std::vector<bool> mine;
                                          for (std::size_t to = 0; to < me.size(); ++to)
@@ -545,7 +545,7 @@ TEST_CASE("collectives accept bool, one object per value, and vectors of bool") 
 }
 
 TEST_CASE("reductions of doubles are bitwise equal to those of the documented tree") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         const std::vector<double> values = uneven_below(pool.size());
         const double sum = in_the_tree(values, std::plus<>{});
         const std::vector<double> until = prefixes(values, std::plus<>{});
@@ -566,7 +566,7 @@ TEST_CASE("reductions of doubles are bitwise equal to those of the documented tr
 }
 
 TEST_CASE("a sum of doubles is bitwise equal a thousand times in a row, for 1, 2 and 16 threads") {
-    const auto check = [&](const spmd::engine_pool& pool) {
+    const auto check = [&](const meeting_pool& pool) {
         INFO(pool.threads() << " threads, " << pool.size() << " ranks");
         // The serial program's sum.
         const double expected = in_the_tree(uneven_below(pool.size()), std::plus<>{});
@@ -642,7 +642,7 @@ std::vector<std::size_t> counted_up(std::size_t count, std::size_t first = 0, st
 
 TEST_CASE("split makes one group per colour, ordered by key and then by the previous id") {
     std::mt19937_64 random(7);
-    for_each_size({1, 2, 3, 8, 100, 1025, 3000}, [&](const spmd::engine_pool& pool) {
+    for_each_size({1, 2, 3, 8, 100, 1025, 3000}, [&](const meeting_pool& pool) {
         std::vector<choice> choices(pool.size());
         for (choice& each : choices) {
             if (random() % 5 > 0) each.color = random() % 3 * 1'000'000'007;
@@ -654,7 +654,7 @@ TEST_CASE("split makes one group per colour, ordered by key and then by the prev
 }
 
 TEST_CASE("a split with a colour for all returns ranks; one without any returns none") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
                     const rank same = co_await me.split(3);
@@ -673,7 +673,7 @@ TEST_CASE("a split with a colour for all returns ranks; one without any returns 
 }
 
 TEST_CASE("started splits are awaited in any order, or dropped") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         const auto right =
             pool.broadcast([](rank me) -> task<bool> {
                     auto turned = me.split(3, -static_cast<std::int64_t>(me.id())).start();
@@ -695,7 +695,7 @@ TEST_CASE("started splits are awaited in any order, or dropped") {
 }
 
 TEST_CASE("a split of a split, and of a view's ranks, knows the engines") {
-    for_each_launcher(24, [](const spmd::engine_pool& pool) {
+    for_each_launcher(24, [](const meeting_pool& pool) {
         const auto row_of = [](std::size_t id) { return id / 4; };
         const auto check = [&](const auto& view, const std::vector<std::size_t>& engines) {
             const auto got = view.broadcast([&](rank me) -> task<std::vector<std::size_t>> {
@@ -723,7 +723,7 @@ TEST_CASE("a split of a split, and of a view's ranks, knows the engines") {
 }
 
 TEST_CASE("collectives of all ranks and of groups mix in unequal numbers") {
-    for_each_size({2, 9, 1000, 2050}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 9, 1000, 2050}, [](const meeting_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
                     const rank group = co_await me.split(me.id() % 3);
@@ -745,7 +745,7 @@ TEST_CASE("collectives of all ranks and of groups mix in unequal numbers") {
 }
 
 TEST_CASE("groups outlive the group they were split from, and each other") {
-    for_each_size({2, 3, 8, 1000}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 8, 1000}, [](const meeting_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
                     std::vector<rank> groups;
@@ -787,7 +787,7 @@ private:
 } // namespace
 
 TEST_CASE("a group is freed when its last member drops it, over many splits") {
-    for_each_launcher(12, [](const spmd::engine_pool& pool) {
+    for_each_launcher(12, [](const meeting_pool& pool) {
         std::atomic<std::ptrdiff_t> living{0};
         std::atomic<std::ptrdiff_t> most{0};
         const auto seen = pool.broadcast([&](rank me) -> task<std::ptrdiff_t> {
@@ -814,7 +814,7 @@ TEST_CASE("a group is freed when its last member drops it, over many splits") {
 }
 
 TEST_CASE("contributions to reductions are freed when all have the result") {
-    for_each_launcher(50, [](const spmd::engine_pool& pool) {
+    for_each_launcher(50, [](const meeting_pool& pool) {
         std::atomic<std::ptrdiff_t> living{0};
         const auto seen = pool.broadcast([&](rank me) -> task<std::ptrdiff_t> {
                                   const auto first = [](token one, const token&) { return one; };
@@ -839,7 +839,7 @@ TEST_CASE("contributions to reductions are freed when all have the result") {
 }
 
 TEST_CASE("a hundred thousand barriers, reductions and group barriers use no memory") {
-    for_each_launcher(4, [](const spmd::engine_pool& pool) {
+    for_each_launcher(4, [](const meeting_pool& pool) {
         constexpr int times = 100'000;
         std::atomic<std::size_t> before{0};
         std::atomic<std::size_t> after{0};
@@ -864,7 +864,7 @@ TEST_CASE("a hundred thousand barriers, reductions and group barriers use no mem
 }
 
 TEST_CASE("a hundred thousand splits use no memory") {
-    const spmd::engine_pool pool = make_jthread_pool(4, {2});
+    const meeting_pool pool = make_jthread_pool(4, {2});
     std::atomic<std::size_t> before{0};
     std::atomic<std::size_t> after{0};
     pool.broadcast([&](rank me) -> task<> {
@@ -881,7 +881,7 @@ TEST_CASE("a hundred thousand splits use no memory") {
 }
 
 TEST_CASE("several operations are pending at once and awaited in a different order on each rank") {
-    for_each_size({1, 2, 3, 8, 1000, 1025}, [](const spmd::engine_pool& pool) {
+    for_each_size({1, 2, 3, 8, 1000, 1025}, [](const meeting_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
                     const std::size_t n = me.size();
@@ -909,7 +909,7 @@ TEST_CASE("several operations are pending at once and awaited in a different ord
 }
 
 TEST_CASE("a started and an awaited call match as one collective") {
-    for_each_size({2, 3, 8, 1000, 1025}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 8, 1000, 1025}, [](const meeting_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
                     const std::size_t n = me.size();
@@ -939,7 +939,7 @@ TEST_CASE("a started and an awaited call match as one collective") {
 }
 
 TEST_CASE("a dropped pending operation still contributes its value") {
-    for_each_size({1, 2, 3, 8, 1000, 1025}, [](const spmd::engine_pool& pool) {
+    for_each_size({1, 2, 3, 8, 1000, 1025}, [](const meeting_pool& pool) {
         const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                          const std::size_t n = me.size();
                                          bool right = true;
@@ -968,7 +968,7 @@ TEST_CASE("a dropped pending operation still contributes its value") {
 }
 
 TEST_CASE("an operation is ready once all ranks have arrived, and not before") {
-    for_each_size({2, 3, 1000}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 1000}, [](const meeting_pool& pool) {
         const auto found_right =
             pool.broadcast([](rank me) -> task<bool> {
                     const std::size_t last = me.size() - 1;
@@ -993,7 +993,7 @@ TEST_CASE("an operation is ready once all ranks have arrived, and not before") {
 }
 
 TEST_CASE("a pending operation can be awaited only once") {
-    for_each_launcher(5, [](const spmd::engine_pool& pool) {
+    for_each_launcher(5, [](const meeting_pool& pool) {
         const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                          int refused = 0;
                                          auto pending = me.all_reduce(1, std::plus<>{}).start();
@@ -1025,7 +1025,7 @@ TEST_CASE("a pending operation can be awaited only once") {
 }
 
 TEST_CASE("an exception from an operation is thrown at every member, and the ranks go on") {
-    for_each_size({2, 3, 1000, 1025, 3000}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 1000, 1025, 3000}, [](const meeting_pool& pool) {
         const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                          const std::size_t bad =
                                              me.size() > leaf + 1 ? leaf + 1 : 1; // the second of a leaf
@@ -1053,7 +1053,7 @@ TEST_CASE("an exception from an operation is thrown at every member, and the ran
                                      .get();
         CHECK(all_equal(found_right, true));
     });
-    for_each_launcher(7, [](const spmd::engine_pool& pool) {
+    for_each_launcher(7, [](const meeting_pool& pool) {
         auto result =
             pool.broadcast([](rank me) -> task<int> {
                     const auto refuse = [](int, int) -> int { throw std::runtime_error("will not"); };
@@ -1066,7 +1066,7 @@ TEST_CASE("an exception from an operation is thrown at every member, and the ran
 }
 
 TEST_CASE("a wrong number of values is an error on every rank") {
-    for_each_launcher(5, [](const spmd::engine_pool& pool) {
+    for_each_launcher(5, [](const meeting_pool& pool) {
         const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                          int caught = 0;
                                          try {
@@ -1092,7 +1092,7 @@ TEST_CASE("a wrong number of values is an error on every rank") {
 }
 
 TEST_CASE("a root outside the group is rejected, naming its number") {
-    for_each_launcher(4, [](const spmd::engine_pool& pool) {
+    for_each_launcher(4, [](const meeting_pool& pool) {
         const auto all_refused =
             pool.broadcast([](rank me) -> task<int> {
                     int refused = 0;
@@ -1124,7 +1124,7 @@ TEST_CASE("a root outside the group is rejected, naming its number") {
 }
 
 TEST_CASE("a plain task cannot call collectives, and the error says so") {
-    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+    for_each_launcher(3, [](const meeting_pool& pool) {
         const std::vector<std::function<void(rank)>> wrong{
             [](rank me) { static_cast<void>(me.barrier()); },
             [](rank me) { static_cast<void>(me.all_reduce(1, std::plus<>{})); },
@@ -1146,7 +1146,7 @@ TEST_CASE("a plain task cannot call collectives, and the error says so") {
 }
 
 TEST_CASE("a rank's handle works only in its own coroutine") {
-    for_each_launcher(4, [](const spmd::engine_pool& pool) {
+    for_each_launcher(4, [](const meeting_pool& pool) {
         const auto found_right =
             pool.broadcast([&](rank me) -> task<bool> {
                     // An inner broadcast's rank is a different one.
@@ -1161,7 +1161,7 @@ TEST_CASE("a rank's handle works only in its own coroutine") {
         CHECK(all_equal(found_right, true));
     });
     // A peer in the same broadcast is a different rank, too.
-    for_each_launcher(4, [](const spmd::engine_pool& pool) {
+    for_each_launcher(4, [](const meeting_pool& pool) {
         const auto found_right = pool.broadcast([&](rank me) -> task<bool> {
                                          const auto all = co_await me.all_gather(&me);
                                          const rank& next = *all[(me.id() + 1) % me.size()];
@@ -1195,7 +1195,7 @@ TEST_CASE("a rank's handle works only in its own coroutine") {
 }
 
 TEST_CASE("mismatched collectives are reported to all ranks, with both lines") {
-    for_each_size({2, 3, 8, 1000, 1025}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 8, 1000, 1025}, [](const meeting_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
                               if (me.id() == 1)
                                   co_await me.all_reduce(1, std::plus<>{});
@@ -1213,7 +1213,7 @@ TEST_CASE("mismatched collectives are reported to all ranks, with both lines") {
 }
 
 TEST_CASE("a collective abandoned in a deadlock does not wake ranks that wait elsewhere") {
-    for_each_size({2, 3, 8, 60, 1025}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 8, 60, 1025}, [](const meeting_pool& pool) {
         std::atomic<std::size_t> began{0};
         std::atomic<std::size_t> failures{0};
         auto result = pool.broadcast([&](rank me) -> task<int> {

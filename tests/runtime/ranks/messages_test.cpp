@@ -2,6 +2,7 @@
 // the matching one, or delivered to another group; against a receive that waits forever although its message
 // is there, or continues without it; and against unreceived messages that are never freed.
 
+#include "support/meeting.hpp"
 #include "support/pools.hpp"
 
 #include <spmd/spmd.hpp>
@@ -25,7 +26,6 @@ namespace {
 using namespace test_support;
 using Catch::Matchers::Contains;
 using spmd::rank;
-using spmd::task;
 
 const std::vector<std::size_t> sizes{2, 3, 8, 60, 1000};
 
@@ -36,7 +36,7 @@ void for_each_size(const std::vector<std::size_t>& all, Body&& body) {
 
 // Checks that the task found its expected values on every rank.
 template <class Task>
-bool right_on_all(const spmd::engine_pool& pool, const Task& each) {
+bool right_on_all(const meeting_pool& pool, const Task& each) {
     const auto found = pool.broadcast(each).get();
     return std::ranges::all_of(found, [](bool right) { return right; });
 }
@@ -68,7 +68,7 @@ bool is_a(const std::exception_ptr& error) {
 } // namespace
 
 TEST_CASE("a value travels once round a ring") {
-    for_each_size({1, 2, 3, 8, 60, 1000}, [](const spmd::engine_pool& pool) {
+    for_each_size({1, 2, 3, 8, 60, 1000}, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t next = (me.id() + 1) % me.size();
             const std::size_t before = (me.id() + me.size() - 1) % me.size();
@@ -88,7 +88,7 @@ TEST_CASE("a value travels once round a ring") {
 }
 
 TEST_CASE("all pairs of neighbours play ping-pong") {
-    for_each_size({2, 8, 60, 1000}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 8, 60, 1000}, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t mate = me.id() ^ 1U;
             constexpr int rounds = 200;
@@ -104,7 +104,7 @@ TEST_CASE("all pairs of neighbours play ping-pong") {
 }
 
 TEST_CASE("messages of one sender and tag arrive in the order sent") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             constexpr int each = 5;
             const std::size_t to = (me.id() + 1) % me.size();
@@ -121,7 +121,7 @@ TEST_CASE("messages of one sender and tag arrive in the order sent") {
 }
 
 TEST_CASE("any_tag receives a sender's messages in order, whatever their tags") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
             const std::size_t from = (me.id() + me.size() - 1) % me.size();
@@ -137,7 +137,7 @@ TEST_CASE("any_tag receives a sender's messages in order, whatever their tags") 
 }
 
 TEST_CASE("any_source receives every message once, each sender's in order") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             constexpr std::size_t each = 3;
             if (me.id() != me.size() / 2) {
@@ -158,7 +158,7 @@ TEST_CASE("any_source receives every message once, each sender's in order") {
 }
 
 TEST_CASE("a receive matches messages sent before it and after it") {
-    for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 8, 60}, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
             me.send(1, to);
@@ -176,7 +176,7 @@ TEST_CASE("a receive matches messages sent before it and after it") {
 }
 
 TEST_CASE("a rank may send to itself") {
-    for_each_size({1, 2, 60}, [](const spmd::engine_pool& pool) {
+    for_each_size({1, 2, 60}, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             me.send(me.id(), me.id());
             const std::size_t first = co_await me.receive<std::size_t>(me.id());
@@ -189,7 +189,7 @@ TEST_CASE("a rank may send to itself") {
 }
 
 TEST_CASE("move-only values are received before and after they are sent") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             using owned = std::unique_ptr<std::size_t>;
             const std::size_t from = (me.id() + me.size() - 1) % me.size();
@@ -205,7 +205,7 @@ TEST_CASE("move-only values are received before and after they are sent") {
 }
 
 TEST_CASE("started receives are served in the order they were started, in any order of awaiting") {
-    for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 8, 60}, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
             const std::size_t from = (me.id() + me.size() - 1) % me.size();
@@ -225,7 +225,7 @@ TEST_CASE("started receives are served in the order they were started, in any or
 }
 
 TEST_CASE("a dropped started receive leaves its message to the next, at its position") {
-    for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 8, 60}, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
             {
@@ -256,7 +256,7 @@ TEST_CASE("a dropped started receive leaves its message to the next, at its posi
 }
 
 TEST_CASE("messages of a group stay in it and use its ids") {
-    for_each_size({2, 3, 8, 60, 1000}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 8, 60, 1000}, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t n = me.size();
             const rank turned = co_await me.split(0, -static_cast<std::int64_t>(me.id()));
@@ -285,7 +285,7 @@ TEST_CASE("messages of a group stay in it and use its ids") {
 }
 
 TEST_CASE("the ranks of a view exchange messages, as does a ring in each group of a split") {
-    for_each_launcher(60, [](const spmd::engine_pool& pool) {
+    for_each_launcher(60, [](const meeting_pool& pool) {
         const auto sums = pool.on(spmd::slice{.first = 3, .stride = 2})
                               .broadcast([](rank me) -> task<std::size_t> {
                                   const rank row = co_await me.split(me.id() / 5);
@@ -310,7 +310,7 @@ TEST_CASE("the ranks of a view exchange messages, as does a ring in each group o
 }
 
 TEST_CASE("messages and collectives mix freely") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t n = me.size();
             bool right = true;
@@ -335,7 +335,7 @@ TEST_CASE("messages and collectives mix freely") {
 }
 
 TEST_CASE("a message of another type than received is a mismatch naming both types") {
-    for_each_size({2, 3, 60}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 60}, [](const meeting_pool& pool) {
         for (const bool waits : {false, true}) {
             auto result = pool.broadcast([waits](rank me) -> task<> {
                                   if (me.id() == 0 && !waits) me.send(1.5, 1);
@@ -360,7 +360,7 @@ TEST_CASE("a message of another type than received is a mismatch naming both typ
 }
 
 TEST_CASE("a rank continues after a mismatch, and that message is gone") {
-    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+    for_each_launcher(2, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             if (me.id() == 0) {
                 me.send(1.5, 1);
@@ -379,7 +379,7 @@ TEST_CASE("a rank continues after a mismatch, and that message is gone") {
 }
 
 TEST_CASE("unreceived messages are freed with the broadcast") {
-    for_each_size({1, 2, 60, 1000}, [](const spmd::engine_pool& pool) {
+    for_each_size({1, 2, 60, 1000}, [](const meeting_pool& pool) {
         std::atomic<std::ptrdiff_t> living{0};
         std::atomic<std::ptrdiff_t> most{0};
         {
@@ -401,7 +401,7 @@ TEST_CASE("unreceived messages are freed with the broadcast") {
 }
 
 TEST_CASE("messages are freed when their receivers fail or are never woken") {
-    for_each_launcher(4, [](const spmd::engine_pool& pool) {
+    for_each_launcher(4, [](const meeting_pool& pool) {
         std::atomic<std::ptrdiff_t> living{0};
         {
             auto result = pool.broadcast([&](rank me) -> task<> {
@@ -419,7 +419,7 @@ TEST_CASE("messages are freed when their receivers fail or are never woken") {
 }
 
 TEST_CASE("many waiting messages are freed without deep recursion") {
-    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+    for_each_launcher(2, [](const meeting_pool& pool) {
         std::atomic<std::ptrdiff_t> living{0};
         constexpr std::ptrdiff_t many = 300'000;
         pool.broadcast([&](rank me) -> task<> {
@@ -433,7 +433,7 @@ TEST_CASE("many waiting messages are freed without deep recursion") {
 }
 
 TEST_CASE("a sender that has ended is named to the ranks that wait for it") {
-    for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 8, 60}, [](const meeting_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<int> {
                               if (me.id() == 0) co_return co_await me.receive<int>(1, 4);
                               co_return 0;
@@ -449,7 +449,7 @@ TEST_CASE("a sender that has ended is named to the ranks that wait for it") {
 }
 
 TEST_CASE("a message from a rank that has ended is still received") {
-    for_each_size(sizes, [](const spmd::engine_pool& pool) {
+    for_each_size(sizes, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             me.send(me.id(), 0, 2);
             if (me.id() > 0) co_return true;
@@ -461,7 +461,7 @@ TEST_CASE("a message from a rank that has ended is still received") {
 }
 
 TEST_CASE("receives that wait for each other are a deadlock that names each wait") {
-    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+    for_each_launcher(3, [](const meeting_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<int> {
                               if (me.id() == 2) co_return co_await me.receive<int>();
                               co_return co_await me.receive<int>(1 - me.id(), 9);
@@ -478,7 +478,7 @@ TEST_CASE("receives that wait for each other are a deadlock that names each wait
 }
 
 TEST_CASE("ranks may send and receive again after catching a deadlock") {
-    for_each_size({2, 3, 8, 60}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 8, 60}, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
             bool caught = false;
@@ -495,7 +495,7 @@ TEST_CASE("ranks may send and receive again after catching a deadlock") {
 }
 
 TEST_CASE("a receiver or sender outside the group is rejected, naming its number") {
-    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+    for_each_launcher(3, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             int refused = 0;
             const std::vector<std::function<void()>> bad{
@@ -519,7 +519,7 @@ TEST_CASE("a receiver or sender outside the group is rejected, naming its number
 }
 
 TEST_CASE("a started receive can be awaited only once") {
-    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+    for_each_launcher(2, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             auto posted = me.receive<int>().start();
             me.send(7, 1 - me.id());
@@ -535,7 +535,7 @@ TEST_CASE("a started receive can be awaited only once") {
 }
 
 TEST_CASE("a dropped receive's message goes to the next matching receive, else to its old position") {
-    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+    for_each_launcher(2, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t other = 1 - me.id();
             std::optional dropped = me.receive<int>().start();
@@ -565,7 +565,7 @@ constexpr std::size_t very_many = 200'000;
 #endif
 
 TEST_CASE("one rank receives from very many, in an order of its choice") {
-    for_each_concurrent_pool(very_many, 2, [](const spmd::engine_pool& pool) {
+    for_each_concurrent_pool(very_many, 2, [](const meeting_pool& pool) {
         const auto right = pool.broadcast([](rank me) -> task<bool> {
                                    if (me.id() == 0) {
                                        co_await me.barrier();
@@ -586,7 +586,7 @@ TEST_CASE("one rank receives from very many, in an order of its choice") {
 }
 
 TEST_CASE("one rank starts receives from very many that send in another order") {
-    for_each_concurrent_pool(very_many, 2, [](const spmd::engine_pool& pool) {
+    for_each_concurrent_pool(very_many, 2, [](const meeting_pool& pool) {
         const auto right = pool.broadcast([](rank me) -> task<bool> {
                                    if (me.id() > 0) {
                                        co_await me.barrier();

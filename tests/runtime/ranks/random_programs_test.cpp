@@ -2,6 +2,7 @@
 // messages and operations awaited later, mixed at random. On every launcher, each program must yield bit by
 // bit the results of a plain sequential model, written here without the library; and each program with one
 // fault must end, never hang, with the errors that the model predicts, in the same words everywhere.
+#include "support/meeting.hpp"
 #include "support/pools.hpp"
 #include "support/random_program.hpp"
 
@@ -550,19 +551,19 @@ private:
 
 struct started_operation {
     virtual ~started_operation() = default;
-    virtual spmd::task<> see(memory& seen) = 0;
+    virtual test_support::task<> see(memory& seen) = 0;
     bool is_collective = true;
 };
 
 template <class T>
 struct started_for final : started_operation {
     explicit started_for(spmd::pending<T> begun) : pending(std::move(begun)) {}
-    spmd::task<> see(memory& seen) override { seen.see(co_await pending); }
+    test_support::task<> see(memory& seen) override { seen.see(co_await pending); }
     spmd::pending<T> pending;
 };
 struct started_barrier final : started_operation {
     started_barrier(spmd::pending<void> begun, std::uint64_t what) : pending(std::move(begun)), seed(what) {}
-    spmd::task<> see(memory& seen) override {
+    test_support::task<> see(memory& seen) override {
         co_await pending;
         seen.see(seed);
     }
@@ -620,7 +621,7 @@ void start(running_rank& me, const step& current, const spmd::rank& group) {
 }
 
 template <class T>
-spmd::task<> meet(running_rank& me, const step& current, const spmd::rank& group) {
+test_support::task<> meet(running_rank& me, const step& current, const spmd::rank& group) {
     memory& seen = me.seen;
     const std::size_t size = group.size();
     const std::size_t root = current.root % size;
@@ -657,7 +658,7 @@ spmd::task<> meet(running_rank& me, const step& current, const spmd::rank& group
     }
 }
 
-spmd::task<> split(running_rank& me, const step& current, const spmd::rank& group) {
+test_support::task<> split(running_rank& me, const step& current, const spmd::rank& group) {
     me.places[current.makes] = co_await group.split(color_at(current, me.number), key_at(current, me.number));
     me.colors[current.makes] = color_at(current, me.number);
     const std::optional<spmd::rank>& mine = me.places[current.makes];
@@ -669,7 +670,7 @@ spmd::task<> split(running_rank& me, const step& current, const spmd::rank& grou
 }
 
 template <class T>
-spmd::task<> permute(running_rank& me, const step& current, const spmd::rank& group) {
+test_support::task<> permute(running_rank& me, const step& current, const spmd::rank& group) {
     const std::size_t size = group.size();
     group.send(value_of<T>(me.seen, current), receiver_of(current, group.id(), size), tag_of(current));
     const std::size_t how = current.seed / 3 % 3;
@@ -682,7 +683,7 @@ spmd::task<> permute(running_rank& me, const step& current, const spmd::rank& gr
 }
 
 template <class T>
-spmd::task<> collect(running_rank& me, const step& current, const spmd::rank& group) {
+test_support::task<> collect(running_rank& me, const step& current, const spmd::rank& group) {
     const std::size_t root = current.root % group.size();
     if (group.id() != root) {
         group.send(value_of<T>(me.seen, current), root, tag_of(current));
@@ -696,14 +697,14 @@ spmd::task<> collect(running_rank& me, const step& current, const spmd::rank& gr
     if (group.size() > 1) me.seen.see(collected);
 }
 
-spmd::task<> await_started(running_rank& me, const step& current) {
+test_support::task<> await_started(running_rank& me, const step& current) {
     // In the model's order of places, all chosen before the first is awaited.
     std::vector<std::unique_ptr<started_operation>> awaited;
     for (const std::size_t place : awaited_at(current, me.number, me.started.size())) {
         awaited.push_back(std::move(me.started[place]));
         me.started.erase(me.started.begin() + static_cast<std::ptrdiff_t>(place));
     }
-    for (const auto& each : awaited) co_await each->see(me.seen);
+    for (const auto& each : awaited) AWAIT_HELPER(each->see(me.seen));
 }
 
 void drop_started(running_rank& me) {
@@ -711,9 +712,9 @@ void drop_started(running_rank& me) {
     if (found != me.started.end()) me.started.erase(found);
 }
 
-spmd::task<> perform(running_rank& me, const step& current, std::size_t depth) {
+test_support::task<> perform(running_rank& me, const step& current, std::size_t depth) {
     if (depth > 0) {
-        co_await perform(me, current, depth - 1);
+        AWAIT_HELPER(perform(me, current, depth - 1));
         co_return;
     }
     if (current.what == action::give_up) throw std::runtime_error(text_of_giving_up(me.number));
@@ -730,34 +731,34 @@ spmd::task<> perform(running_rank& me, const step& current, std::size_t depth) {
     if (!place || !takes_part(current, me.colors[current.group])) co_return;
     const spmd::rank group = *place;
     switch (current.what) {
-        case action::split: co_await split(me, current, group); break;
+        case action::split: AWAIT_HELPER(split(me, current, group)); break;
         case action::permute:
-            co_await with_type(current, [&]<class T>() { return permute<T>(me, current, group); });
+            AWAIT_HELPER(with_type(current, [&]<class T>() { return permute<T>(me, current, group); }));
             break;
         case action::collect:
-            co_await with_type(current, [&]<class T>() { return collect<T>(me, current, group); });
+            AWAIT_HELPER(with_type(current, [&]<class T>() { return collect<T>(me, current, group); }));
             break;
         case action::work:
             for (std::size_t i = 0; i < work_at(current, me.number); ++i) me.seen.see(current.seed);
             break;
-        case action::await_started: co_await await_started(me, current); break;
+        case action::await_started: AWAIT_HELPER(await_started(me, current)); break;
         case action::drop_started: drop_started(me); break;
         default:
             if (current.started)
                 with_type(current, [&]<class T>() { start<T>(me, current, group); });
             else
-                co_await with_type(current, [&]<class T>() { return meet<T>(me, current, group); });
+                AWAIT_HELPER(with_type(current, [&]<class T>() { return meet<T>(me, current, group); }));
     }
 }
 
-spmd::task<memory> run(const random_program& program, spmd::rank me) {
+test_support::task<memory> run(const random_program& program, spmd::rank me) {
     running_rank mine{me.id(), {mixed(program.seed, me.id()), 0}, {}, {}, {}};
     mine.places.resize(program.groups);
     mine.colors.resize(program.groups);
     mine.places[0] = me;
     const std::vector<step> steps = program.steps_of(me.id());
     for (const step& each : steps) {
-        co_await perform(mine, each, each.depth);
+        AWAIT_HELPER(perform(mine, each, each.depth));
         if (mine.is_over) break;
     }
     co_return mine.seen;
@@ -795,7 +796,7 @@ outcome_of_rank ending_of(spmd::outcome<memory>& outcome) {
     return end;
 }
 
-std::vector<outcome_of_rank> endings_on(const spmd::engine_pool& pool, const random_program& program) {
+std::vector<outcome_of_rank> endings_on(const meeting_pool& pool, const random_program& program) {
     auto outcomes = pool.broadcast([&program](spmd::rank me) { return run(program, me); }).outcomes();
     std::vector<outcome_of_rank> all;
     for (spmd::outcome<memory>& each : outcomes) all.push_back(ending_of(each));

@@ -42,12 +42,12 @@ public:
     }
     /// Runs what is left on the calling thread, and on others where that is worth while; returns when the job
     /// is finished. Needs no other thread in order to finish, so it can be called from within a task.
-    virtual void join(job& work);
+    void join(job& work);
     /// The first half of join(): returns when nothing is left to claim, while other threads may still run.
     void take_part(job& work);
     /// Returns when `index` was run: runs it on the calling thread if nobody has claimed it, and waits
     /// otherwise.
-    virtual void join_until(job& work, std::size_t index);
+    void join_until(job& work, std::size_t index);
     /// Starts the job if necessary; returns true if it finishes before the deadline. Runs no index itself,
     /// except for one when it is called within a task and the deadline has passed.
     bool wait_until(job& work, std::chrono::steady_clock::time_point deadline);
@@ -60,8 +60,12 @@ protected:
     /// Makes other threads call work.help(arena, …), each with a reference to the job: the one place that
     /// decides who takes part. Threads may still be on their way to a job in which others take part already.
     virtual void recruit(job& work, demand wanted) = 0;
+    /// As join() and join_until(), on the stack of the caller.
+    virtual void join_here(job& work);
+    virtual void join_here_until(job& work, std::size_t index);
 
 private:
+    bool wait_here_until(job& work, std::chrono::steady_clock::time_point deadline);
     /// Starts the job for the calling thread, which works on it next.
     void begin_joined(job& work);
     void run_alone_at_first(job& work);

@@ -2,6 +2,7 @@
 
 #include <spmd/detail/ranks/collective.hpp>
 #include <spmd/detail/ranks/communicator.hpp>
+#include <spmd/detail/ranks/fiber.hpp>
 #include <spmd/detail/ranks/rank_operations.hpp>
 #include <spmd/detail/ranks/rank_worker.hpp>
 #include <spmd/detail/results/slots.hpp>
@@ -29,6 +30,8 @@ template <class T>
 inline constexpr bool is_rank_awaitable = false;
 template <class T>
 inline constexpr bool is_rank_awaitable<pending<T>> = true;
+template <>
+inline constexpr bool is_rank_awaitable<fiber> = true;
 
 /// Requirements on a collective: a contribution that members give, and a result that they take.
 template <class Collective>
@@ -155,6 +158,9 @@ public:
     void await_suspend(std::coroutine_handle<> rank) const noexcept {
         rank_worker::here().record().continue_at(rank);
     }
+    /// As co_await, in a rank on a fiber (fibers.hpp). Throws: std::logic_error elsewhere.
+    Result get() { return get_on_fiber(*this); }
+
     Result await_resume() {
         rank_worker::here().record().throw_if_failed();
         if constexpr (std::same_as<Result, typename Collective::result>)

@@ -44,6 +44,9 @@ public:
     bool await_suspend(std::coroutine_handle<> rank) {
         return box().post_and_wait(*this, rank_worker::here().record(), rank, where_);
     }
+    /// As co_await, in a rank on a fiber. Throws: std::logic_error elsewhere.
+    Result get() { return get_on_fiber(*this); }
+
     Result await_resume() { return result_of<T, Result>(take(typeid(T), where_)); }
 
 private:

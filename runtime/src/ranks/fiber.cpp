@@ -1,0 +1,183 @@
+#include <spmd/detail/ranks/fiber.hpp>
+
+#include "ranks/fiber_stacks.hpp"
+#include "ranks/stack_overflow.hpp"
+
+#include <spmd/detail/launch/job.hpp>
+#include <spmd/detail/launch/launcher.hpp>
+#include <spmd/detail/ranks/rank_result_awaiter.hpp>
+
+#include <boost/context/detail/fcontext.hpp>
+#include <cxxabi.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <source_location>
+#include <stdexcept>
+#include <utility>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SPMD_ADDRESS_SANITIZER
+#elif __has_feature(thread_sanitizer)
+#define SPMD_THREAD_SANITIZER
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define SPMD_ADDRESS_SANITIZER
+#elif defined(__SANITIZE_THREAD__)
+#define SPMD_THREAD_SANITIZER
+#endif
+
+#if defined(SPMD_ADDRESS_SANITIZER)
+#include <sanitizer/common_interface_defs.h>
+#elif defined(SPMD_THREAD_SANITIZER)
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace spmd::detail {
+namespace {
+
+namespace context = boost::context::detail;
+
+/// Stacks begin at different lines of the cache, since all are used to the same depth.
+constexpr std::size_t colors = 8;
+constexpr std::size_t bytes_per_color = 256;
+/// A wait this near to the end of a stack without a guard counts as an overflow.
+constexpr std::size_t too_near = 512;
+
+} // namespace
+
+/// First function on a fiber's stack.
+struct fiber::entry {
+    static void run(context::transfer_t from) noexcept {
+        fiber& self = *static_cast<fiber*>(from.data);
+        self.outside_ = from.fctx;
+#if defined(SPMD_ADDRESS_SANITIZER)
+        __sanitizer_finish_switch_fiber(nullptr, &self.thread_bottom_, &self.thread_size_);
+#endif
+        self.function_(self.object_);
+        self.has_returned_ = true;
+#if defined(SPMD_ADDRESS_SANITIZER)
+        __sanitizer_start_switch_fiber(nullptr, self.thread_bottom_, self.thread_size_);
+#elif defined(SPMD_THREAD_SANITIZER)
+        __tsan_switch_to_fiber(self.thread_, 0);
+#endif
+        context::jump_fcontext(self.outside_, nullptr);
+        std::abort(); // a fiber that has returned is not run again
+    }
+};
+
+fiber::fiber(std::size_t stack_size, std::size_t engine, void (*function)(void*), void* object)
+    : stack_(acquire_stack(stack_size)), function_(function), object_(object), engine_(engine) {
+    const std::size_t color = reinterpret_cast<std::uintptr_t>(stack_.bottom) / stack_.size % colors;
+    const std::size_t size = stack_.size - color * bytes_per_color;
+    inside_ = context::make_fcontext(stack_.bottom + size, size, &entry::run);
+#if defined(SPMD_THREAD_SANITIZER)
+    sanitized_ = __tsan_create_fiber(0);
+#endif
+}
+
+fiber::~fiber() {
+#if defined(SPMD_THREAD_SANITIZER)
+    __tsan_destroy_fiber(sanitized_);
+#endif
+    release_stack(stack_);
+}
+
+bool fiber::run() {
+    watch_stack_overflow();
+    // The exceptions that the function is handling are its own, and not the thread's.
+    auto& exceptions = *reinterpret_cast<exception_globals*>(abi::__cxa_get_globals());
+    std::swap(exceptions, exceptions_);
+    set_here(this);
+#if defined(SPMD_ADDRESS_SANITIZER)
+    void* thread_frames = nullptr;
+    __sanitizer_start_switch_fiber(&thread_frames, stack_.bottom, stack_.size);
+#elif defined(SPMD_THREAD_SANITIZER)
+    thread_ = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(sanitized_, 0);
+#endif
+    inside_ = context::jump_fcontext(inside_, this).fctx;
+#if defined(SPMD_ADDRESS_SANITIZER)
+    __sanitizer_finish_switch_fiber(thread_frames, nullptr, nullptr);
+#endif
+    set_here(nullptr);
+    std::swap(exceptions, exceptions_);
+    return !has_returned_;
+}
+
+std::coroutine_handle<> fiber::await_suspend(std::coroutine_handle<> rank) noexcept {
+    try {
+        return suspend_(operation_, rank);
+    } catch (...) {
+        error_ = std::current_exception();
+        return rank;
+    }
+}
+
+fiber& fiber::require_here() {
+    if (task_stack* const here = task_stack::here()) return static_cast<fiber&>(*here);
+    throw std::logic_error("get() of a rank's operation outside of a fiber: broadcast "
+                           "spmd::on_fibers(task), or make the task a coroutine and write co_await");
+}
+
+void fiber::switch_to_thread() noexcept {
+    if (!stack_.is_guarded) {
+        const std::byte here{};
+        if (&here < stack_.bottom + too_near) end_after_overflow(*this);
+    }
+#if defined(SPMD_ADDRESS_SANITIZER)
+    __sanitizer_start_switch_fiber(&sanitized_, thread_bottom_, thread_size_);
+#elif defined(SPMD_THREAD_SANITIZER)
+    __tsan_switch_to_fiber(thread_, 0);
+#endif
+    outside_ = context::jump_fcontext(outside_, nullptr).fctx;
+#if defined(SPMD_ADDRESS_SANITIZER)
+    __sanitizer_finish_switch_fiber(sanitized_, &thread_bottom_, &thread_size_);
+#endif
+}
+
+void fiber::wait(suspend_function* suspend, void* operation) {
+    suspend_ = suspend;
+    operation_ = operation;
+    switch_to_thread();
+    if (error_ != nullptr) [[unlikely]]
+        std::rethrow_exception(std::exchange(error_, nullptr));
+}
+
+void fiber::join(launcher& launch, job& work) {
+    struct join_operation {
+        launcher* launch;
+        job_pointer<job> work;
+        rank_continuation continuation;
+    };
+    work.reference();
+    join_operation joined{&launch, job_pointer<job>(&work), {}};
+    wait(
+        [](void* operation, std::coroutine_handle<> rank) -> std::coroutine_handle<> {
+            auto& join = *static_cast<join_operation*>(operation);
+            if (!join.work->finished()) join.launch->take_part(*join.work);
+            if (join.work->finished()) return rank;
+            return join.continuation.suspend_until_finished(*join.work, rank, std::source_location())
+                       ? std::noop_coroutine()
+                       : rank;
+        },
+        &joined);
+}
+
+void fiber::call_on_thread(void (*function)(void*), void* object) {
+    struct call {
+        void (*function)(void*);
+        void* object;
+    } called{function, object};
+    wait(
+        [](void* operation, std::coroutine_handle<> rank) {
+            const auto& outside = *static_cast<call*>(operation);
+            outside.function(outside.object);
+            return rank;
+        },
+        &called);
+}
+
+} // namespace spmd::detail

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <spmd/detail/ranks/fiber.hpp>
+
+#include <cstddef>
+
+namespace spmd::detail {
+
+/// Returns a stack of at least `size` bytes: often one that was used before. Pages are touched on use only.
+/// Throws: std::bad_alloc.
+fiber_stack acquire_stack(std::size_t size);
+/// Returns the stack for use by others; some are kept, others unmapped.
+void release_stack(const fiber_stack& stack) noexcept;
+
+/// Size of the inaccessible page below a guarded stack.
+std::size_t guard_size() noexcept;
+
+} // namespace spmd::detail
