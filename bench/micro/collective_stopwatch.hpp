@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 /// Measures the time of many collectives within one broadcast, on rank 0.
 class collective_stopwatch {
@@ -58,7 +59,11 @@ void measure_collectives(benchmark::State& state) {
     double nanoseconds = 0;
     while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(collectives))) {
         collective_stopwatch watch(collectives);
-        pool.broadcast([&](spmd::rank me) { return Collectives(me, &watch); }).get();
+        const auto body = [&](spmd::rank me) { return Collectives(me, &watch); };
+        if constexpr (std::is_void_v<std::invoke_result_t<decltype(body), spmd::rank>>)
+            pool.broadcast(spmd::on_fibers(body)).get();
+        else
+            pool.broadcast(body).get();
         state.SetIterationTime(watch.elapsed().count());
         nanoseconds += watch.elapsed().count() * 1e9;
     }

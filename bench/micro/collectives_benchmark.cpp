@@ -24,6 +24,10 @@ spmd::task<> barriers(spmd::rank me, collective_stopwatch* watch) {
     for (std::size_t i = 0; watch->continues(me, i); ++i) co_await me.barrier();
 }
 
+void barriers_on_fibers(spmd::rank me, collective_stopwatch* watch) {
+    for (std::size_t i = 0; watch->continues(me, i); ++i) me.barrier().get();
+}
+
 spmd::task<> barrier_in_callee(spmd::rank me) { co_await me.barrier(); }
 
 spmd::task<> nested_barriers(spmd::rank me, collective_stopwatch* watch) {
@@ -53,14 +57,22 @@ spmd::task<> splits(spmd::rank me, collective_stopwatch* watch) {
     }
 }
 
-void launch(benchmark::State& state) {
+template <class Body>
+void launch_ranks(benchmark::State& state, const Body& body) {
     const spmd::engine_pool pool({.ranks = static_cast<std::size_t>(state.range(0))});
-    const auto body = [](spmd::rank me) -> spmd::task<int> { co_return empty_body(me.id()); };
     benchmark::DoNotOptimize(pool.broadcast(body).get());
     const auto begin = std::chrono::steady_clock::now();
     for (auto _ : state) benchmark::DoNotOptimize(pool.broadcast(body).get());
     const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - begin;
     count_ranks(state, static_cast<std::size_t>(state.range(0)), spent);
+}
+
+void launch(benchmark::State& state) {
+    launch_ranks(state, [](spmd::rank me) -> spmd::task<int> { co_return empty_body(me.id()); });
+}
+
+void launch_on_fibers(benchmark::State& state) {
+    launch_ranks(state, spmd::on_fibers([](spmd::rank me) { return empty_body(me.id()); }));
 }
 
 double allocated_bytes() {
@@ -94,6 +106,11 @@ void up_to_a_million_ranks(benchmark::internal::Benchmark* suite) {
 }
 
 BENCHMARK(measure_collectives<barriers>)->Name("barrier/flat")->Apply(up_to_a_million_ranks)->UseManualTime();
+BENCHMARK(measure_collectives<barriers_on_fibers>)
+    ->Name("barrier/on_fibers")
+    ->RangeMultiplier(10)
+    ->Range(1, 100'000)
+    ->UseManualTime();
 BENCHMARK(measure_collectives<nested_barriers>)
     ->Name("barrier/nested")
     ->Apply(up_to_a_million_ranks)
@@ -114,6 +131,7 @@ BENCHMARK(measure_collectives<all_to_alls>)
     ->UseManualTime();
 BENCHMARK(measure_collectives<splits>)->Name("split/odd_even")->Apply(up_to_a_million_ranks)->UseManualTime();
 BENCHMARK(launch)->Name("coroutine/launch")->Apply(up_to_a_million_ranks)->UseRealTime();
+BENCHMARK(launch_on_fibers)->Name("fibers/launch")->RangeMultiplier(10)->Range(1, 100'000)->UseRealTime();
 BENCHMARK(waiting_memory)
     ->Name("coroutine/waiting_memory")
     ->Arg(1'000)

@@ -144,7 +144,7 @@ private:
 template <class T>
 class [[nodiscard]] pending {
 public:
-    /// True if `co_await` would not wait. Lets no other rank run: a loop that polls it may never end.
+    /// True if `co_await` would not wait. Lets no other rank run: a loop that polls it awaits yield().
     /// (MPI_Test)
     /// Throws: std::logic_error if it was awaited before, or moved from; cancelled_error.
     bool ready() const { return required().is_ready(); }

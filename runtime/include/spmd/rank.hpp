@@ -106,6 +106,10 @@ public:
     awaitable<T> auto broadcast(T value, std::size_t root = 0, location where = location::current()) const {
         return meet<detail::broadcast_collective<T>>(where, std::move(value), below_size(root));
     }
+    /// As broadcast(), for a rank that is not the root, and has no value to pass.
+    template <std::copy_constructible T>
+        requires std::default_initializable<T>
+    awaitable<T> auto broadcast_from(std::size_t root, location where = location::current()) const;
     /// Combines one value per rank; returns the result at the root, in an optional that is empty elsewhere.
     /// (MPI_Reduce) Values are combined in a fixed tree over the ids: from the left within leaves of 1,024,
     /// then neighbours pairwise. So the result is bitwise equal for any number of threads. `op` is copied,
@@ -168,6 +172,9 @@ public:
                               location where = location::current()) const {
         return meet<detail::scatter_collective<T>>(where, std::move(values), below_size(root));
     }
+    /// As scatter(), for a rank that is not the root, and has no values to pass.
+    template <class T>
+    awaitable<T> auto scatter_from(std::size_t root, location where = location::current()) const;
     /// Sends values[i] to rank i; returns the values sent to this rank, by sender. Complexity: O(size²)
     /// values in all. (MPI_Alltoallv)
     template <class T>
@@ -202,6 +209,9 @@ public:
                                                location where = location::current()) const {
         return detail::receive_awaitable<T, message<T>>(communicator(), id(), sender(from), tag, where);
     }
+
+    /// Lets other ranks run first: for loops that poll, which would otherwise never end on one thread.
+    awaitable<void> auto yield(location where = location::current()) const;
 
 private:
     template <class, class...>

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace spmd {
 
@@ -24,6 +25,8 @@ public:
     const T& operator[](std::size_t i) const noexcept { return (*values_)[i]; }
     auto begin() const noexcept { return values_->begin(); }
     auto end() const noexcept { return values_->end(); }
+    /// A copy of the values.
+    std::vector<T> to_vector() const { return std::vector<T>(begin(), end()); }
 
 private:
     std::shared_ptr<const results<T>> values_;

@@ -20,6 +20,13 @@ std::size_t require_member(const rank_context& context, std::size_t id) {
     throw std::invalid_argument(not_below("rank", id, context.size));
 }
 
+void require_not_root(std::size_t id, std::size_t root) {
+    if (id != root) return;
+    throw std::invalid_argument(
+        "rank " + std::to_string(id) +
+        " is the root: it passes what the others receive, as in broadcast(value, root)");
+}
+
 void acquire(const rank_context& shared) noexcept { shared.peers->acquire(); }
 void release(const rank_context& shared) noexcept { shared.peers->release(); }
 

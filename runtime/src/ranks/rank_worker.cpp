@@ -166,6 +166,8 @@ trace_event rank_worker::part_of(std::size_t rank) const noexcept {
         part.operation = "failed wait";
     else if (record.waits_for_job())
         part.operation = "submission";
+    else if (record.yields())
+        part.operation = "yield";
     else if (record.awaited_message() != nullptr)
         part.operation = "receive";
     else

@@ -23,6 +23,7 @@
 #include <optional>
 #include <random>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -1244,5 +1245,89 @@ TEST_CASE("a collective abandoned in a deadlock does not wake ranks that wait el
         }
         CHECK(began == pool.size());
         CHECK(failures >= pool.size());
+    });
+}
+
+TEST_CASE("ranks without a value receive the root's by broadcast_from and scatter_from") {
+    for_each_size(few_sizes, [](const meeting_pool& pool) {
+        for (const std::size_t root : roots_of(pool.size())) {
+            const auto found_right = pool.broadcast([&](rank me) -> task<bool> {
+                                             std::string name;
+                                             std::size_t part = 0;
+                                             if (me.id() == root) {
+                                                 name = co_await me.broadcast(name_of(root), root);
+                                                 std::vector<std::size_t> parts(me.size());
+                                                 std::iota(parts.begin(), parts.end(), std::size_t{10});
+                                                 part = co_await me.scatter(std::move(parts), root);
+                                             } else {
+                                                 name = co_await me.broadcast_from<std::string>(root);
+                                                 part = co_await me.scatter_from<std::size_t>(root);
+                                             }
+                                             co_return name == name_of(root) && part == 10 + me.id();
+                                         })
+                                         .get();
+            REQUIRE(all_equal(found_right, true));
+        }
+        const auto outcomes =
+            pool.broadcast([](rank me) -> task<int> { co_return co_await me.broadcast_from<int>(me.id()); })
+                .outcomes();
+        CHECK(is_a<std::invalid_argument>(outcomes.back().error()));
+    });
+}
+
+TEST_CASE("a rank that polls lets others run by yield") {
+    for_each_size({1, 2, 100, 1500}, [](const meeting_pool& pool) {
+        const auto found_right = pool.broadcast([](rank me) -> task<bool> {
+                                         auto sum = me.all_reduce(std::size_t{1}, spmd::plus).start();
+                                         std::size_t polls = 0;
+                                         while (!sum.ready()) {
+                                             ++polls;
+                                             co_await me.yield();
+                                         }
+                                         co_await me.yield();
+                                         const std::size_t all = co_await sum;
+                                         co_return all == me.size() && polls < 1'000'000;
+                                     })
+                                     .get();
+        CHECK(all_equal(found_right, true));
+    });
+}
+
+TEST_CASE("a stop ends ranks that do nothing but yield") {
+    for_each_launcher(7, [](const meeting_pool& pool) {
+        std::stop_source stop;
+        auto result = pool.with({.stop = stop.get_token()})
+                          .broadcast([&](rank me) -> task<> {
+                              for (std::size_t i = 0;; ++i) {
+                                  if (i == 100 && me.id() == 3) stop.request_stop();
+                                  co_await me.yield();
+                              }
+                          })
+                          .start();
+        CHECK_THROWS_AS(result.get(), spmd::cancelled_error);
+    });
+}
+
+TEST_CASE("ranks that yield while others wait in vain do not hide the deadlock") {
+    for_each_launcher(3, [](const meeting_pool& pool) {
+        const auto outcomes = pool.broadcast([](rank me) -> task<> {
+                                      for (int i = 0; i < 50; ++i) co_await me.yield();
+                                      if (me.id() != 1) co_await me.barrier();
+                                  })
+                                  .outcomes();
+        CHECK(is_a<spmd::peer_error>(outcomes[0].error()));
+        CHECK(outcomes[1].error() == nullptr);
+        CHECK(is_a<spmd::peer_error>(outcomes[2].error()));
+    });
+}
+
+TEST_CASE("shared values can be copied into a vector") {
+    for_each_launcher(3, [](const meeting_pool& pool) {
+        const auto all = pool.broadcast([](rank me) -> task<std::vector<int>> {
+                                 const auto shared = co_await me.all_gather(static_cast<int>(me.id()));
+                                 co_return shared.to_vector();
+                             })
+                             .get();
+        CHECK(all[2] == std::vector{0, 1, 2});
     });
 }

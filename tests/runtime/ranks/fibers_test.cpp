@@ -1,7 +1,7 @@
-// Guards ranks that are plain functions on fibers, beyond what collectives, messages and random programs test on
-// both kinds of ranks: a wait from any depth of calls; errors, deadlocks, cancellation, timing and traces as
-// coroutines have them; blocking calls that hold the thread; exceptions in flight across a wait; get() where it
-// cannot work; and stacks, which overflow, are reused, and are many.
+// Guards ranks that are plain functions on fibers, beyond what the tests of collectives, messages and random
+// programs check on both kinds of ranks: a wait from any depth of calls; errors, deadlocks, cancellation,
+// timing and traces as coroutines have them; blocking calls that hold the thread; exceptions in flight across
+// a wait; get() where it cannot work; and stacks, which overflow, are reused, and are many.
 
 #include "support/child_process.hpp"
 #include "support/pools.hpp"

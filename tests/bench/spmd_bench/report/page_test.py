@@ -2,7 +2,9 @@
 same run; and, if Chromium is installed, nothing is cut off or overlaps, on wide screens and on phones, light
 and dark.
 
-Usage: page_test.py SPMD_BENCH [FOLDER]      screenshots remain in FOLDER; without it, the look is not checked
+Usage: page_test.py SPMD_BENCH [FOLDER]
+
+Screenshots remain in FOLDER; without it, the look is not checked.
 """
 import html
 import json

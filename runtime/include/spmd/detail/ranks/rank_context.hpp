@@ -29,6 +29,8 @@ inline communicator& require_communicator(const rank_context& context, std::size
 }
 /// Returns the id. Throws: std::invalid_argument unless a member has it.
 std::size_t require_member(const rank_context& context, std::size_t id);
+/// Throws: std::invalid_argument for the root, which has to pass what the others receive.
+void require_not_root(std::size_t id, std::size_t root);
 
 void acquire(const rank_context& shared) noexcept;
 void release(const rank_context& shared) noexcept;

@@ -29,6 +29,13 @@ public:
         where_ = where;
     }
     bool waits_for_job() const noexcept { return awaited_ == nullptr; }
+    /// Records that the rank is ready, but lets others run first.
+    void yield(const std::source_location& where) noexcept {
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): a tag without a pointer
+        awaited_ = reinterpret_cast<char*>(std::uintptr_t{yielding});
+        where_ = where;
+    }
+    bool yields() const noexcept { return tag() == yielding; }
     void continue_at(std::coroutine_handle<> rank) noexcept { continuation_ = rank; }
     void resume() const { continuation_.resume(); }
 
@@ -63,6 +70,7 @@ private:
     // Tags in the low bits of awaited_: objects are aligned to 8 bytes.
     static constexpr unsigned receiving = 1;
     static constexpr unsigned failed = 2;
+    static constexpr unsigned yielding = 3;
     unsigned tag() const noexcept {
         return static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(awaited_) & 3U);
     }
