@@ -1,6 +1,6 @@
-"""co_await_forms_test.py: the lint names the forms of co_await expressions that GCC 12 miscompiles, with their
-lines, and nothing else; our own sources and pages are free of them. The forms and their neighbours were tried
-with GCC 12.2: runtime/docs/guide.md has the outcomes."""
+"""co_await_forms_test.py: the lint names the forms of co_await expressions that GCC 12 miscompiles, with
+their lines, and nothing else; our own sources and pages are free of them. The forms and their neighbours were
+tried with GCC 12.2: runtime/docs/guide.md has the outcomes."""
 import pathlib
 import subprocess
 import sys
@@ -226,7 +226,8 @@ def planted_problems(folder):
 def usage_problems(folder):
     for arguments, status, words in [
             (["--help"], 0, "usage: co_await_forms"), ([], 2, "no file or folder"),
-            (["--all"], 2, "unrecognised option '--all'"), ([f"{folder}/none.cpp"], 2, "none.cpp: No such file")]:
+            (["--all"], 2, "unrecognised option '--all'"),
+            ([f"{folder}/none.cpp"], 2, "none.cpp: No such file")]:
         run = lint(*arguments)
         if run.returncode != status or words not in run.stdout + run.stderr:
             yield f"co_await_forms {arguments}: exit status {run.returncode}: {run.stdout}{run.stderr}"
