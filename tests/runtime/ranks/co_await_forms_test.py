@@ -137,6 +137,8 @@ public:
     {
         co_return point{co_await a(me)};
     }
+    auto step(int i = 0) -> task<> { if (i > 0) { co_await a(me); } else { use(point{i, 1}); } }
+    task<> stop() && { if (i_ > 0) { co_await a(me); } else { use(point{i_, 1}); } }
     int i_{0};
 };
 """, ["13: braces"]),
