@@ -169,12 +169,13 @@ public:
 /// broadcast's task, and its arguments if they are taken without a conversion. Take the rank by value.
 ///
 /// GCC 12 destroys some temporaries of a `co_await` expression twice: lambdas whose captures have
-/// destructors, and aggregates in braces. With a name, or a constructor, they are safe:
+/// destructors, aggregates, and the operands of ?:, of which it may also evaluate both. With a name, or a
+/// constructor, they are safe:
 ///
 ///     auto longer = [limit](std::string a, std::string b) { … };
 ///     co_await me.all_reduce(name, longer);              // not: me.all_reduce(name, [limit](…) { … })
 ///
-/// It also evaluates both branches of `condition ? co_await a(me) : co_await b(me)`: write an if.
+/// The guide's section on GCC 12 has all forms; runtime/lint/co_await_forms finds them in sources.
 ///
 /// Throws, where it is awaited: what the coroutine threw. Memory: one frame from the heap, freed with the
 /// task.

@@ -1,8 +1,10 @@
 // Guards ordinary expressions with several waits. Where the results are scalars, GCC 12 waits for all of them
 // before it reads any result: an awaitable that looks up its result by the rank's last wait would return
 // another wait's result, or crash, and the failure of the first wait would be lost behind the second. Also
-// guards tasks that end without the value they promise.
+// guards the rewritings that the guide has for what GCC 12 miscompiles, the forms themselves where clang
+// compiles this, and tasks that end without the value they promise.
 
+#include "co_await_forms.hpp"
 #include "support/pools.hpp"
 
 #include <spmd/spmd.hpp>
@@ -20,8 +22,6 @@ namespace {
 
 using namespace test_support;
 using Catch::Matchers::Contains;
-using spmd::rank;
-using spmd::task;
 
 double quotient(double a, double b) { return a / b; }
 
@@ -103,6 +103,22 @@ task<int> failing(rank me) {
 TEST_CASE("several waits in one expression each return their own result") {
     for_each_pool([](const spmd::engine_pool& pool) {
         for (const std::string& wrong : pool.broadcast(every_expression).get()) REQUIRE(wrong.empty());
+    });
+}
+
+TEMPLATE_TEST_CASE("each form of a co_await expression has the value that the standard says", "", int,
+                   std::string, std::vector<int>) {
+    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+        const auto check = [&](const std::vector<co_await_form>& forms) {
+            for (const co_await_form& form : forms) {
+                INFO(form.text);
+                for (const bool is_right : pool.broadcast(form.run).get()) REQUIRE(is_right);
+            }
+        };
+        check(safe_co_await_forms<TestType>());
+#ifdef __clang__
+        check(dangerous_co_await_forms<TestType>());
+#endif
     });
 }
 

@@ -1125,7 +1125,7 @@ TEST_CASE("a root outside the group is rejected, naming its number") {
 }
 
 TEST_CASE("a plain task cannot call collectives, and the error says so") {
-    for_each_launcher(3, [](const meeting_pool& pool) {
+    for_each_launcher(3, [](const spmd::engine_pool& pool) {
         const std::vector<std::function<void(rank)>> wrong{
             [](rank me) { static_cast<void>(me.barrier()); },
             [](rank me) { static_cast<void>(me.all_reduce(1, std::plus<>{})); },

@@ -6,13 +6,27 @@ import sys
 
 COMPILER, INCLUDE = sys.argv[1:]
 PROGRAM = """#include <spmd/engine_pool.hpp>
+#include <spmd/task.hpp>
+#include <functional>
 #include <list>
+#include <span>
 #include <string>
+#include <string_view>
+using spmd::rank, spmd::task;
+struct shape {{ int sides = 0; }};
+struct square_shape : shape {{ int side = 0; }};
+task<> takes_string(rank, const std::string&);
+struct overloaded {{
+    task<> operator()(rank, const std::string&) const;
+    task<> operator()(rank, int) const;
+}};
 void call(const spmd::engine_pool& pool) {{
     const std::vector<int> items{{1, 2, 3}};
     const auto square = [](int item) {{ return item * item; }};
     static_cast<void>(square(items.front()));
     static_cast<void>(pool);
+    const std::string text = "text";
+    static_cast<void>(text);
 {}
 }}
 """
@@ -23,6 +37,9 @@ NO_TASK = ("write map(task, ranges...) with a const task for all items that can 
            "task(item, ...) with an item of each range")
 NO_RANK_TASK = ("write broadcast(task, args...) with a const task for all ranks that can be called as "
                 "task(rank, args...) with const references to the arguments")
+BY_REFERENCE = ("write a parameter by value, or pass an argument of its own type, such as "
+                "std::string(\"...\") for const std::string&")
+RANK_BY_REFERENCE = "write spmd::rank, not a reference to it, for the first parameter of a coroutine"
 CALLS = {
     "pool.map(square, items)": None,
     "pool.map(square)": NO_RANGE,
@@ -35,17 +52,41 @@ CALLS = {
     "pool.broadcast([](spmd::rank, int) {}, 3)": None,
     "pool.broadcast([] {})": NO_RANK_TASK,
     "pool.broadcast([](spmd::rank, int&) {}, 3)": NO_RANK_TASK,
+    # A plain task returns before the temporary is gone.
+    'pool.broadcast([](rank, const std::string&) {}, "text")': None,
+    'pool.broadcast([](rank, const std::string&) -> task<> { co_return; }, "text")': BY_REFERENCE,
+    'pool.broadcast([](rank, std::string&&) -> task<> { co_return; }, "text")': BY_REFERENCE,
+    'pool.broadcast([](rank, int, const std::string&) -> task<> { co_return; }, 1, "text")': BY_REFERENCE,
+    'pool.broadcast([](rank, const std::string&) noexcept -> task<> { co_return; }, "text")': BY_REFERENCE,
+    'pool.broadcast(takes_string, "text")': BY_REFERENCE,
+    'pool.broadcast(std::function<task<>(rank, const std::string&)>(takes_string), "text")': BY_REFERENCE,
+    "pool.broadcast([](rank, const double&) -> task<> { co_return; }, 1)": BY_REFERENCE,
+    "pool.broadcast([](rank, const std::span<const int>&) -> task<> { co_return; }, items)": BY_REFERENCE,
+    'pool.broadcast([](rank, const std::string&) -> task<> { co_return; }, std::string("text"))': None,
+    "pool.broadcast([](rank, const std::string&) -> task<> { co_return; }, text)": None,
+    "pool.broadcast(takes_string, text)": None,
+    "pool.broadcast(takes_string, std::cref(text))": None,
+    'pool.broadcast([](rank, std::string) -> task<> { co_return; }, "text")': None,
+    'pool.broadcast([](rank, std::string_view) -> task<> { co_return; }, "text")': None,
+    'pool.broadcast([](rank, const char* const&) -> task<> { co_return; }, "text")': None,
+    'pool.broadcast([](rank, const auto&) -> task<> { co_return; }, "text")': None,
+    "pool.broadcast([](rank, const shape&) -> task<> { co_return; }, square_shape())": None,
+    "pool.broadcast([](rank, int = 0) -> task<> { co_return; })": None,
+    "pool.broadcast(overloaded(), text)": None,
+    "pool.broadcast([](const rank&) -> task<> { co_return; })": RANK_BY_REFERENCE,
+    "pool.broadcast([](const rank&) {})": None,
 }
 
 program = PROGRAM.format("\n".join(f"    static_cast<void>({call});" for call in CALLS))
-run = subprocess.run([COMPILER, "-std=c++20", "-fsyntax-only", "-I", INCLUDE, "-x", "c++", "-"],
+ALL_ERRORS = ["-ferror-limit=0"] if "clang" in COMPILER else []
+run = subprocess.run([COMPILER, "-std=c++20", "-fsyntax-only", *ALL_ERRORS, "-I", INCLUDE, "-x", "c++", "-"],
                      input=program, capture_output=True, text=True)
 # GCC names the call in a line above the error, clang in a note below.
 errors, number, unplaced = {}, None, None
 for line in run.stderr.splitlines():
     if place := re.match(r"<stdin>:(\d+):.*(?:required from here| error: |requested here)", line):
         number = int(place[1]) - FIRST_CALL
-    if "requested here" in line and unplaced:
+    if place and "requested here" in line and unplaced:
         errors.setdefault(number, []).append(unplaced)
         unplaced = None
     elif " error: " in line and "clang" in COMPILER and not place:

@@ -5,6 +5,7 @@
 #include <spmd/detail/results/result_job.hpp>
 #include <spmd/detail/views/argument.hpp>
 #include <spmd/detail/views/broadcast_job.hpp>
+#include <spmd/detail/views/coroutine_arguments.hpp>
 #include <spmd/detail/views/map_job.hpp>
 #include <spmd/detail/views/map_range.hpp>
 #include <spmd/submission.hpp>
@@ -30,8 +31,23 @@ auto submit(const std::shared_ptr<const group>& group, const run_options& option
 template <class Task, class... Args>
 auto submit_broadcast(const std::shared_ptr<const group>& group, const run_options& options, Task&& task,
                       Args&&... args) {
-    return submit<typename job_of<std::decay_t<Task>, bound<Args>...>::type>(
-        group, options, std::forward<Task>(task), bind(group, std::forward<Args>(args))...);
+    using callable = std::decay_t<Task>;
+    constexpr bool is_coroutine = is_task<returned_to_rank<callable, bound<Args>...>>;
+    constexpr bool rank_lives = !is_coroutine || rank_outlives_call<callable>();
+    constexpr bool arguments_live =
+        !is_coroutine || arguments_outlive_call<callable, bound_argument<bound<Args>>...>();
+    static_assert(
+        rank_lives,
+        "write spmd::rank, not a reference to it, for the first parameter of a coroutine: the rank is "
+        "a temporary, which is gone before the task runs");
+    static_assert(
+        arguments_live,
+        "write a parameter by value, or pass an argument of its own type, such as std::string(\"...\") "
+        "for const std::string&: a reference parameter of this coroutine would be bound to a "
+        "converted temporary, which is gone before the task runs");
+    if constexpr (rank_lives && arguments_live)
+        return submit<typename job_of<callable, bound<Args>...>::type>(
+            group, options, std::forward<Task>(task), bind(group, std::forward<Args>(args))...);
 }
 
 /// `ranges`: results of bind_range().
