@@ -42,6 +42,24 @@ spmd::task<> to_and_fro(spmd::rank me, std::size_t count) {
     }
 }
 
+/// Messages that wait with as many tags, received in the order opposite to that of their arrival.
+spmd::task<> unexpected_tags(spmd::rank me, std::size_t tags) {
+    const int count = static_cast<int>(tags);
+    for (int tag = 0; tag < count; ++tag) me.send(tag, me.id(), tag);
+    for (int tag = count - 1; tag >= 0; --tag)
+        if (co_await me.receive<int>(me.id(), tag) != tag) throw std::logic_error("a wrong message");
+}
+
+/// Measures one message among as many waiting ones as the argument says.
+void receive_backwards(benchmark::State& state) {
+    const auto tags = static_cast<std::size_t>(state.range(0));
+    const spmd::engine_pool pool({.ranks = 1});
+    for (auto _ : state) pool.broadcast([tags](spmd::rank me) { return unexpected_tags(me, tags); }).get();
+    state.counters["ns_per_message"] =
+        benchmark::Counter(static_cast<double>(tags) * 1e-9,
+                           benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+
 template <spmd::task<> (*Messages)(spmd::rank, std::size_t)>
 spmd::task<> between_barriers(spmd::rank me, collective_stopwatch* watch) {
     co_await Messages(me, collective_stopwatch::uncounted);
@@ -68,5 +86,12 @@ BENCHMARK(exchange<posted_shifts>)
     ->Apply(up_to_a_million_ranks)
     ->UseManualTime();
 BENCHMARK(exchange<to_and_fro>)->Name("messages/to_and_fro")->Arg(2)->UseManualTime();
+BENCHMARK(receive_backwards)
+    ->Name("messages/unexpected_tags")
+    ->RangeMultiplier(10)
+    ->Range(10, 100'000)
+    ->Arg(16'000)
+    ->Unit(benchmark::kMicrosecond)
+    ->UseRealTime();
 
 } // namespace

@@ -85,9 +85,9 @@ private:
 template <class T, class Result>
 class pending_receive final : public receiver, public pending_operation<Result> {
 public:
-    pending_receive(communicator& peers, std::size_t id, std::size_t from, int tag,
+    pending_receive(communicator& peers, std::size_t id, const match_key& accepted,
                     const std::source_location& where)
-        : receiver(peers, id, from, tag), context_(peers), where_(where) {
+        : receiver(peers, id, accepted), context_(peers), where_(where) {
         rank_worker::running(peers, id);
         box().post(*this);
     }
@@ -178,8 +178,7 @@ pending<Result> collective_awaitable<Collective, Result>::start() {
 }
 template <class T, class Result>
 pending<Result> receive_awaitable<T, Result>::start() {
-    return pending<Result>(
-        std::make_unique<pending_receive<T, Result>>(peers(), id(), from(), tag(), where_));
+    return pending<Result>(std::make_unique<pending_receive<T, Result>>(peers(), id(), key(), where_));
 }
 
 } // namespace detail

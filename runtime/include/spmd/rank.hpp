@@ -194,13 +194,13 @@ public:
     template <class T>
     awaitable<T> auto receive(std::size_t from = any_source, int tag = any_tag,
                               location where = location::current()) const {
-        return detail::receive_awaitable<T, T>(communicator(), id(), sender(from), tag, where);
+        return detail::receive_awaitable<T, T>(communicator(), id(), {sender(from), tag}, where);
     }
     /// As receive(), and returns the sender and the tag too. (MPI_Recv with MPI_Status)
     template <class T>
     awaitable<message<T>> auto receive_message(std::size_t from = any_source, int tag = any_tag,
                                                location where = location::current()) const {
-        return detail::receive_awaitable<T, message<T>>(communicator(), id(), sender(from), tag, where);
+        return detail::receive_awaitable<T, message<T>>(communicator(), id(), {sender(from), tag}, where);
     }
 
 private:

@@ -1,19 +1,21 @@
 #include <spmd/detail/ranks/message_box.hpp>
 
 #include <mutex>
-#include <span>
 #include <utility>
 
 namespace spmd::detail {
 
 message_box::~message_box() {
-    while (envelope* const message = messages_.take_first({}, [](const envelope&) { return true; }))
-        delete message;
+    while (envelope* const message = messages_.take_first(match_key())) delete message;
 }
 
 receiver* message_box::first_accepting(const envelope& message) {
-    const std::size_t sources[] = {message.from(), any_source};
-    return receivers_.take_first(sources, [&](const receiver& each) { return each.accepts(message); });
+    return receivers_.take_first(message.key());
+}
+
+void message_box::store(std::unique_ptr<envelope> message) {
+    messages_.insert(*message);
+    static_cast<void>(message.release());
 }
 
 bool message_box::put(std::unique_ptr<envelope> message) {
@@ -23,15 +25,12 @@ bool message_box::put(std::unique_ptr<envelope> message) {
         receive->message_ = std::move(message);
         return receive->waits_;
     }
-    messages_.insert(*message.release());
+    store(std::move(message));
     return false;
 }
 
 bool message_box::take(receiver& receive) {
-    const std::size_t source = receive.from();
-    const std::span<const std::size_t> sources(&source, source == any_source ? 0 : 1);
-    receive.message_.reset(
-        messages_.take_first(sources, [&](const envelope& each) { return receive.accepts(each); }));
+    receive.message_.reset(messages_.take_first(receive.key()));
     return receive.message_ != nullptr;
 }
 
@@ -76,7 +75,7 @@ void message_box::withdraw(receiver& receive) {
     } else if (receiver* const other = first_accepting(*receive.message_)) {
         other->message_ = std::move(receive.message_);
     } else {
-        messages_.insert(*receive.message_.release());
+        store(std::move(receive.message_));
     }
 }
 

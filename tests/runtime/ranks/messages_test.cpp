@@ -15,6 +15,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -154,6 +155,38 @@ TEST_CASE("any_source receives every message once, each sender's in order") {
                 right = right && next[from] == (from == me.id() ? 0 : each);
             co_return right;
         }));
+    });
+}
+
+TEST_CASE("each receive gets the first message that it accepts, few or many waiting, with any wildcards") {
+    for_each_launcher(4, [](const spmd::engine_pool& pool) {
+        for (const std::size_t messages : {10U, 60U, 500U}) {
+            CHECK(right_on_all(pool, [messages](rank me) -> task<bool> {
+                std::mt19937 random(static_cast<unsigned>(messages)); // the same on all ranks
+                std::vector<spmd::message<std::size_t>> waiting;
+                for (std::size_t i = 0; i < messages; ++i) {
+                    waiting.push_back({i, random() % me.size(), static_cast<int>(random() % 4)});
+                    if (waiting[i].from == me.id()) me.send(i, 0, waiting[i].tag);
+                    // So that each sender's messages arrive before the next sender's.
+                    co_await me.barrier();
+                }
+                while (me.id() == 0 && !waiting.empty()) {
+                    const auto& some = waiting[random() % waiting.size()];
+                    const std::size_t from = random() % 2 == 0 ? spmd::any_source : some.from;
+                    const int tag = random() % 2 == 0 ? spmd::any_tag : some.tag;
+                    const auto expected = std::ranges::find_if(waiting, [&](const auto& each) {
+                        return (from == spmd::any_source || from == each.from) &&
+                               (tag == spmd::any_tag || tag == each.tag);
+                    });
+                    const auto got = co_await me.receive_message<std::size_t>(from, tag);
+                    if (got.value != expected->value || got.from != expected->from ||
+                        got.tag != expected->tag)
+                        co_return false;
+                    waiting.erase(expected);
+                }
+                co_return true;
+            }));
+        }
     });
 }
 
@@ -582,6 +615,45 @@ TEST_CASE("one rank receives from very many, in an order of its choice") {
                                })
                                .get();
         CHECK(std::ranges::all_of(right, [](bool each) { return each; }));
+    });
+}
+
+TEST_CASE("very many messages with as many tags are received backwards, and those left are freed") {
+    for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
+        std::atomic<std::ptrdiff_t> living{0};
+        const auto each = [&](rank me) -> task<bool> {
+            const int last = static_cast<int>(very_many) - 1;
+            for (int tag = 0; tag <= last; ++tag) me.send(token(living), 1 - me.id(), tag);
+            co_await me.barrier();
+            for (int tag = last; tag > last / 2; --tag) {
+                const std::size_t from = tag % 2 == 0 ? 1 - me.id() : spmd::any_source;
+                const auto got = co_await me.receive_message<token>(from, tag);
+                if (got.tag != tag) co_return false;
+            }
+            const auto first = co_await me.receive_message<token>();
+            co_return first.tag == 0;
+        };
+        CHECK(right_on_all(pool, each));
+        CHECK(living == 0);
+    });
+}
+
+TEST_CASE("one rank starts receives of very many tags that arrive in another order") {
+    for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const int count = static_cast<int>(very_many);
+            std::vector<spmd::pending<int>> all;
+            for (int tag = 0; tag < count; ++tag)
+                all.push_back(tag % 2 == 0 ? me.receive<int>(1 - me.id(), tag).start()
+                                           : me.receive<int>(spmd::any_source, tag).start());
+            auto next = me.receive<int>().start(); // accepts what the others do not
+            co_await me.barrier();
+            me.send(-1, 1 - me.id(), -1);
+            for (int tag = count - 1; tag >= 0; --tag) me.send(tag, 1 - me.id(), tag);
+            for (int tag = 0; tag < count; ++tag)
+                if (co_await all[static_cast<std::size_t>(tag)] != tag) co_return false;
+            co_return co_await next == -1;
+        }));
     });
 }
 

@@ -39,6 +39,7 @@ public:
 
 private:
     bool take(receiver& receive);
+    void store(std::unique_ptr<envelope> message);
     receiver* first_accepting(const envelope& message);
     static void suspend(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
                         const std::source_location& where);

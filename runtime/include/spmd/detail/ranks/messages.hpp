@@ -30,9 +30,9 @@ Result result_of(std::unique_ptr<envelope> received) {
 template <class T, class Result>
 class [[nodiscard("co_await it")]] receive_awaitable final : public receiver {
 public:
-    receive_awaitable(communicator& peers, std::size_t id, std::size_t from, int tag,
+    receive_awaitable(communicator& peers, std::size_t id, const match_key& accepted,
                       const std::source_location& where) noexcept
-        : receiver(peers, id, from, tag), where_(where) {}
+        : receiver(peers, id, accepted), where_(where) {}
 
     /// Posts the receive now; the message is awaited later.
     pending<Result> start();

@@ -20,18 +20,15 @@ class message_box;
 /// A receive of member `id`. Guarded by the lock of the member's box as long as it has no message.
 class receiver : public waiting_line_place<receiver> {
 public:
-    receiver(communicator& peers, std::size_t id, std::size_t from, int tag) noexcept
-        : peers_(&peers), id_(id), from_(from), tag_(tag) {}
+    receiver(communicator& peers, std::size_t id, const match_key& accepted) noexcept
+        : peers_(&peers), id_(id), from_(accepted.from), tag_(accepted.tag) {}
     receiver(const receiver&) = delete;
     receiver& operator=(const receiver&) = delete;
 
-    /// The only member whose messages it accepts, or any_source.
-    std::size_t from() const noexcept { return from_; }
-    int tag() const noexcept { return tag_; }
-    bool accepts(const envelope& message) const noexcept {
-        return (from_ == any_source || from_ == message.from()) && (tag_ == any_tag || tag_ == message.tag());
-    }
-    /// The rank of the scheduler that it waits for; nullopt for any_source.
+    static constexpr bool has_wildcards = true;
+    /// Sender and tag that it accepts.
+    match_key key() const noexcept { return {from_, tag_}; }
+    /// The rank of the scheduler that it waits for; nullopt for any.
     std::optional<std::size_t> awaited_rank() const noexcept;
     /// Withdraws the receive, whose wait fails. Requires: no rank of the scheduler can run.
     void give_up();
