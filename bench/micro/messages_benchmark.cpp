@@ -42,6 +42,14 @@ spmd::task<> to_and_fro(spmd::rank me, std::size_t count) {
     }
 }
 
+/// Messages that wait with as many tags, received in the order opposite to that of their arrival.
+spmd::task<> unexpected_tags(spmd::rank me, std::size_t tags) {
+    const int count = static_cast<int>(tags);
+    for (int tag = 0; tag < count; ++tag) me.send(tag, me.id(), tag);
+    for (int tag = count - 1; tag >= 0; --tag)
+        if (co_await me.receive<int>(me.id(), tag) != tag) throw std::logic_error("a wrong message");
+}
+
 template <spmd::task<> (*Messages)(spmd::rank, std::size_t)>
 spmd::task<> between_barriers(spmd::rank me, collective_stopwatch* watch) {
     co_await Messages(me, collective_stopwatch::uncounted);
@@ -57,6 +65,20 @@ void exchange(benchmark::State& state) {
     measure_collectives<between_barriers<Messages>>(state);
 }
 
+void receive_backwards(benchmark::State& state) {
+    const auto tags = static_cast<std::size_t>(state.range(0));
+    const spmd::engine_pool pool({.ranks = 1});
+    collective_stopwatch watch(tags);
+    double nanoseconds = 0;
+    for (auto _ : state) {
+        pool.broadcast([&](spmd::rank me) { return between_barriers<unexpected_tags>(me, &watch); }).get();
+        state.SetIterationTime(watch.elapsed().count());
+        nanoseconds += watch.elapsed().count() * 1e9;
+    }
+    state.counters["ns_per_message"] =
+        nanoseconds / (static_cast<double>(tags) * static_cast<double>(state.iterations()));
+}
+
 void up_to_a_million_ranks(benchmark::internal::Benchmark* suite) {
     for (const int ranks : {1, 2, 10, 100, 1'000, 10'000, 100'000, 1'000'000}) suite->Arg(ranks);
     suite->Complexity();
@@ -68,5 +90,12 @@ BENCHMARK(exchange<posted_shifts>)
     ->Apply(up_to_a_million_ranks)
     ->UseManualTime();
 BENCHMARK(exchange<to_and_fro>)->Name("messages/to_and_fro")->Arg(2)->UseManualTime();
+BENCHMARK(receive_backwards)
+    ->Name("messages/unexpected_tags")
+    ->RangeMultiplier(10)
+    ->Range(10, 100'000)
+    ->Arg(16'000)
+    ->Unit(benchmark::kMicrosecond)
+    ->UseManualTime();
 
 } // namespace

@@ -161,16 +161,17 @@ def collective_text(address):
 
 
 def receive_text(address):
-    """'receive(from 3, tag 0)'; None where the message has arrived."""
+    """'receive(from 3, tag 0)', or another verb; None where the message has arrived."""
     receiver = object_at(address, "receiver")
-    if int(wrapped_pointer(receiver["message_"], type_of("envelope"))) != 0:
+    if int(wrapped_pointer(receiver["message_"], type_of("envelope"))) != 0 or bool(receiver["found_"]):
         return None
+    verb = str(receiver["verb_"]).rsplit("::", 1)[-1]
     source, tag = int(receiver["from_"]), int(receiver["tag_"])
     members = receiver["peers_"]["indices_"]
     if source != ANY_SOURCE and int(members) != 0:
         source = int(members[source])
     source = "any" if source == ANY_SOURCE else source
-    return f"receive(from {source}, tag {'any' if tag == ANY_TAG else tag})"
+    return f"{verb}(from {source}, tag {'any' if tag == ANY_TAG else tag})"
 
 
 def running_ranks():

@@ -9,6 +9,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <source_location>
 #include <stdexcept>
 #include <type_traits>
@@ -85,9 +86,9 @@ private:
 template <class T, class Result>
 class pending_receive final : public receiver, public pending_operation<Result> {
 public:
-    pending_receive(communicator& peers, std::size_t id, std::size_t from, int tag,
+    pending_receive(communicator& peers, std::size_t id, message_verb verb, const match_key& accepted,
                     const std::source_location& where)
-        : receiver(peers, id, from, tag), context_(peers), where_(where) {
+        : receiver(peers, id, verb, accepted), context_(peers), where_(where) {
         rank_worker::running(peers, id);
         box().post(*this);
     }
@@ -114,6 +115,19 @@ private:
     context_reference context_;
     std::source_location where_;
     bool done_ = false;
+};
+
+/// An operation that had its result when it started.
+template <class Result>
+class completed_operation final : public pending_operation<Result> {
+public:
+    explicit completed_operation(Result result) : result_(std::move(result)) {}
+    bool is_ready() override { return true; }
+    bool wait(std::coroutine_handle<>) override { return false; }
+    Result finish() override { return std::move(result_); }
+
+private:
+    Result result_;
 };
 
 /// A split that has started.
@@ -181,8 +195,11 @@ pending<Result> collective_awaitable<Collective, Result>::start() {
 }
 template <class T, class Result>
 pending<Result> receive_awaitable<T, Result>::start() {
+    if constexpr (std::same_as<Result, std::optional<T>>)
+        if (verb() == message_verb::send_only)
+            return pending<Result>(std::make_unique<completed_operation<Result>>(std::nullopt));
     return pending<Result>(
-        std::make_unique<pending_receive<T, Result>>(peers(), id(), from(), tag(), where_));
+        std::make_unique<pending_receive<T, Result>>(peers(), id(), verb(), key(), where_));
 }
 
 } // namespace detail

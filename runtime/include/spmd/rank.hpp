@@ -191,24 +191,33 @@ public:
     awaitable<std::optional<rank>> auto split(std::optional<std::size_t> color, std::int64_t key = 0,
                                               location where = location::current()) const;
 
-    /// Sends a value, without waiting. Messages from one rank to another with equal tags arrive in the order
-    /// in which they were sent. (MPI_Isend, with a buffer)
+    /// Sends a value, without waiting; nothing to `no_rank`. Messages from one rank to another with equal tags
+    /// arrive in the order in which they were sent. (MPI_Isend, with a buffer)
     template <class T>
-    void send(T value, std::size_t to, int tag = 0, location where = location::current()) const {
-        detail::send_value<T>(communicator(), id(), std::move(value), below_size(to), tag, where);
-    }
+    void send(T value, std::optional<std::size_t> to, int tag = 0,
+              location where = location::current()) const;
     /// Waits for a T from a rank of this group, or from any. (MPI_Recv)
     template <class T>
-    awaitable<T> auto receive(std::size_t from = any_source, int tag = any_tag,
-                              location where = location::current()) const {
-        return detail::receive_awaitable<T, T>(communicator(), id(), sender(from), tag, where);
-    }
+    awaitable<T> auto receive(source from = any_source, int tag = any_tag,
+                              location where = location::current()) const;
     /// As receive(), and returns the sender and the tag too. (MPI_Recv with MPI_Status)
     template <class T>
-    awaitable<message<T>> auto receive_message(std::size_t from = any_source, int tag = any_tag,
-                                               location where = location::current()) const {
-        return detail::receive_awaitable<T, message<T>>(communicator(), id(), sender(from), tag, where);
-    }
+    awaitable<message<T>> auto receive_message(source from = any_source, int tag = any_tag,
+                                               location where = location::current()) const;
+    /// Returns a T that has arrived, without waiting; empty if none has. Lets no other rank run, as
+    /// pending::ready(). (MPI_Iprobe, MPI_Recv)
+    template <class T>
+    std::optional<T> try_receive(source from = any_source, int tag = any_tag,
+                                 location where = location::current()) const;
+    /// Waits for a message, and leaves it to the next receive. (MPI_Probe)
+    awaitable<message_origin> auto probe(source from = any_source, int tag = any_tag,
+                                         location where = location::current()) const;
+    /// Sends a value at the call; the operation waits for a T from another rank, empty for `no_rank`.
+    /// (MPI_Sendrecv)
+    template <class T>
+    awaitable<std::optional<T>> auto send_receive(T value, std::optional<std::size_t> to,
+                                                  std::optional<std::size_t> from, int tag = 0,
+                                                  location where = location::current()) const;
 
     /// Lets other ranks run first: for loops that poll, which would otherwise never end on one thread.
     awaitable<void> auto yield(location where = location::current()) const;
@@ -227,7 +236,7 @@ private:
 
     detail::communicator& communicator() const { return detail::require_communicator(*context_, id_); }
     std::size_t below_size(std::size_t id) const { return detail::require_member(*context_, id); }
-    std::size_t sender(std::size_t id) const { return id == any_source ? id : below_size(id); }
+    detail::match_key accepted(source from, int tag) const;
     template <class Op, class T>
     reduced<T, Op> contributed(T& value) const {
         return detail::reduction_of<T, Op>::from(std::move(value), id_);

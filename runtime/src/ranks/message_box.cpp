@@ -1,43 +1,59 @@
 #include <spmd/detail/ranks/message_box.hpp>
 
 #include <mutex>
-#include <span>
 #include <utility>
 
 namespace spmd::detail {
 
 message_box::~message_box() {
-    while (envelope* const message = messages_.take_first({}, [](const envelope&) { return true; }))
-        delete message;
+    while (envelope* const message = messages_.take_first(match_key())) delete message;
 }
 
-receiver* message_box::first_accepting(const envelope& message) {
-    const std::size_t sources[] = {message.from(), any_source};
-    return receivers_.take_first(sources, [&](const receiver& each) { return each.accepts(message); });
+void message_box::store(std::unique_ptr<envelope> message) {
+    messages_.insert(*message);
+    static_cast<void>(message.release());
+}
+
+/// Offers a message to the first receive that accepts it, which it returns, or stores it.
+receiver* message_box::offer(std::unique_ptr<envelope> message) {
+    receiver* const receive = receivers_.take_first(message->key());
+    if (receive != nullptr && !receive->is_probe()) {
+        receive->message_ = std::move(message);
+        return receive;
+    }
+    if (receive != nullptr) receive->find(*message);
+    store(std::move(message));
+    return receive;
 }
 
 bool message_box::put(std::unique_ptr<envelope> message) {
     const std::lock_guard lock(lock_);
     messages_.arrive(*message);
-    if (receiver* const receive = first_accepting(*message)) {
-        receive->message_ = std::move(message);
-        return receive->waits_;
+    const receiver* const receive = offer(std::move(message));
+    return receive != nullptr && receive->waits_;
+}
+
+/// Looks for the first message that a receive accepts.
+bool message_box::serve(receiver& receive) {
+    std::unique_ptr<envelope> message(messages_.take_first(receive.key()));
+    if (message == nullptr) return false;
+    if (receive.is_probe()) {
+        receive.find(*message);
+        store(std::move(message));
+    } else {
+        receive.message_ = std::move(message);
     }
-    messages_.insert(*message.release());
-    return false;
+    return true;
 }
 
 bool message_box::take(receiver& receive) {
-    const std::size_t source = receive.from();
-    const std::span<const std::size_t> sources(&source, source == any_source ? 0 : 1);
-    receive.message_.reset(
-        messages_.take_first(sources, [&](const envelope& each) { return receive.accepts(each); }));
-    return receive.message_ != nullptr;
+    const std::lock_guard lock(lock_);
+    return serve(receive);
 }
 
 void message_box::post(receiver& receive) {
     const std::lock_guard lock(lock_);
-    if (!take(receive)) receivers_.add(receive);
+    if (!serve(receive)) receivers_.add(receive);
 }
 
 void message_box::suspend(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
@@ -50,7 +66,7 @@ void message_box::suspend(receiver& receive, wait_record& record, std::coroutine
 bool message_box::post_and_wait(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
                                 const std::source_location& where) {
     const std::lock_guard lock(lock_);
-    if (take(receive)) return false;
+    if (serve(receive)) return false;
     suspend(receive, record, rank, where);
     receivers_.add(receive);
     return true;
@@ -71,13 +87,10 @@ bool message_box::has_message(const receiver& receive) {
 
 void message_box::withdraw(receiver& receive) {
     const std::lock_guard lock(lock_);
-    if (!receive.message_) {
+    if (receive.message_ != nullptr)
+        offer(std::move(receive.message_));
+    else
         receivers_.remove(receive);
-    } else if (receiver* const other = first_accepting(*receive.message_)) {
-        other->message_ = std::move(receive.message_);
-    } else {
-        messages_.insert(*receive.message_.release());
-    }
 }
 
 } // namespace spmd::detail

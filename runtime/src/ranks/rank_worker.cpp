@@ -168,8 +168,8 @@ trace_event rank_worker::part_of(std::size_t rank) const noexcept {
         part.operation = "submission";
     else if (record.yields())
         part.operation = "yield";
-    else if (record.awaited_message() != nullptr)
-        part.operation = "receive";
+    else if (const receiver* const receive = record.awaited_message())
+        part.operation = receive->name();
     else
         part.operation = record.awaited_collective().requested().kind->name;
     return part;

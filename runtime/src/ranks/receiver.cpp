@@ -6,11 +6,24 @@
 #include <spmd/detail/ranks/rank_worker.hpp>
 #include <spmd/error.hpp>
 
+#include <array>
+#include <stdexcept>
+
 namespace spmd::detail {
 
+void require_sendable(int tag) {
+    if (tag == any_tag) throw std::invalid_argument("a message cannot be sent with any_tag");
+}
+
+const char* receiver::name() const noexcept {
+    static constexpr std::array names{"receive", "probe", "send_receive", "send_receive"};
+    return names[static_cast<std::size_t>(verb_)];
+}
+
 std::string receiver::operation() const {
-    std::string text = "receive(from ";
-    text += from_ == any_source ? "any" : std::to_string(peers_->index_of(from_));
+    std::string text = name();
+    text += "(from ";
+    text += from_ == match_key::any_rank ? "any" : std::to_string(peers_->index_of(from_));
     text += ", tag ";
     text += tag_ == any_tag ? "any" : std::to_string(tag_);
     text += ')';
@@ -18,13 +31,13 @@ std::string receiver::operation() const {
 }
 
 std::optional<std::size_t> receiver::awaited_rank() const noexcept {
-    return from_ == any_source ? std::nullopt : std::optional(peers_->index_of(from_));
+    return from_ == match_key::any_rank ? std::nullopt : std::optional(peers_->index_of(from_));
 }
 
 std::exception_ptr receiver::cause(const std::source_location& where) const {
     const rank_scheduler& ranks = peers_->ranks();
     std::size_t rank = 0;
-    if (from_ == any_source) {
+    if (from_ == match_key::any_rank) {
         // Any other member that has not ended may still send; a group of one is a deadlock.
         const communicator::survey& members = peers_->survey_members();
         if (members.left > 1 || !members.gone) return nullptr;
@@ -40,6 +53,12 @@ std::exception_ptr receiver::cause(const std::source_location& where) const {
 void receiver::give_up() { box().withdraw(*this); }
 
 message_box& receiver::box() const { return peers_->box_of(id_); }
+
+message_origin receiver::found() const {
+    if (!found_) [[unlikely]]
+        rank_worker::here().record().throw_if_failed();
+    return {from_, tag_};
+}
 
 std::unique_ptr<envelope> receiver::take(const std::type_info& type, const std::source_location& where) {
     if (!message_) [[unlikely]]

@@ -47,7 +47,7 @@ void report(const fiber& overflown) noexcept {
     text.write();
 }
 
-void handle(int signal, siginfo_t* info, void* context) {
+void on_access_error(int signal, siginfo_t* info, void* context) {
     const auto* const here = static_cast<const fiber*>(task_stack::here());
     if (here != nullptr && here->stack().is_guarded) {
         const auto* const address = static_cast<const std::byte*>(info->si_addr);
@@ -68,7 +68,7 @@ void handle(int signal, siginfo_t* info, void* context) {
 
 void install_handler() noexcept {
     struct sigaction action{};
-    action.sa_sigaction = handle;
+    action.sa_sigaction = on_access_error;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     ::sigemptyset(&action.sa_mask);
     ::sigaction(SIGSEGV, &action, &handler_before);

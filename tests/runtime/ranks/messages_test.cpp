@@ -1,6 +1,7 @@
 // Guards messages between ranks against being lost, duplicated, reordered, delivered to another receive than
 // the matching one, or delivered to another group; against a receive that waits forever although its message
-// is there, or continues without it; and against unreceived messages that are never freed.
+// is there, or continues without it; a wrong source or tag that is taken for any; a probe that takes, misses
+// or reorders messages; and against unreceived messages that are never freed.
 
 #include "support/meeting.hpp"
 #include "support/pools.hpp"
@@ -16,8 +17,10 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <random>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -28,6 +31,12 @@ using Catch::Matchers::Contains;
 using spmd::rank;
 
 const std::vector<std::size_t> sizes{2, 3, 8, 60, 1000};
+// A linear search for each message among so many would take minutes.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t very_many = 5'000;
+#else
+constexpr std::size_t very_many = 200'000;
+#endif
 
 template <class Body>
 void for_each_size(const std::vector<std::size_t>& all, Body&& body) {
@@ -154,6 +163,38 @@ TEST_CASE("any_source receives every message once, each sender's in order") {
                 right = right && next[from] == (from == me.id() ? 0 : each);
             co_return right;
         }));
+    });
+}
+
+TEST_CASE("each receive gets the first message that it accepts, few or many waiting, with any wildcards") {
+    for_each_launcher(4, [](const spmd::engine_pool& pool) {
+        for (const std::size_t messages : {10U, 60U, 500U}) {
+            CHECK(right_on_all(pool, [messages](rank me) -> task<bool> {
+                std::mt19937 random(static_cast<unsigned>(messages)); // the same on all ranks
+                std::vector<spmd::message<std::size_t>> waiting;
+                for (std::size_t i = 0; i < messages; ++i) {
+                    waiting.push_back({i, random() % me.size(), static_cast<int>(random() % 4)});
+                    if (waiting[i].from == me.id()) me.send(i, 0, waiting[i].tag);
+                    // So that each sender's messages arrive before the next sender's.
+                    co_await me.barrier();
+                }
+                while (me.id() == 0 && !waiting.empty()) {
+                    const auto& some = waiting[random() % waiting.size()];
+                    const spmd::source from = random() % 2 == 0 ? spmd::any_source : some.from;
+                    const int tag = random() % 2 == 0 ? spmd::any_tag : some.tag;
+                    const auto expected = std::ranges::find_if(waiting, [&](const auto& each) {
+                        return (from == spmd::any_source || from == each.from) &&
+                               (tag == spmd::any_tag || tag == each.tag);
+                    });
+                    const auto got = co_await me.receive_message<std::size_t>(from, tag);
+                    if (got.value != expected->value || got.from != expected->from ||
+                        got.tag != expected->tag)
+                        co_return false;
+                    waiting.erase(expected);
+                }
+                co_return true;
+            }));
+        }
     });
 }
 
@@ -504,6 +545,10 @@ TEST_CASE("a receiver or sender outside the group is rejected, naming its number
                 [&] { static_cast<void>(me.receive_message<int>(3)); },
                 [&] { static_cast<void>(me.receive<int>(3).start()); },
                 [&] { static_cast<void>(me.receive_message<int>(3).start()); },
+                [&] { static_cast<void>(me.try_receive<int>(3)); },
+                [&] { static_cast<void>(me.probe(3)); },
+                [&] { static_cast<void>(me.send_receive(1, 3, 0)); },
+                [&] { static_cast<void>(me.send_receive(1, 0, 3)); },
             };
             for (const auto& each : bad) {
                 try {
@@ -513,8 +558,221 @@ TEST_CASE("a receiver or sender outside the group is rejected, naming its number
                 }
             }
             co_await me.barrier();
-            co_return refused == 5;
+            co_return refused == 9 && !me.try_receive<int>(); // nothing was sent
         }));
+    });
+}
+
+TEST_CASE("the rank before rank 0 is an error, not any rank") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            me.send(7, 1 - me.id());
+            co_await me.barrier();
+            try {
+                co_return co_await me.receive<int>(me.id() - 1) == 7 && me.id() == 1;
+            } catch (const std::invalid_argument& error) {
+                const std::string number = std::to_string(std::size_t{0} - 1);
+                co_return me.id() == 0 && error.what() == "rank " + number + " is not below 2";
+            }
+        }));
+    });
+}
+
+TEST_CASE("nothing can be sent with any_tag") {
+    for_each_launcher(1, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            bool refused = false;
+            try {
+                me.send(1, 0, spmd::any_tag);
+            } catch (const std::invalid_argument& error) {
+                refused = error.what() == std::string("a message cannot be sent with any_tag");
+            }
+            co_return refused && !me.try_receive<int>();
+        }));
+    });
+}
+
+TEST_CASE("try_receive returns what has arrived and matches, in order, and else nothing at once") {
+    for_each_size({2, 3, 60}, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            using owned = std::unique_ptr<int>;
+            const std::size_t to = (me.id() + 1) % me.size();
+            const std::size_t from = (me.id() + me.size() - 1) % me.size();
+            bool right = !me.try_receive<owned>();
+            co_await me.barrier();
+            for (const int tag : {3, 1, 2, 1}) me.send(std::make_unique<int>(10 * tag), to, tag);
+            co_await me.barrier();
+            const owned started = co_await me.receive<owned>(from, 2).start();
+            right = right && !me.try_receive<owned>(from, 2) && !me.try_receive<owned>(spmd::any_source, 4);
+            const std::optional<owned> one = me.try_receive<owned>(from, 1);
+            const std::optional<owned> first = me.try_receive<owned>();
+            const std::optional<owned> last = me.try_receive<owned>(from);
+            co_return right && **one == 10 && **first == 30 && **last == 10 && !me.try_receive<owned>();
+        }));
+    });
+}
+
+TEST_CASE("try_receive of another type is a mismatch") {
+    for_each_launcher(1, [](const spmd::engine_pool& pool) {
+        auto result = pool.broadcast([](rank me) -> task<> {
+                              me.send(1.5, 0);
+                              static_cast<void>(me.try_receive<int>());
+                              co_return;
+                          })
+                          .start();
+        CHECK_THAT(spmd::message_of(result.outcomes()[0].error()),
+                   Contains("rank 0 receives int at messages_test.cpp:") &&
+                       Contains("but rank 0 sent double"));
+    });
+}
+
+TEST_CASE("a probe names the first message that it matches and leaves it, whether sent before or after") {
+    for_each_size({1, 2, 3, 60, 1000}, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t to = (me.id() + 1) % me.size();
+            const std::size_t from = (me.id() + me.size() - 1) % me.size();
+            for (const int tag : {5, 6, 7}) me.send(tag, to, tag);
+            const spmd::message_origin last = co_await me.probe(from, 7);
+            const spmd::message_origin first = co_await me.probe();
+            const spmd::message_origin again = co_await me.probe(from);
+            bool right = last == spmd::message_origin{from, 7} && first.tag == 5 && again == first;
+            for (const int tag : {5, 6, 7}) right = co_await me.receive<int>() == tag && right;
+            // From here on the probe waits first, on all ranks but the last.
+            if (me.id() == me.size() - 1) me.send(std::string("x"), 0, 9);
+            const spmd::message_origin came = co_await me.probe(spmd::any_source, 9);
+            if (me.id() != me.size() - 1) me.send(std::string("x"), me.id() + 1, 9);
+            const std::string got = co_await me.receive<std::string>(came.from, came.tag);
+            co_return right&& came == spmd::message_origin{from, 9} && got == "x";
+        }));
+    });
+}
+
+TEST_CASE("receives that were started before a probe get their messages first") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const std::size_t other = 1 - me.id();
+            if (me.id() == 1) {
+                co_await me.barrier();
+                for (const int value : {1, 2, 3}) me.send(value, other, value);
+                co_return co_await me.receive<int>() == 0;
+            }
+            auto started = me.receive<int>().start();
+            auto of_tag_3 = me.receive<int>(other, 3).start();
+            auto met = me.barrier().start();
+            const spmd::message_origin second = co_await me.probe();
+            me.send(0, other);
+            const int left = co_await me.receive<int>();
+            co_await met;
+            const int first = co_await started;
+            co_return first == 1 && second.tag == 2 && left == 2 && co_await of_tag_3 == 3;
+        }));
+    });
+}
+
+TEST_CASE("a probe finds one of very many messages") {
+    for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const int count = static_cast<int>(very_many) / 10;
+            for (int tag = 0; tag < count; ++tag) me.send(tag, 1 - me.id(), tag);
+            for (int tag = count - 1; tag >= 0; --tag) {
+                const spmd::message_origin found = co_await me.probe(1 - me.id(), tag);
+                if (found.tag != tag || co_await me.receive<int>(found.from, tag) != tag) co_return false;
+            }
+            co_return true;
+        }));
+    });
+}
+
+TEST_CASE("values shift along a row whose ends have no neighbour") {
+    for_each_size({1, 2, 3, 60, 1000}, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const auto left = me.id() > 0 ? me.id() - 1 : spmd::no_rank;
+            const auto right = me.id() + 1 < me.size() ? me.id() + 1 : spmd::no_rank;
+            me.send(std::string("to the left"), left, 8);
+            const std::optional<std::string> from_left =
+                co_await me.send_receive(std::to_string(me.id()), right, left);
+            auto started = me.send_receive(std::make_unique<std::size_t>(me.id()), left, right, 4).start();
+            const std::optional<std::unique_ptr<std::size_t>> from_right = co_await started;
+            if (from_left.has_value() != left.has_value() || from_right.has_value() != right.has_value())
+                co_return false;
+            if (right && co_await me.receive<std::string>(*right, 8) != "to the left") co_return false;
+            co_return (!left || *from_left == std::to_string(*left)) && (!right || **from_right == *right);
+        }));
+    });
+}
+
+TEST_CASE("a started send_receive from no rank is ready") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            auto started = me.send_receive(1, spmd::no_rank, spmd::no_rank).start();
+            const bool ready = started.ready();
+            const std::optional<int> nothing = co_await started;
+            co_return ready && !nothing;
+        }));
+    });
+}
+
+TEST_CASE("probe and send_receive that wait for each other are a deadlock that names each wait") {
+    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+        auto result = pool.broadcast([](rank me) -> task<> {
+                              if (me.id() == 0) co_await me.probe(1, 9);
+                              if (me.id() == 1) co_await me.send_receive(1, 2, 0, 8);
+                              if (me.id() == 2) co_await me.probe(spmd::any_source, 7);
+                          })
+                          .start();
+        for (const auto& end : result.outcomes()) {
+            REQUIRE(is_a<spmd::deadlock_error>(end.error()));
+            REQUIRE_THAT(spmd::message_of(end.error()),
+                         Contains("rank 0: probe(from 1, tag 9) at messages_test.cpp:") &&
+                             Contains("rank 1: send_receive(from 0, tag 8) at messages_test.cpp:") &&
+                             Contains("rank 2: probe(from any, tag 7) at messages_test.cpp:"));
+        }
+    });
+}
+
+TEST_CASE("a sender that has ended is named to a probe, which may be repeated") {
+    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+        auto result = pool.broadcast([](rank me) -> task<> {
+                              if (me.id() == 1) co_return;
+                              bool failed = false;
+                              try {
+                                  co_await me.probe(1, 4);
+                              } catch (const spmd::peer_error&) {
+                                  failed = true;
+                              }
+                              me.send(1, 0, 4);
+                              if (failed && co_await me.receive<int>() == 1) co_await me.probe(1, 4);
+                          })
+                          .start();
+        CHECK_THAT(
+            spmd::message_of(result.outcomes()[0].error()),
+            Contains("rank 1 returned before it reached a send for the probe(from 1, tag 4) at messages"));
+    });
+}
+
+TEST_CASE("ranks that wait in a probe or a send_receive are cancelled") {
+    for_each_concurrent_pool(2, 1, [](const spmd::engine_pool& pool) {
+        std::atomic<int> begun{0};
+        std::atomic<int> cancelled{0};
+        const gate never;
+        auto result = pool.broadcast([&](rank me) -> task<> {
+                              try {
+                                  ++begun;
+                                  if (me.id() == 0) co_await me.probe();
+                                  if (me.id() == 0) co_return;
+                                  const auto posted = me.send_receive(1, spmd::no_rank, 0).start();
+                                  never.wait(me); // until the stop
+                                  static_cast<void>(me.try_receive<int>());
+                              } catch (const spmd::cancelled_error&) {
+                                  ++cancelled;
+                                  throw;
+                              }
+                          })
+                          .start();
+        while (begun < 2) std::this_thread::yield();
+        result.cancel();
+        CHECK_THROWS_AS(result.get(), spmd::cancelled_error);
+        CHECK(cancelled == 2);
     });
 }
 
@@ -557,13 +815,6 @@ TEST_CASE("a dropped receive's message goes to the next matching receive, else t
     });
 }
 
-// A linear search for each message would make these take minutes.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t very_many = 5'000;
-#else
-constexpr std::size_t very_many = 200'000;
-#endif
-
 TEST_CASE("one rank receives from very many, in an order of its choice") {
     for_each_concurrent_pool(very_many, 2, [](const meeting_pool& pool) {
         const auto right = pool.broadcast([](rank me) -> task<bool> {
@@ -582,6 +833,45 @@ TEST_CASE("one rank receives from very many, in an order of its choice") {
                                })
                                .get();
         CHECK(std::ranges::all_of(right, [](bool each) { return each; }));
+    });
+}
+
+TEST_CASE("very many messages with as many tags are received backwards, and those left are freed") {
+    for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
+        std::atomic<std::ptrdiff_t> living{0};
+        const auto each = [&](rank me) -> task<bool> {
+            const int last = static_cast<int>(very_many) - 1;
+            for (int tag = 0; tag <= last; ++tag) me.send(token(living), 1 - me.id(), tag);
+            co_await me.barrier();
+            for (int tag = last; tag > last / 2; --tag) {
+                const spmd::source from = tag % 2 == 0 ? 1 - me.id() : spmd::any_source;
+                const auto got = co_await me.receive_message<token>(from, tag);
+                if (got.tag != tag) co_return false;
+            }
+            const auto first = co_await me.receive_message<token>();
+            co_return first.tag == 0;
+        };
+        CHECK(right_on_all(pool, each));
+        CHECK(living == 0);
+    });
+}
+
+TEST_CASE("one rank starts receives of very many tags that arrive in another order") {
+    for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
+        CHECK(right_on_all(pool, [](rank me) -> task<bool> {
+            const int count = static_cast<int>(very_many);
+            std::vector<spmd::pending<int>> all;
+            for (int tag = 0; tag < count; ++tag)
+                all.push_back(tag % 2 == 0 ? me.receive<int>(1 - me.id(), tag).start()
+                                           : me.receive<int>(spmd::any_source, tag).start());
+            auto next = me.receive<int>().start(); // accepts what the others do not
+            co_await me.barrier();
+            me.send(-1, 1 - me.id(), -1);
+            for (int tag = count - 1; tag >= 0; --tag) me.send(tag, 1 - me.id(), tag);
+            for (int tag = 0; tag < count; ++tag)
+                if (co_await all[static_cast<std::size_t>(tag)] != tag) co_return false;
+            co_return co_await next == -1;
+        }));
     });
 }
 

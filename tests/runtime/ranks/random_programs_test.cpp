@@ -100,7 +100,7 @@ struct model_message {
 };
 
 struct model_receive {
-    std::size_t from = spmd::any_source;
+    spmd::source from = spmd::any_source;
     int tag = spmd::any_tag;
     value_type type = value_type::integer;
     bool is_collected = false; // may arrive in any order
@@ -526,10 +526,9 @@ private:
 
     reason why_not_received(const model_ticket& ticket) const {
         const std::vector<std::size_t>& members = ticket.place.group->members;
-        const std::size_t from = ticket.receive->from;
-        if (from != spmd::any_source) {
-            if (!ranks_[members[from]].ended) return std::nullopt;
-            return std::pair(ending::peer_error, members[from]);
+        if (const auto from = ticket.receive->from.rank()) {
+            if (!ranks_[members[*from]].ended) return std::nullopt;
+            return std::pair(ending::peer_error, members[*from]);
         }
         // All others have ended: names the first that threw, or else the first.
         std::optional<std::size_t> gone;
@@ -674,7 +673,7 @@ test_support::task<> permute(running_rank& me, const step& current, const spmd::
     const std::size_t size = group.size();
     group.send(value_of<T>(me.seen, current), receiver_of(current, group.id(), size), tag_of(current));
     const std::size_t how = current.seed / 3 % 3;
-    const std::size_t from = how == 1 ? spmd::any_source : sender_to(current, group.id(), size);
+    const spmd::source from = how == 1 ? spmd::any_source : sender_to(current, group.id(), size);
     const int tag = how == 2 ? spmd::any_tag : tag_of(current);
     if (current.started)
         me.keep(group.receive<T>(from, tag).start(), false);

@@ -41,7 +41,7 @@ auto begin_barrier(const rank& me) { return me.barrier().start(); }
 constexpr std::size_t split_line = __LINE__ + 1;
 task<> wait_at_split(rank me) { co_await me.split(0); }
 constexpr std::size_t receive_line = __LINE__ + 1;
-task<int> wait_for(rank me, std::size_t from, int tag) { co_return co_await me.receive<int>(from, tag); }
+task<int> wait_for(rank me, spmd::source from, int tag) { co_return co_await me.receive<int>(from, tag); }
 constexpr std::size_t pending_receive_line = __LINE__ + 1;
 auto begin_receive(const rank& me, std::size_t from) { return me.receive<int>(from).start(); }
 constexpr std::size_t send_line = __LINE__ + 1;

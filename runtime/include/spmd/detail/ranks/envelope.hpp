@@ -1,5 +1,6 @@
 #pragma once
 
+#include <spmd/detail/ranks/match_key.hpp>
 #include <spmd/detail/ranks/waiting_line.hpp>
 
 #include <cstddef>
@@ -16,6 +17,8 @@ public:
     envelope& operator=(const envelope&) = delete;
     virtual ~envelope() = default;
 
+    static constexpr bool has_wildcards = false;
+    match_key key() const noexcept { return {from_, tag_}; }
     std::size_t from() const noexcept { return from_; }
     int tag() const noexcept { return tag_; }
     const std::type_info& type() const noexcept { return *type_; }

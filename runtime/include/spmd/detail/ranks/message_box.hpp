@@ -14,6 +14,10 @@ namespace spmd::detail {
 
 /// Messages to one rank that it has not received, and its receives that have no message. Of several messages
 /// from one rank that a receive accepts, it gets the one that was sent first.
+///
+/// Invariant `matched-at-once`: no receive here accepts a message here. So a message that arrives is compared
+/// with receives only, and a receive with messages only. A probe is the last of the receives, since its rank
+/// waits for it; those before it get the messages that they accept, and it finds the first that they do not.
 class message_box {
 public:
     message_box() = default;
@@ -32,14 +36,18 @@ public:
     /// Makes the rank wait for a posted receive; returns false if the receive has its message.
     bool wait(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
               const std::source_location& where);
+    /// Delivers the first message that the receive accepts, without storing the receive; returns false if
+    /// there is none.
+    bool take(receiver& receive);
     bool has_message(const receiver& receive);
     /// Removes a receive that nobody will wait for. Its message is delivered to the first other receive that
     /// accepts it, or stored again in its place.
     void withdraw(receiver& receive);
 
 private:
-    bool take(receiver& receive);
-    receiver* first_accepting(const envelope& message);
+    bool serve(receiver& receive);
+    receiver* offer(std::unique_ptr<envelope> message);
+    void store(std::unique_ptr<envelope> message);
     static void suspend(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
                         const std::source_location& where);
 

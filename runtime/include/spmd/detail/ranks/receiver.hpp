@@ -17,24 +17,27 @@ namespace spmd::detail {
 class communicator;
 class message_box;
 
-/// A receive of member `id`. Guarded by the lock of the member's box as long as it has no message.
+/// Operations that look for a message. `send_only` is a send_receive() from no rank.
+enum class message_verb : unsigned char { receive, probe, send_receive, send_only };
+
+/// A receive or a probe of member `id`. Guarded by the lock of the member's box as long as it has no message.
 class receiver : public waiting_line_place<receiver> {
 public:
-    receiver(communicator& peers, std::size_t id, std::size_t from, int tag) noexcept
-        : peers_(&peers), id_(id), from_(from), tag_(tag) {}
+    receiver(communicator& peers, std::size_t id, message_verb verb, const match_key& accepted) noexcept
+        : peers_(&peers), id_(id), from_(accepted.from), tag_(accepted.tag), verb_(verb) {}
     receiver(const receiver&) = delete;
     receiver& operator=(const receiver&) = delete;
 
-    /// The only member whose messages it accepts, or any_source.
-    std::size_t from() const noexcept { return from_; }
-    int tag() const noexcept { return tag_; }
-    bool accepts(const envelope& message) const noexcept {
-        return (from_ == any_source || from_ == message.from()) && (tag_ == any_tag || tag_ == message.tag());
-    }
-    /// The rank of the scheduler that it waits for; nullopt for any_source.
+    static constexpr bool has_wildcards = true;
+    /// Sender and tag that it accepts.
+    match_key key() const noexcept { return {from_, tag_}; }
+    /// The rank of the scheduler that it waits for; nullopt for any.
     std::optional<std::size_t> awaited_rank() const noexcept;
     /// Withdraws the receive, whose wait fails. Requires: no rank of the scheduler can run.
     void give_up();
+    message_verb verb() const noexcept { return verb_; }
+    /// Name of the operation.
+    const char* name() const noexcept;
     /// Describes it for error messages: "receive(from 3, tag 0)".
     std::string operation() const;
     /// Returns why there will be no message; null where that depends on ranks that wait themselves. Requires:
@@ -50,14 +53,25 @@ protected:
     /// Returns the message. Throws: the failure of the wait; mismatch_error if the message is of another
     /// type.
     std::unique_ptr<envelope> take(const std::type_info& type, const std::source_location& where);
+    /// Returns the sender and the tag that the probe found. Throws: the failure of the wait.
+    message_origin found() const;
 
 private:
     friend class message_box;
+    bool is_probe() const noexcept { return verb_ == message_verb::probe; }
+    void find(const envelope& message) noexcept {
+        from_ = message.from();
+        tag_ = message.tag();
+        found_ = true;
+    }
+
     communicator* peers_;
     std::size_t id_;
     std::size_t from_;
     int tag_;
+    message_verb verb_;
     bool waits_ = false; // the rank is suspended until it has the message
+    bool found_ = false; // by a probe: from_ and tag_ are the message's
     std::unique_ptr<envelope> message_;
 };
 

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <algorithm>
+#include <spmd/detail/ranks/match_key.hpp>
+#include <spmd/detail/ranks/waiting_index.hpp>
+
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <set>
-#include <span>
-#include <unordered_map>
+#include <utility>
 
 namespace spmd::detail {
 
@@ -23,10 +22,13 @@ private:
     std::uint64_t number_ = 0; // in the order of arrival
 };
 
-/// Items in the order of their arrival, found by their source: a list of up to 64, else tables, so that a
-/// million messages to one rank are found as quickly as ten. Does not own the items, whose `from()` must not
+/// Items in the order of their arrival, found by sender and tag: a list of up to 64, else an index, so that
+/// a million messages to one rank are found as quickly as ten. Does not own the items, whose `key()` must not
 /// change.
-/// Complexity: O(1) for up to 64 items, O(log n) for many with few from each source. (messages/)
+///
+/// Invariant `list-or-index`: all items are in the list, linked in the order of their numbers, and index_ is
+/// null; or all are in index_, which is not empty, and the list is.
+/// Complexity: O(1) for up to 64 items, else that of waiting_index. (messages/)
 template <class Item>
 class waiting_line {
 public:
@@ -36,38 +38,41 @@ public:
 
     /// Numbers an item by its arrival, without inserting it.
     void arrive(Item& item) noexcept { place(item).number_ = next_number_++; }
-    /// Inserts an item behind those that arrived before it. Requires: arrive() was called.
+    /// Inserts an item behind those that arrived before it. Requires: arrive() was called. Throws:
+    /// std::bad_alloc, and the line is then as before.
     void insert(Item& item) {
-        if (tables_ == nullptr && ++size_ <= most_in_list) return insert_in_list(item);
-        if (tables_ == nullptr) make_tables();
-        insert_in_tables(item);
+        if (index_ == nullptr && size_ < most_in_list) return insert_in_list(item);
+        if (index_ == nullptr) make_index();
+        index_->insert(place(item).number_, item);
     }
     void add(Item& item) {
         arrive(item);
         insert(item);
     }
 
-    /// Removes the first item that matches, among those from `sources`, or all if `sources` is empty. Returns
-    /// null if none matches.
-    template <class Matches>
-    Item* take_first(std::span<const std::size_t> sources, const Matches& matches) {
-        return tables_ == nullptr ? take_from_list(matches) : take_from_tables(sources, matches);
+    /// Removes the first item that matches; returns null if none does.
+    Item* take_first(const match_key& wanted) {
+        if (index_ == nullptr)
+            return take_from_list([&](const Item& each) { return wanted.matches(each.key()); });
+        Item* const item = index_->take_first(wanted);
+        if (index_->empty()) index_.reset();
+        return item;
     }
     /// Removes an item; returns false if it is not in this line.
-    bool remove(const Item& item) {
-        const std::size_t source = item.from();
-        return take_first({&source, 1}, [&](const Item& each) { return &each == &item; }) != nullptr;
+    bool remove(const Item& item) noexcept {
+        if (index_ == nullptr)
+            return take_from_list([&](const Item& each) { return &each == &item; }) != nullptr;
+        const bool removed = index_->remove(item.number_, item);
+        if (index_->empty()) index_.reset();
+        return removed;
     }
 
 private:
     static constexpr std::size_t most_in_list = 64;
-    struct tables {
-        std::map<std::uint64_t, Item*> all; // by number
-        std::unordered_map<std::size_t, std::set<std::uint64_t>> numbers_from;
-    };
     static waiting_line_place<Item>& place(Item& item) noexcept { return item; }
 
     void insert_in_list(Item& item) noexcept {
+        ++size_;
         if (last_ == nullptr || place(*last_).number_ < place(item).number_) {
             (last_ == nullptr ? first_ : place(*last_).next_) = &item;
             place(item).next_ = nullptr;
@@ -79,14 +84,11 @@ private:
         place(item).next_ = *link;
         *link = &item;
     }
-    void insert_in_tables(Item& item) {
-        tables_->all.emplace_hint(tables_->all.end(), place(item).number_, &item);
-        std::set<std::uint64_t>& numbers = tables_->numbers_from[item.from()];
-        numbers.emplace_hint(numbers.end(), place(item).number_);
-    }
-    void make_tables() {
-        tables_ = std::make_unique<tables>();
-        for (Item* item = first_; item != nullptr; item = place(*item).next_) insert_in_tables(*item);
+    void make_index() {
+        auto index = std::make_unique<waiting_index<Item>>();
+        for (Item* item = first_; item != nullptr; item = place(*item).next_)
+            index->insert(place(*item).number_, *item);
+        index_ = std::move(index);
         first_ = last_ = nullptr;
         size_ = 0;
     }
@@ -105,37 +107,12 @@ private:
         }
         return nullptr;
     }
-    template <class Matches>
-    Item* take_from_tables(std::span<const std::size_t> sources, const Matches& matches) {
-        auto first = tables_->all.end();
-        if (sources.empty())
-            first =
-                std::ranges::find_if(tables_->all, [&](const auto& each) { return matches(*each.second); });
-        for (const std::size_t source : sources) {
-            const auto known = tables_->numbers_from.find(source);
-            if (known == tables_->numbers_from.end()) continue;
-            for (const std::uint64_t number : known->second) {
-                const auto each = tables_->all.find(number);
-                if (!matches(*each->second)) continue;
-                if (first == tables_->all.end() || number < first->first) first = each;
-                break;
-            }
-        }
-        if (first == tables_->all.end()) return nullptr;
-        Item* const item = first->second;
-        const auto numbers = tables_->numbers_from.find(item->from());
-        numbers->second.erase(first->first);
-        if (numbers->second.empty()) tables_->numbers_from.erase(numbers);
-        tables_->all.erase(first);
-        if (tables_->all.empty()) tables_.reset();
-        return item;
-    }
 
     Item* first_ = nullptr;
     Item* last_ = nullptr;
     std::size_t size_ = 0; // of the list
     std::uint64_t next_number_ = 0;
-    std::unique_ptr<tables> tables_; // instead of the list
+    std::unique_ptr<waiting_index<Item>> index_; // instead of the list
 };
 
 } // namespace spmd::detail
