@@ -1,12 +1,12 @@
-"""Calls that a compiler refuses, each by one sentence, beside calls that compile: so a refusal is the call's and
-not the program's."""
+"""Calls that a compiler refuses, each by one sentence, beside calls that compile: so a refusal is the call's
+and not the program's."""
 import re
 import subprocess
 
 
 def check(compiler, include, program, calls):
-    """The exit status of a test: 0 if each call, inserted at the program's {}, is refused by one error that holds
-    its sentence, or compiles where that is None."""
+    """The exit status of a test: 0 if each call, inserted at the program's {}, is refused by one error that
+    holds its sentence, or compiles where that is None."""
     first_call = program.split("{}", maxsplit=1)[0].count("\n") + 1
     text = program.format("\n".join(f"    static_cast<void>({call});" for call in calls))
     run = subprocess.run([compiler, "-std=c++20", "-fsyntax-only", "-I", include, "-x", "c++", "-"],

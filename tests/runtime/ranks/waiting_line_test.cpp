@@ -1,6 +1,6 @@
-// Guards the order of messages and receives: one that overtakes another of the same sender and tag, or that is
-// found by a wildcard before one that arrived earlier; and a line that gets slow, or loses an item, when it
-// grows from a list into an index or is emptied again.
+// Guards the order of messages and receives: one that overtakes another of the same sender and tag, or that
+// is found by a wildcard before one that arrived earlier; and a line that gets slow, or loses an item, when
+// it becomes an index or is emptied again.
 
 #include <spmd/detail/ranks/waiting_line.hpp>
 

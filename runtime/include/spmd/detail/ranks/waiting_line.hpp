@@ -22,8 +22,8 @@ private:
     std::uint64_t number_ = 0; // in the order of arrival
 };
 
-/// Items in the order of their arrival, found by sender and tag: a list, until a search has to look at many of
-/// them; then an index, until that is empty. So a million messages that are received in the order of their
+/// Items in the order of their arrival, found by sender and tag: a list, until a search has to look at many
+/// of them; then an index, until that is empty. So a million messages that are received in the order of their
 /// arrival cost no more than ten, and in any other order hardly more. Does not own the items, whose `key()`
 /// must not change.
 ///
