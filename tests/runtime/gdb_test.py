@@ -29,8 +29,9 @@ def expected(thread):
         f"  rank 3: receive(from any, tag any) at {place('receive from any')}",
         f"  rank 4: submission at {place('submission')}",
         f"  ranks 5, 7, 9, 11 and 39 more: all_reduce at {place('all_reduce')}",
-        f"  ranks 6, 8, 10, 12 and 37 more: barrier at {place('barrier')}",
+        f"  ranks 6, 8, 10, 12 and 36 more: barrier at {place('barrier')}",
         f"  rank 52: receive(from 53, tag 7) at {place('receive from 53')}",
+        f"  rank 54: probe(from 55, tag 8) at {place('probe from 55')}",
         f"  rank 90: running in thread {thread}",
         "  ranks 91 to 99: ready",
     ]

@@ -191,8 +191,8 @@ public:
     awaitable<std::optional<rank>> auto split(std::optional<std::size_t> color, std::int64_t key = 0,
                                               location where = location::current()) const;
 
-    /// Sends a value, without waiting; nothing to `no_rank`. Messages from one rank to another with equal tags
-    /// arrive in the order in which they were sent. (MPI_Isend, with a buffer)
+    /// Sends a value, without waiting; nothing to `no_rank`. Messages from one rank to another with equal
+    /// tags arrive in the order in which they were sent. (MPI_Isend, with a buffer)
     template <class T>
     void send(T value, std::optional<std::size_t> to, int tag = 0,
               location where = location::current()) const;
@@ -204,8 +204,8 @@ public:
     template <class T>
     awaitable<message<T>> auto receive_message(source from = any_source, int tag = any_tag,
                                                location where = location::current()) const;
-    /// Returns a T that has arrived, without waiting; empty if none has. Lets no other rank run, as
-    /// pending::ready(). (MPI_Iprobe, MPI_Recv)
+    /// Returns a T that has arrived, without waiting; empty if none has. Lets no other rank run: a loop that
+    /// polls it may never end. (MPI_Iprobe, MPI_Recv)
     template <class T>
     std::optional<T> try_receive(source from = any_source, int tag = any_tag,
                                  location where = location::current()) const;

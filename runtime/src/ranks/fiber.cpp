@@ -1,6 +1,7 @@
 #include <spmd/detail/ranks/fiber.hpp>
 
 #include "ranks/fiber_stacks.hpp"
+#include "ranks/sanitizers.hpp"
 #include "ranks/stack_overflow.hpp"
 
 #include <spmd/detail/launch/job.hpp>
@@ -15,25 +16,6 @@
 #include <source_location>
 #include <stdexcept>
 #include <utility>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SPMD_ADDRESS_SANITIZER
-#elif __has_feature(thread_sanitizer)
-#define SPMD_THREAD_SANITIZER
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define SPMD_ADDRESS_SANITIZER
-#elif defined(__SANITIZE_THREAD__)
-#define SPMD_THREAD_SANITIZER
-#endif
-
-#if defined(SPMD_ADDRESS_SANITIZER)
-#include <sanitizer/common_interface_defs.h>
-#elif defined(SPMD_THREAD_SANITIZER)
-#include <sanitizer/tsan_interface.h>
-#endif
 
 namespace spmd::detail {
 namespace {
@@ -74,16 +56,11 @@ fiber::fiber(std::size_t stack_size, std::size_t engine, void (*function)(void*)
     const std::size_t size = stack_.size - color * bytes_per_color;
     inside_ = context::make_fcontext(stack_.bottom + size, size, &entry::run);
 #if defined(SPMD_THREAD_SANITIZER)
-    sanitized_ = __tsan_create_fiber(0);
+    if (*stack_.sanitizer == nullptr) *stack_.sanitizer = __tsan_create_fiber(0);
 #endif
 }
 
-fiber::~fiber() {
-#if defined(SPMD_THREAD_SANITIZER)
-    __tsan_destroy_fiber(sanitized_);
-#endif
-    release_stack(stack_);
-}
+fiber::~fiber() { release_stack(stack_); }
 
 bool fiber::run() {
     watch_stack_overflow();
@@ -96,7 +73,7 @@ bool fiber::run() {
     __sanitizer_start_switch_fiber(&thread_frames, stack_.bottom, stack_.size);
 #elif defined(SPMD_THREAD_SANITIZER)
     thread_ = __tsan_get_current_fiber();
-    __tsan_switch_to_fiber(sanitized_, 0);
+    __tsan_switch_to_fiber(*stack_.sanitizer, 0);
 #endif
     inside_ = context::jump_fcontext(inside_, this).fctx;
 #if defined(SPMD_ADDRESS_SANITIZER)
@@ -128,13 +105,13 @@ void fiber::switch_to_thread() noexcept {
         if (&here < stack_.bottom + too_near) end_after_overflow(*this);
     }
 #if defined(SPMD_ADDRESS_SANITIZER)
-    __sanitizer_start_switch_fiber(&sanitized_, thread_bottom_, thread_size_);
+    __sanitizer_start_switch_fiber(&frames_, thread_bottom_, thread_size_);
 #elif defined(SPMD_THREAD_SANITIZER)
     __tsan_switch_to_fiber(thread_, 0);
 #endif
     outside_ = context::jump_fcontext(outside_, nullptr).fctx;
 #if defined(SPMD_ADDRESS_SANITIZER)
-    __sanitizer_finish_switch_fiber(sanitized_, &thread_bottom_, &thread_size_);
+    __sanitizer_finish_switch_fiber(frames_, &thread_bottom_, &thread_size_);
 #endif
 }
 

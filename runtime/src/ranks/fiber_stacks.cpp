@@ -1,7 +1,9 @@
 #include "ranks/fiber_stacks.hpp"
 
+#include "base/page_size.hpp"
+#include "ranks/sanitizers.hpp"
+
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -26,12 +28,13 @@ struct stack_slab {
     std::size_t guard = 0; // in bytes, below each stack
     std::uint32_t free = all;
     std::list<stack_slab>::iterator place;
+    std::array<void*, stacks> sanitizers{};
 
     std::size_t bytes() const noexcept { return stacks * (guard + stack_size); }
     fiber_stack take() noexcept {
         const auto i = static_cast<std::size_t>(std::countr_zero(free));
         free &= free - 1;
-        return {begin + i * (guard + stack_size) + guard, stack_size, guard != 0, this};
+        return {begin + i * (guard + stack_size) + guard, stack_size, guard != 0, this, &sanitizers[i]};
     }
     void put(const fiber_stack& stack) noexcept {
         const auto offset = static_cast<std::size_t>(stack.bottom - begin);
@@ -43,11 +46,6 @@ namespace {
 
 /// Bytes of free stacks that are kept for later use.
 constexpr std::size_t most_kept = std::size_t{1} << 26;
-
-std::size_t page_size() noexcept {
-    static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    return size;
-}
 
 /// Number of stacks that get a guard: each splits a mapping in two, of which a process has a limited number.
 /// Half of them are left to others.
@@ -126,6 +124,10 @@ private:
     void unmap(stack_slab& slab) noexcept {
         // Between two other mappings that are alike it would split one, of which there may be too many.
         if (::munmap(slab.begin, slab.bytes()) != 0) return;
+#if defined(SPMD_THREAD_SANITIZER)
+        for (void* const each : slab.sanitizers)
+            if (each != nullptr) __tsan_destroy_fiber(each);
+#endif
         if (slab.guard != 0) guarded_ -= stack_slab::stacks;
         kept_ -= stack_slab::stacks * slab.stack_size;
         with_free_.erase(slab.place);
@@ -188,6 +190,5 @@ fiber_stack acquire_stack(std::size_t size) {
     return stacks_here.take((size + page - 1) / page * page);
 }
 void release_stack(const fiber_stack& stack) noexcept { stacks_here.put(stack); }
-std::size_t guard_size() noexcept { return page_size(); }
 
 } // namespace spmd::detail

@@ -12,7 +12,4 @@ fiber_stack acquire_stack(std::size_t size);
 /// Returns the stack for use by others; some are kept, others unmapped.
 void release_stack(const fiber_stack& stack) noexcept;
 
-/// Size of the inaccessible page below a guarded stack.
-std::size_t guard_size() noexcept;
-
 } // namespace spmd::detail

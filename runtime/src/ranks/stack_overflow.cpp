@@ -1,6 +1,6 @@
 #include "ranks/stack_overflow.hpp"
 
-#include "ranks/fiber_stacks.hpp"
+#include "base/page_size.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -51,7 +51,7 @@ void on_access_error(int signal, siginfo_t* info, void* context) {
     const auto* const here = static_cast<const fiber*>(task_stack::here());
     if (here != nullptr && here->stack().is_guarded) {
         const auto* const address = static_cast<const std::byte*>(info->si_addr);
-        if (address < here->stack().bottom && address >= here->stack().bottom - guard_size()) {
+        if (address < here->stack().bottom && address >= here->stack().bottom - page_size()) {
             report(*here);
             ::signal(signal, SIG_DFL); // the access is repeated, and ends the process
             return;

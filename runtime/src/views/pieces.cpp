@@ -1,7 +1,8 @@
 #include <spmd/detail/views/pieces.hpp>
 
+#include "base/page_size.hpp"
+
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -17,11 +18,6 @@ namespace {
 constexpr std::size_t cache_line = 64;
 /// Bytes that keeping pieces apart may cost where it is optional.
 constexpr std::size_t cheap_bytes = std::size_t{256} << 10;
-
-std::size_t page_size() noexcept {
-    static const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    return size;
-}
 
 std::size_t round_up(std::size_t value, std::size_t power_of_two) noexcept {
     return (value + power_of_two - 1) & ~(power_of_two - 1);

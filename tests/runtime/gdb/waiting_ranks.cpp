@@ -29,6 +29,7 @@ spmd::task<> wait_somehow(spmd::rank me, const spmd::engine_pool* outside) {
     if (me.id() == 2) co_await me.receive<int>(3, 7);    // receive from 3
     if (me.id() == 3) co_await me.receive<int>();        // receive from any
     if (me.id() == 52) co_await half.receive<int>(3, 7); // receive from 53
+    if (me.id() == 54) co_await half.probe(5, 8);        // probe from 55
     if (me.id() == 4) {
         auto held = outside->broadcast([](spmd::rank) { hold_thread(outside_holds); }).start();
         while (!outside_holds) std::this_thread::yield(); // or this rank would run it

@@ -133,8 +133,8 @@ TEST_CASE("a fiber waits for helpers that are coroutines, and for submissions") 
 
 TEST_CASE("a fiber that waits for a submission lets its thread go on") {
     // One thread: it has to run the other rank while rank 0 waits for a result that depends on it.
-    const spmd::engine_pool pool{{.ranks = 2, .threads = 1}};
-    const spmd::engine_pool other{{.ranks = 1, .threads = 1}};
+    const spmd::engine_pool pool = make_jthread_pool(2, {1});
+    const spmd::engine_pool other = make_jthread_pool(1, {1});
     std::atomic<bool> began{false};
     std::atomic<bool> released{false};
     const auto seen = pool.broadcast(on_fibers([&](rank me) {
@@ -290,6 +290,8 @@ TEST_CASE("a destructor that runs during unwinding can meet") {
     });
 }
 
+#ifndef SPMD_TEST_WITHOUT_TBB
+
 TEST_CASE("timing and traces have the waits of fibers") {
     spmd::trace_recorder trace({.tracks = spmd::trace_tracks::per_rank});
     const spmd::engine_pool pool{{.ranks = 3, .threads = 1, .trace = trace}};
@@ -321,6 +323,8 @@ TEST_CASE("a graph's stage can run on fibers") {
     graph.run();
     CHECK(graph.result(whole) == std::vector<std::size_t>{1, 2, 4, 7, 11, 16, 22, 29});
 }
+
+#endif
 
 TEST_CASE("get() of an operation outside of a fiber says what to write") {
     for_each_launcher(2, [](const spmd::engine_pool& pool) {

@@ -1,6 +1,6 @@
-// Guards the order of messages and receives: one that overtakes another of the same sender and tag, or that is
-// found by a wildcard before one that arrived earlier; and a line that gets slow, or loses an item, when it
-// grows from a list into an index or is emptied again.
+// Guards the order of messages and receives: one that overtakes another of the same sender and tag, or that
+// is found by a wildcard before one that arrived earlier; and a line that gets slow, or loses an item, when
+// it becomes an index or is emptied again.
 
 #include <spmd/detail/ranks/waiting_line.hpp>
 
@@ -36,9 +36,12 @@ using line = spmd::detail::waiting_line<Item>;
 
 const match_key any;
 
+constexpr std::size_t senders = 10;
+constexpr int tags = 6;
+
 /// One of few keys, so that many items have the same.
 match_key random_key(std::mt19937& random, bool with_wildcards) {
-    match_key key{random() % 5, static_cast<int>(random() % 3)};
+    match_key key{random() % senders, static_cast<int>(random() % tags)};
     return with_wildcards ? key.widened(random() % 4) : key;
 }
 
@@ -73,8 +76,8 @@ void check_against_a_vector(unsigned seed) {
             take(random_key(random, !Item::has_wildcards));
         }
     }
-    for (std::size_t from = 0; from < 5; ++from)
-        for (int tag = 0; tag < 3; ++tag)
+    for (std::size_t from = 0; from < senders; ++from)
+        for (int tag = 0; tag < tags; ++tag)
             while (std::ranges::any_of(expected,
                                        [&](const Item* each) { return each->key().matches({from, tag}); }))
                 take({from, tag});

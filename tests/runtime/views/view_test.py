@@ -1,8 +1,9 @@
-"""Calls of broadcast and map that cannot be are refused by one sentence that says what to write; calls beside
-them compile, so a refusal is the call's and not the program's."""
-import re
-import subprocess
+"""Calls of broadcast and map that cannot be are refused by one sentence that says what to write."""
+import pathlib
 import sys
+
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "support"))
+import refused_calls
 
 COMPILER, INCLUDE = sys.argv[1:]
 PROGRAM = """#include <spmd/engine_pool.hpp>
@@ -30,7 +31,6 @@ void call(const spmd::engine_pool& pool) {{
 {}
 }}
 """
-FIRST_CALL = PROGRAM.split("{}", maxsplit=1)[0].count("\n") + 1
 NO_RANGE = ("write map(task, ranges...) with ranges that have random access and a size, such as "
             "std::vector or std::span; copy other ranges into a std::vector first")
 NO_TASK = ("write map(task, ranges...) with a const task for all items that can be called as "
@@ -77,28 +77,4 @@ CALLS = {
     "pool.broadcast([](const rank&) {})": None,
 }
 
-program = PROGRAM.format("\n".join(f"    static_cast<void>({call});" for call in CALLS))
-ALL_ERRORS = ["-ferror-limit=0"] if "clang" in COMPILER else []
-run = subprocess.run([COMPILER, "-std=c++20", "-fsyntax-only", *ALL_ERRORS, "-I", INCLUDE, "-x", "c++", "-"],
-                     input=program, capture_output=True, text=True)
-# GCC names the call in a line above the error, clang in a note below.
-errors, number, unplaced = {}, None, None
-for line in run.stderr.splitlines():
-    if place := re.match(r"<stdin>:(\d+):.*(?:required from here| error: |requested here)", line):
-        number = int(place[1]) - FIRST_CALL
-    if place and "requested here" in line and unplaced:
-        errors.setdefault(number, []).append(unplaced)
-        unplaced = None
-    elif " error: " in line and "clang" in COMPILER and not place:
-        unplaced = line
-    elif " error: " in line:
-        errors.setdefault(number, []).append(line)
-problems = []
-for number, (call, sentence) in enumerate(CALLS.items()):
-    found = errors.pop(number, [])
-    right = not found if sentence is None else len(found) == 1 and sentence in found[0]
-    if not right:
-        problems.append(f"{call}: expected {sentence or 'no error'}, found:\n" + "\n".join(found))
-problems += [f"an error elsewhere: {line}" for found in errors.values() for line in found]
-print("\n".join(problems) or f"{len(CALLS)} calls")
-sys.exit(1 if problems else 0)
+sys.exit(refused_calls.check(COMPILER, INCLUDE, PROGRAM, CALLS))

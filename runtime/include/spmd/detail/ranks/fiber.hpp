@@ -17,6 +17,7 @@ struct fiber_stack {
     std::size_t size = 0;
     bool is_guarded = false; ///< the page below is not accessible
     stack_slab* slab = nullptr;
+    void** sanitizer = nullptr; ///< ThreadSanitizer's state of the fiber, which is made with its first stack
 };
 
 /// A plain function on a stack of its own, for a rank whose coroutine runs it: the function hands what it
@@ -77,7 +78,7 @@ private:
     bool has_returned_ = false;
 
     // For sanitizers.
-    void* sanitized_ = nullptr;
+    void* frames_ = nullptr;
     void* thread_ = nullptr;
     const void* thread_bottom_ = nullptr;
     std::size_t thread_size_ = 0;

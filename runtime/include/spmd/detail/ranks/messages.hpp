@@ -96,6 +96,14 @@ inline constexpr bool is_rank_awaitable<probe_awaitable> = true;
 /// Throws: std::invalid_argument for any_tag, with which nothing can be sent.
 void require_sendable(int tag);
 
+/// Refuses values that do not own what they refer to. A class, whose errors name the call that sends.
+template <class T>
+struct owned_content {
+    static_assert(!std::is_pointer_v<T> && !std::ranges::enable_view<T>,
+                  "a message owns its value: instead of a pointer or a view, send std::string(text), or "
+                  "std::vector(view.begin(), view.end()), or a struct that says who keeps the memory alive");
+};
+
 /// Sends a value from member `id` to member `to`.
 template <class T>
 void send_value(communicator& peers, std::size_t id, T value, std::size_t to, int tag,
@@ -112,9 +120,7 @@ namespace spmd {
 
 template <class T>
 void rank::send(T value, std::optional<std::size_t> to, int tag, location where) const {
-    static_assert(!std::is_pointer_v<T> && !std::ranges::enable_view<T>,
-                  "a message owns its value: instead of a pointer or a view, send std::string(text), or "
-                  "std::vector(view.begin(), view.end()), or a struct that says who keeps the memory alive");
+    static_cast<void>(detail::owned_content<T>());
     detail::communicator& peers = communicator();
     if (to) detail::send_value<T>(peers, id_, std::move(value), below_size(*to), tag, where);
 }
@@ -141,6 +147,7 @@ template <class T>
 awaitable<std::optional<T>> auto rank::send_receive(T value, std::optional<std::size_t> to,
                                                     std::optional<std::size_t> from, int tag,
                                                     location where) const {
+    static_cast<void>(detail::owned_content<T>());
     const detail::match_key key = from ? accepted(*from, tag) : detail::match_key();
     send(std::move(value), to, tag, where);
     return detail::receive_awaitable<T, std::optional<T>>(
