@@ -9,13 +9,13 @@ message_box::~message_box() {
     while (envelope* const message = messages_.take_first(match_key())) delete message;
 }
 
-void message_box::store(std::unique_ptr<envelope> message) {
+inline void message_box::store(std::unique_ptr<envelope>&& message) {
     messages_.insert(*message);
     static_cast<void>(message.release());
 }
 
 /// Offers a message to the first receive that accepts it, which it returns, or stores it.
-receiver* message_box::offer(std::unique_ptr<envelope> message) {
+inline receiver* message_box::offer(std::unique_ptr<envelope>&& message) {
     receiver* const receive = receivers_.take_first(message->key());
     if (receive != nullptr && !receive->is_probe()) {
         receive->message_ = std::move(message);
@@ -34,7 +34,7 @@ bool message_box::put(std::unique_ptr<envelope> message) {
 }
 
 /// Looks for the first message that a receive accepts.
-bool message_box::serve(receiver& receive) {
+inline bool message_box::serve(receiver& receive) {
     std::unique_ptr<envelope> message(messages_.take_first(receive.key()));
     if (message == nullptr) return false;
     if (receive.is_probe()) {

@@ -7,13 +7,8 @@
 #include <spmd/error.hpp>
 
 #include <array>
-#include <stdexcept>
 
 namespace spmd::detail {
-
-void require_sendable(int tag) {
-    if (tag == any_tag) throw std::invalid_argument("a message cannot be sent with any_tag");
-}
 
 const char* receiver::name() const noexcept {
     static constexpr std::array names{"receive", "probe", "send_receive", "send_receive"};

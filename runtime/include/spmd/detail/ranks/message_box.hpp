@@ -46,8 +46,8 @@ public:
 
 private:
     bool serve(receiver& receive);
-    receiver* offer(std::unique_ptr<envelope> message);
-    void store(std::unique_ptr<envelope> message);
+    receiver* offer(std::unique_ptr<envelope>&& message);
+    void store(std::unique_ptr<envelope>&& message);
     static void suspend(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
                         const std::source_location& where);
 

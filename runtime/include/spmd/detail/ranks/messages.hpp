@@ -93,8 +93,7 @@ private:
 template <>
 inline constexpr bool is_rank_awaitable<probe_awaitable> = true;
 
-/// Throws: std::invalid_argument for any_tag, with which nothing can be sent.
-void require_sendable(int tag);
+[[noreturn]] void throw_any_tag_sent();
 
 /// Refuses values that do not own what they refer to. A class, whose errors name the call that sends.
 template <class T>
@@ -108,7 +107,8 @@ struct owned_content {
 template <class T>
 void send_value(communicator& peers, std::size_t id, T value, std::size_t to, int tag,
                 const std::source_location& where) {
-    require_sendable(tag);
+    if (tag == any_tag) [[unlikely]]
+        throw_any_tag_sent();
     rank_worker& here = rank_worker::running(peers, id);
     auto sent = std::make_unique<letter<T>>(id, tag, std::move(value), where);
     if (peers.box_of(to).put(std::move(sent))) here.wake(peers.index_of(to));

@@ -10,8 +10,6 @@ struct match_key;
 
 template <class Collective, class Result = typename Collective::result>
 class collective_awaitable;
-template <class T, class Result>
-class receive_awaitable;
 template <class Result>
 Result from_membership(const membership& place);
 
