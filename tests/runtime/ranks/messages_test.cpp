@@ -167,7 +167,7 @@ TEST_CASE("any_source receives every message once, each sender's in order") {
 }
 
 TEST_CASE("each receive gets the first message that it accepts, few or many waiting, with any wildcards") {
-    for_each_launcher(4, [](const spmd::engine_pool& pool) {
+    for_each_launcher(4, [](const meeting_pool& pool) {
         for (const std::size_t messages : {10U, 60U, 500U}) {
             CHECK(right_on_all(pool, [messages](rank me) -> task<bool> {
                 std::mt19937 random(static_cast<unsigned>(messages)); // the same on all ranks
@@ -564,7 +564,7 @@ TEST_CASE("a receiver or sender outside the group is rejected, naming its number
 }
 
 TEST_CASE("the rank before rank 0 is an error, not any rank") {
-    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+    for_each_launcher(2, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             me.send(7, 1 - me.id());
             co_await me.barrier();
@@ -579,7 +579,7 @@ TEST_CASE("the rank before rank 0 is an error, not any rank") {
 }
 
 TEST_CASE("nothing can be sent with any_tag") {
-    for_each_launcher(1, [](const spmd::engine_pool& pool) {
+    for_each_launcher(1, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             bool refused = false;
             try {
@@ -593,7 +593,7 @@ TEST_CASE("nothing can be sent with any_tag") {
 }
 
 TEST_CASE("try_receive returns what has arrived and matches, in order, and else nothing at once") {
-    for_each_size({2, 3, 60}, [](const spmd::engine_pool& pool) {
+    for_each_size({2, 3, 60}, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             using owned = std::unique_ptr<int>;
             const std::size_t to = (me.id() + 1) % me.size();
@@ -613,7 +613,7 @@ TEST_CASE("try_receive returns what has arrived and matches, in order, and else 
 }
 
 TEST_CASE("try_receive of another type is a mismatch") {
-    for_each_launcher(1, [](const spmd::engine_pool& pool) {
+    for_each_launcher(1, [](const meeting_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
                               me.send(1.5, 0);
                               static_cast<void>(me.try_receive<int>());
@@ -627,7 +627,7 @@ TEST_CASE("try_receive of another type is a mismatch") {
 }
 
 TEST_CASE("a probe names the first message that it matches and leaves it, whether sent before or after") {
-    for_each_size({1, 2, 3, 60, 1000}, [](const spmd::engine_pool& pool) {
+    for_each_size({1, 2, 3, 60, 1000}, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t to = (me.id() + 1) % me.size();
             const std::size_t from = (me.id() + me.size() - 1) % me.size();
@@ -648,7 +648,7 @@ TEST_CASE("a probe names the first message that it matches and leaves it, whethe
 }
 
 TEST_CASE("receives that were started before a probe get their messages first") {
-    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+    for_each_launcher(2, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const std::size_t other = 1 - me.id();
             if (me.id() == 1) {
@@ -670,7 +670,7 @@ TEST_CASE("receives that were started before a probe get their messages first") 
 }
 
 TEST_CASE("a probe finds one of very many messages") {
-    for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
+    for_each_concurrent_pool(2, 2, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const int count = static_cast<int>(very_many) / 10;
             for (int tag = 0; tag < count; ++tag) me.send(tag, 1 - me.id(), tag);
@@ -684,7 +684,7 @@ TEST_CASE("a probe finds one of very many messages") {
 }
 
 TEST_CASE("values shift along a row whose ends have no neighbour") {
-    for_each_size({1, 2, 3, 60, 1000}, [](const spmd::engine_pool& pool) {
+    for_each_size({1, 2, 3, 60, 1000}, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const auto left = me.id() > 0 ? me.id() - 1 : spmd::no_rank;
             const auto right = me.id() + 1 < me.size() ? me.id() + 1 : spmd::no_rank;
@@ -702,7 +702,7 @@ TEST_CASE("values shift along a row whose ends have no neighbour") {
 }
 
 TEST_CASE("a started send_receive from no rank is ready") {
-    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+    for_each_launcher(2, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             auto started = me.send_receive(1, spmd::no_rank, spmd::no_rank).start();
             const bool ready = started.ready();
@@ -713,7 +713,7 @@ TEST_CASE("a started send_receive from no rank is ready") {
 }
 
 TEST_CASE("probe and send_receive that wait for each other are a deadlock that names each wait") {
-    for_each_launcher(3, [](const spmd::engine_pool& pool) {
+    for_each_launcher(3, [](const meeting_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
                               if (me.id() == 0) co_await me.probe(1, 9);
                               if (me.id() == 1) co_await me.send_receive(1, 2, 0, 8);
@@ -731,7 +731,7 @@ TEST_CASE("probe and send_receive that wait for each other are a deadlock that n
 }
 
 TEST_CASE("a sender that has ended is named to a probe, which may be repeated") {
-    for_each_launcher(2, [](const spmd::engine_pool& pool) {
+    for_each_launcher(2, [](const meeting_pool& pool) {
         auto result = pool.broadcast([](rank me) -> task<> {
                               if (me.id() == 1) co_return;
                               bool failed = false;
@@ -751,7 +751,7 @@ TEST_CASE("a sender that has ended is named to a probe, which may be repeated") 
 }
 
 TEST_CASE("ranks that wait in a probe or a send_receive are cancelled") {
-    for_each_concurrent_pool(2, 1, [](const spmd::engine_pool& pool) {
+    for_each_concurrent_pool(2, 1, [](const meeting_pool& pool) {
         std::atomic<int> begun{0};
         std::atomic<int> cancelled{0};
         const gate never;
@@ -837,7 +837,7 @@ TEST_CASE("one rank receives from very many, in an order of its choice") {
 }
 
 TEST_CASE("very many messages with as many tags are received backwards, and those left are freed") {
-    for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
+    for_each_concurrent_pool(2, 2, [](const meeting_pool& pool) {
         std::atomic<std::ptrdiff_t> living{0};
         const auto each = [&](rank me) -> task<bool> {
             const int last = static_cast<int>(very_many) - 1;
@@ -857,7 +857,7 @@ TEST_CASE("very many messages with as many tags are received backwards, and thos
 }
 
 TEST_CASE("one rank starts receives of very many tags that arrive in another order") {
-    for_each_concurrent_pool(2, 2, [](const spmd::engine_pool& pool) {
+    for_each_concurrent_pool(2, 2, [](const meeting_pool& pool) {
         CHECK(right_on_all(pool, [](rank me) -> task<bool> {
             const int count = static_cast<int>(very_many);
             std::vector<spmd::pending<int>> all;
