@@ -1,6 +1,7 @@
-// Guards reduce_scatter, exchange and clock against values for another rank, lost, delivered twice or in an
-// order that depends on the execution; sums in another tree than reduce()'s; ranks that read different
-// times, or one from before the last arrival; and errors that only some ranks see.
+// Guards reduce_scatter, exchange, clock and grids against values for another rank, lost, delivered twice or
+// in an order that depends on the execution; sums in another tree than reduce()'s; ranks that read different
+// times, or one from before the last arrival; grids that mix up dimensions, directions or edges; and errors
+// that only some ranks see.
 
 #include "support/meeting.hpp"
 #include "support/pools.hpp"
@@ -374,6 +375,162 @@ TEST_CASE("dropped reduce_scatters, exchanges and clocks still contribute") {
     });
 }
 
+namespace {
+
+struct shape {
+    std::vector<std::size_t> extents;
+    std::vector<bool> periodic;
+};
+
+// For each number of ranks.
+const std::map<std::size_t, std::vector<shape>> shapes{
+    {1, {{{1}, {}}, {{1, 1}, {true, false}}}},
+    {2, {{{2}, {true}}, {{1, 2}, {true, true}}}},
+    {3, {{{3, 1}, {false, true}}, {{3}, {}}}},
+    {8, {{{2, 4}, {false, true}}, {{2, 2, 2}, {}}}},
+    {60, {{{5, 12}, {true, false}}, {{3, 4, 5}, {false, true, false}}}},
+    {1025, {{{25, 41}, {}}}}};
+
+// Coordinates of all ranks: those of the last dimension change first.
+std::vector<std::vector<std::size_t>> places_in(const shape& formed, std::size_t ranks) {
+    std::vector<std::vector<std::size_t>> places;
+    std::vector<std::size_t> place(formed.extents.size(), 0);
+    for (std::size_t id = 0; id < ranks; ++id) {
+        places.push_back(place);
+        for (std::size_t d = place.size(); d-- > 0;) {
+            if (++place[d] < formed.extents[d]) break;
+            place[d] = 0;
+        }
+    }
+    return places;
+}
+
+// Walks one step at a time.
+std::optional<std::size_t> walked(const shape& formed, std::vector<std::size_t> place, std::size_t dimension,
+                                  int displacement) {
+    const std::size_t extent = formed.extents[dimension];
+    const bool wraps = !formed.periodic.empty() && formed.periodic[dimension];
+    for (; displacement != 0; displacement += displacement > 0 ? -1 : 1) {
+        std::size_t& coordinate = place[dimension];
+        if (!wraps && coordinate == (displacement > 0 ? extent - 1 : 0)) return std::nullopt;
+        coordinate = (coordinate + (displacement > 0 ? 1 : extent - 1)) % extent;
+    }
+    std::size_t id = 0;
+    for (std::size_t d = 0; d < place.size(); ++d) id = id * formed.extents[d] + place[d];
+    return id;
+}
+
+// Ids that share all coordinates but one with rank `id`, ascending.
+std::vector<std::size_t> line_through(const std::vector<std::vector<std::size_t>>& places, std::size_t id,
+                                      std::size_t dimension) {
+    std::vector<std::size_t> line;
+    for (std::size_t other = 0; other < places.size(); ++other) {
+        std::vector<std::size_t> place = places[other];
+        place[dimension] = places[id][dimension];
+        if (place == places[id]) line.push_back(other);
+    }
+    return line;
+}
+
+} // namespace
+
+TEST_CASE("a grid knows each rank's coordinates and neighbours, in row-major order") {
+    for (const auto& [ranks, all_shapes] : shapes)
+        for (const shape& formed : all_shapes) {
+            const auto places = places_in(formed, ranks);
+            const auto found_right =
+                spmd::engine_pool{{.ranks = ranks}}
+                    .broadcast([&](const rank& me) { // plain: a grid needs no meeting
+                        const spmd::grid g(me, formed.extents, {.periodic = formed.periodic});
+                        bool right = g.extents() == formed.extents && g.me().id() == me.id() &&
+                                     g.coordinates() == places[me.id()];
+                        for (std::size_t d = 0; d < formed.extents.size(); ++d)
+                            for (const int displacement : {0, 1, -1, 2, -3, 40, -100}) {
+                                const auto [source, destination] = g.shift(d, displacement);
+                                right = right && source == walked(formed, places[me.id()], d, -displacement);
+                                right =
+                                    right && destination == walked(formed, places[me.id()], d, displacement);
+                            }
+                        return right;
+                    })
+                    .get();
+            CHECK(all_equal(found_right, true));
+        }
+}
+
+TEST_CASE("a grid makes groups along each dimension") {
+    for (const auto& [ranks, all_shapes] : shapes)
+        for (const shape& formed : all_shapes) {
+            const auto places = places_in(formed, ranks);
+            std::vector<std::vector<std::vector<std::size_t>>> lines(ranks);
+            for (std::size_t id = 0; id < ranks; ++id)
+                for (std::size_t d = 0; d < formed.extents.size(); ++d)
+                    lines[id].push_back(line_through(places, id, d));
+            for_each_launcher(ranks, [&, formed = &formed](const meeting_pool& pool) {
+                const auto found_right = pool.broadcast([&](rank me) -> task<bool> {
+                                                 const spmd::grid g(me, formed->extents);
+                                                 bool right = true;
+                                                 for (std::size_t d = 0; d < formed->extents.size(); ++d) {
+                                                     const auto dropped = g.along(d).start();
+                                                     const rank line = co_await g.along(d);
+                                                     const auto members = co_await line.all_gather(me.id());
+                                                     right = right &&
+                                                             members.to_vector() == lines[me.id()][d] &&
+                                                             line.id() == places[me.id()][d];
+                                                 }
+                                                 if (formed->extents.size() == 2) {
+                                                     const rank row = co_await g.row();
+                                                     const rank column = co_await g.column();
+                                                     right = right && row.id() == places[me.id()][1] &&
+                                                             row.size() == formed->extents[1] &&
+                                                             column.id() == places[me.id()][0] &&
+                                                             column.size() == formed->extents[0];
+                                                 }
+                                                 co_return right;
+                                             })
+                                             .get();
+                REQUIRE(all_equal(found_right, true));
+            });
+        }
+}
+
+TEST_CASE("a grid that does not fit its group is an error that names both") {
+    const auto texts = spmd::engine_pool{{.ranks = 10}}
+                           .broadcast([](const rank& me) {
+                               constexpr std::size_t half = std::size_t{1} << 63U;
+                               const std::vector<std::function<void()>> wrong{
+                                   [&] { static_cast<void>(spmd::grid(me, {3, 4})); },
+                                   [&] { static_cast<void>(spmd::grid(me, {10, 0})); },
+                                   [&] { static_cast<void>(spmd::grid(me, {half, 2, 10})); },
+                                   [&] { static_cast<void>(spmd::grid(me, {2, 5}, {.periodic = {true}})); },
+                                   [&] { static_cast<void>(spmd::grid(me, {2, 5}).shift(2, 1)); },
+                                   [&] { static_cast<void>(spmd::grid(me, {2, 5}).along(2)); },
+                                   [&] { static_cast<void>(spmd::grid(me, {10}).row()); },
+                                   [&] { static_cast<void>(spmd::grid(me, {1, 2, 5}).column()); },
+                               };
+                               std::vector<std::string> all;
+                               for (const auto& each : wrong) {
+                                   try {
+                                       each();
+                                   } catch (const std::logic_error& error) {
+                                       all.emplace_back(error.what());
+                                   }
+                               }
+                               return all;
+                           })
+                           .get();
+    const std::vector<std::string> expected{
+        "a grid of 3 x 4 has 12 ranks, but the group has 10",
+        "a grid of 10 x 0 has 0 ranks, but the group has 10",
+        "a grid of 9223372036854775808 x 2 x 10 has 18446744073709551615 ranks, but the group has 10",
+        "a grid of 2 x 5 has 2 dimensions, but `periodic` has 1",
+        "dimension 2 is not below 2",
+        "dimension 2 is not below 2",
+        "a grid of 10 has no rows and columns; use along(dimension)",
+        "a grid of 1 x 2 x 5 has no rows and columns; use along(dimension)"};
+    CHECK(all_equal(texts, expected));
+}
+
 TEST_CASE("a peer's end and a deadlock name the collective and its line") {
     using operation = std::function<task<>(rank)>;
     const std::map<std::string, operation> operations{
@@ -390,6 +547,12 @@ TEST_CASE("a peer's end and a deadlock name the collective and its line") {
         {"clock",
          [](rank me) -> task<> {
              co_await me.clock();
+             co_return;
+         }},
+        {"split",
+         [](rank me) -> task<> {
+             const spmd::grid g(me, {3, 1});
+             co_await g.column();
              co_return;
          }},
     };
