@@ -1,6 +1,6 @@
 // Conjugate gradients for the Poisson equation on a square: each rank has some rows of the grid, shares its
-// borders with its neighbours in each step, and all combine their dot products by all_reduce. Sums are taken in
-// a fixed tree over the ranks, so the solution is equal bit for bit for 1, 2 and 16 threads. (Hestenes and
+// borders with its neighbours in each step, and all combine their dot products by all_reduce. Sums are taken
+// in a fixed tree over the ranks, so the solution is equal bit for bit for 1, 2 and 16 threads. (Hestenes and
 // Stiefel, Methods of conjugate gradients for solving linear systems, 1952)
 #include <spmd/spmd.hpp>
 

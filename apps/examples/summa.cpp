@@ -9,9 +9,9 @@
 
 namespace {
 
-constexpr std::size_t grid = 6;   // ranks in each direction
+constexpr std::size_t lines = 6;  // ranks in each direction
 constexpr std::size_t block = 32; // elements of a block in each direction
-constexpr std::size_t side = grid * block;
+constexpr std::size_t side = lines * block;
 
 using matrix = std::vector<double>; // by rows
 
@@ -40,28 +40,27 @@ matrix along(const spmd::rank& line, std::size_t root, const matrix& mine) {
 }
 
 matrix my_block_of_c(spmd::rank me) {
-    const std::size_t row = me.id() / grid;
-    const std::size_t column = me.id() % grid;
-    const spmd::rank my_row = me.split(row).get();
-    const spmd::rank my_column = me.split(column).get();
-    const matrix a = block_of(a_at, row, column);
-    const matrix b = block_of(b_at, row, column);
+    const spmd::grid all(me, {lines, lines});
+    const spmd::rank row = all.row().get();
+    const spmd::rank column = all.column().get();
+    const matrix a = block_of(a_at, column.id(), row.id());
+    const matrix b = block_of(b_at, column.id(), row.id());
     matrix c(block * block);
-    for (std::size_t k = 0; k < grid; ++k) multiply(c, along(my_row, k, a), along(my_column, k, b));
+    for (std::size_t k = 0; k < lines; ++k) multiply(c, along(row, k, a), along(column, k, b));
     return c;
 }
 
 } // namespace
 
 int main() {
-    const spmd::engine_pool pool{{.ranks = grid * grid}};
+    const spmd::engine_pool pool{{.ranks = lines * lines}};
     const auto blocks = pool.broadcast(spmd::on_fibers(my_block_of_c)).get();
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < side; ++i)
         for (std::size_t j = 0; j < side; ++j) {
             double expected = 0;
             for (std::size_t k = 0; k < side; ++k) expected += a_at(i, k) * b_at(k, j);
-            const matrix& c = blocks[i / block * grid + j / block];
+            const matrix& c = blocks[i / block * lines + j / block];
             if (c[i % block * block + j % block] != expected) ++wrong;
         }
     std::printf("%zu x %zu by %zu ranks: %zu wrong elements\n", side, side, pool.size(), wrong);

@@ -10,8 +10,8 @@ def check(compiler, include, program, calls):
     first_call = program.split("{}", maxsplit=1)[0].count("\n") + 1
     text = program.format("\n".join(f"    static_cast<void>({call});" for call in calls))
     all_errors = ["-ferror-limit=0"] if "clang" in compiler else []
-    run = subprocess.run([compiler, "-std=c++20", "-fsyntax-only", *all_errors, "-I", include, "-x", "c++", "-"],
-                         input=text, capture_output=True, text=True)
+    options = ["-std=c++20", "-fsyntax-only", *all_errors, "-I", include, "-x", "c++", "-"]
+    run = subprocess.run([compiler, *options], input=text, capture_output=True, text=True)
     # GCC names the call in a line above the error, clang in a note below.
     errors, number, unplaced = {}, None, None
     for line in run.stderr.splitlines():

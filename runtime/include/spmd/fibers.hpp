@@ -87,14 +87,14 @@ public:
         using result = std::remove_cvref_t<std::invoke_result_t<const Task&, rank, Args...>>;
         static_assert(!detail::is_task<result>,
                       "a task that is a coroutine needs no fiber: broadcast it without on_fibers");
-        return run<result, Args...>(*this, std::move(me), std::forward<Args>(args)...);
+        return run<result, Args...>(this, std::move(me), std::forward<Args>(args)...);
     }
 
 private:
     /// The rank's coroutine. Arguments that are pieces of a rank are kept in its frame.
     template <class T, class... Args>
-    static task<T> run(const fiber_task& self, rank me, Args... args) {
-        detail::fiber_call<T, Task, Args...> call(self.stack_size_, self.task_, me, args...);
+    static task<T> run(const fiber_task* self, rank me, Args... args) {
+        detail::fiber_call<T, Task, Args...> call(self->stack_size_, self->task_, me, args...);
         while (call.on_fiber().run()) co_await call.on_fiber();
         if constexpr (std::is_void_v<T>) {
             call.take();

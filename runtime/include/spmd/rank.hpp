@@ -9,6 +9,7 @@
 #include <spmd/results.hpp>
 #include <spmd/shared_values.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -101,11 +102,12 @@ public:
 
     /// Waits until all members have arrived. (MPI_Barrier)
     awaitable<void> auto barrier(location where = location::current()) const;
+    /// As barrier(), and returns the time at which the last member arrived, equal for all. The difference of
+    /// two is the time that all members together spent between them. (MPI_Wtime)
+    awaitable<std::chrono::steady_clock::time_point> auto clock(location where = location::current()) const;
     /// Returns the root's value to every member; the values of others are ignored. (MPI_Bcast)
     template <std::copy_constructible T>
-    awaitable<T> auto broadcast(T value, std::size_t root = 0, location where = location::current()) const {
-        return meet<detail::broadcast_collective<T>>(where, std::move(value), below_size(root));
-    }
+    awaitable<T> auto broadcast(T value, std::size_t root = 0, location where = location::current()) const;
     /// As broadcast(), for a rank that is not the root, and has no value to pass.
     template <std::copy_constructible T>
         requires std::default_initializable<T>
@@ -117,61 +119,44 @@ public:
     /// combined element by element, and must have equal lengths.
     template <class T, class Op>
     awaitable<std::optional<reduced<T, Op>>> auto reduce(T value, Op op, std::size_t root = 0,
-                                                         location where = location::current()) const {
-        return meet<detail::reduce_collective<reduced<T, Op>, Op>>(where, contributed<Op>(value),
-                                                                   std::move(op), below_size(root));
-    }
+                                                         location where = location::current()) const;
     /// As reduce(), with the result delivered to every rank. (MPI_Allreduce)
     template <std::copy_constructible T, class Op>
-    awaitable<reduced<T, Op>> auto all_reduce(T value, Op op, location where = location::current()) const {
-        return meet<detail::all_reduce_collective<reduced<T, Op>, Op>>(where, contributed<Op>(value),
-                                                                       std::move(op));
-    }
+    awaitable<reduced<T, Op>> auto all_reduce(T value, Op op, location where = location::current()) const;
+    /// Combines one value for each rank from every rank, as reduce() does; returns the result of all
+    /// values[id()]. Complexity: O(size²) values in all. (MPI_Reduce_scatter_block)
+    template <class T, class Op>
+    awaitable<reduced<T, Op>> auto reduce_scatter(std::vector<T> values, Op op,
+                                                  location where = location::current()) const;
     /// Combines the values of ranks 0 … id(): from the left within leaves of 1,024 ids, then with the results
     /// of all earlier leaves, from the left; bitwise equal for any number of threads. (MPI_Scan)
     template <std::copy_constructible T, class Op>
-    awaitable<reduced<T, Op>> auto scan(T value, Op op, location where = location::current()) const {
-        return meet<detail::scan_collective<reduced<T, Op>, Op>>(where, contributed<Op>(value),
-                                                                 std::move(op));
-    }
+    awaitable<reduced<T, Op>> auto scan(T value, Op op, location where = location::current()) const;
     /// Combines `first` with the values of ranks 0 … id() - 1, as scan() does. (MPI_Exscan)
     template <std::copy_constructible T, class Op>
     awaitable<reduced<T, Op>> auto exclusive_scan(T value, Op op, reduced<T, Op> first = reduced<T, Op>(),
-                                                  location where = location::current()) const {
-        return meet<detail::exclusive_scan_collective<reduced<T, Op>, Op>>(where, contributed<Op>(value),
-                                                                           std::move(op), std::move(first));
-    }
+                                                  location where = location::current()) const;
     /// Gathers one value per rank at the root, ordered by id; empty elsewhere. Vectors may have different
     /// lengths. (MPI_Gatherv)
     template <class T>
     awaitable<results<T>> auto gather(T value, std::size_t root = 0,
-                                      location where = location::current()) const {
-        return meet<detail::gather_collective<T>>(where, std::move(value), below_size(root));
-    }
+                                      location where = location::current()) const;
     /// As gather(), delivered to every rank; all share the same values, without a copy. (MPI_Allgatherv)
     template <class T>
-    awaitable<shared_values<T>> auto all_gather(T value, location where = location::current()) const {
-        return meet<detail::all_gather_collective<T>>(where, std::move(value));
-    }
+    awaitable<shared_values<T>> auto all_gather(T value, location where = location::current()) const;
     /// Concatenates the ranks' ranges, of any lengths, at the root, in the order of the ids; empty elsewhere.
     template <concatenable Part>
     awaitable<flat<Part>> auto concat(Part part, std::size_t root = 0,
-                                      location where = location::current()) const {
-        return meet<detail::concat_collective<Part>>(where, std::move(part), below_size(root));
-    }
+                                      location where = location::current()) const;
     /// As concat(), delivered to every rank; all share the same items, without a copy.
     template <concatenable Part>
     awaitable<shared_values<std::ranges::range_value_t<Part>>> auto
-    all_concat(Part part, location where = location::current()) const {
-        return meet<detail::all_concat_collective<Part>>(where, std::move(part));
-    }
+    all_concat(Part part, location where = location::current()) const;
     /// Returns the root's values[id()] to each rank; the vectors of others are ignored. The root's vector has
     /// one value per rank, which can be a vector of any length. (MPI_Scatterv)
     template <class T>
     awaitable<T> auto scatter(std::vector<T> values, std::size_t root = 0,
-                              location where = location::current()) const {
-        return meet<detail::scatter_collective<T>>(where, std::move(values), below_size(root));
-    }
+                              location where = location::current()) const;
     /// As scatter(), for a rank that is not the root, and has no values to pass.
     template <class T>
     awaitable<T> auto scatter_from(std::size_t root, location where = location::current()) const;
@@ -179,9 +164,13 @@ public:
     /// values in all. (MPI_Alltoallv)
     template <class T>
     awaitable<std::vector<T>> auto all_to_all(std::vector<T> values,
-                                              location where = location::current()) const {
-        return meet<detail::all_to_all_collective<T>>(where, std::move(values));
-    }
+                                              location where = location::current()) const;
+    /// Sends values to some ranks, as pairs of receiver and value; returns those sent to this rank, as pairs
+    /// of sender and value, ordered by sender, then as listed there. Complexity: O(pairs + size) in all.
+    /// (MPI_Neighbor_alltoallv)
+    template <class T>
+    awaitable<std::vector<std::pair<std::size_t, T>>> auto
+    exchange(std::vector<std::pair<std::size_t, T>> outgoing, location where = location::current()) const;
 
     /// Makes a group for each colour; returns this rank in its group, where ids are ordered by key, then by
     /// id here. (MPI_Comm_split)
@@ -242,11 +231,7 @@ private:
         return detail::reduction_of<T, Op>::from(std::move(value), id_);
     }
     template <class Collective, class... Contribution>
-    detail::collective_awaitable<Collective> meet(const location& where,
-                                                  Contribution&&... contribution) const {
-        return {communicator(), id_,
-                typename Collective::contribution(std::forward<Contribution>(contribution)...), where};
-    }
+    auto meet(const location& where, Contribution&&... contribution) const;
 
     detail::context_reference context_;
     std::size_t id_;

@@ -8,6 +8,7 @@
 #include <spmd/error.hpp>
 #include <spmd/fibers.hpp>
 #include <spmd/graph_run.hpp>
+#include <spmd/grid.hpp>
 #include <spmd/handles.hpp>
 #include <spmd/index_range.hpp>
 #include <spmd/machine.hpp>

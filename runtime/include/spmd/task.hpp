@@ -174,7 +174,6 @@ public:
 ///
 ///     auto longer = [limit](std::string a, std::string b) { … };
 ///     co_await me.all_reduce(name, longer);              // not: me.all_reduce(name, [limit](…) { … })
-///
 /// The guide's section on GCC 12 has all forms; runtime/lint/co_await_forms finds them in sources.
 ///
 /// Throws, where it is awaited: what the coroutine threw. Memory: one frame from the heap, freed with the

@@ -13,28 +13,4 @@ class collective_awaitable;
 template <class Result>
 Result from_membership(const membership& place);
 
-class barrier_collective;
-template <class T>
-class broadcast_collective;
-template <class T, class Op>
-class reduce_collective;
-template <class T, class Op>
-class all_reduce_collective;
-template <class T, class Op>
-class scan_collective;
-template <class T, class Op>
-class exclusive_scan_collective;
-template <class T>
-class gather_collective;
-template <class T>
-class all_gather_collective;
-template <class Part>
-class concat_collective;
-template <class Part>
-class all_concat_collective;
-template <class T>
-class scatter_collective;
-template <class T>
-class all_to_all_collective;
-
 } // namespace spmd::detail

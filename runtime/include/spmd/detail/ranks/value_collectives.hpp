@@ -4,6 +4,7 @@
 #include <spmd/detail/results/concat_parts.hpp>
 #include <spmd/shared_values.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,6 +31,25 @@ public:
     explicit barrier_collective(communicator& peers) : collective(peers) {}
     void give(std::size_t, contribution&) noexcept {}
     result take(std::size_t, contribution&) noexcept {}
+};
+
+/// A barrier that delivers the time at which it was complete.
+class clock_collective final : public collective {
+public:
+    static constexpr const char* name = "clock";
+    static constexpr const std::type_info* type = nullptr;
+    static constexpr bool has_root = false;
+    using contribution = no_contribution;
+    using result = std::chrono::steady_clock::time_point;
+
+    explicit clock_collective(communicator& peers) : collective(peers) {}
+    void give(std::size_t, contribution&) noexcept {}
+    result take(std::size_t, contribution&) noexcept { return time_; }
+
+private:
+    void finish() override { time_ = std::chrono::steady_clock::now(); }
+
+    result time_;
 };
 
 /// A contribution of a value.

@@ -54,12 +54,16 @@ consteval bool arguments_outlive_call() {
         return true;
 }
 
+template <class T>
+consteval bool is_reference(std::type_identity<T>) {
+    return std::is_reference_v<T>;
+}
+
 /// False where the task is known to take its rank, a temporary of the call, by reference.
 template <class Task>
 consteval bool rank_outlives_call() {
     if constexpr (requires { typename parameters_of<Task>::type; })
-        return !std::is_reference_v<
-            typename std::tuple_element_t<0, typename parameters_of<Task>::type>::type>;
+        return !is_reference(std::tuple_element_t<0, typename parameters_of<Task>::type>());
     else
         return true;
 }
