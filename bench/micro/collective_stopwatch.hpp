@@ -51,7 +51,7 @@ private:
 
 /// A benchmark of `Collectives`, a coroutine that calls one collective again and again. Its argument is the
 /// number of ranks, an iteration is one collective, and all iterations of a batch are one broadcast.
-template <spmd::task<> (*Collectives)(spmd::rank, collective_stopwatch*)>
+template <auto Collectives>
 void measure_collectives(benchmark::State& state) {
     const auto ranks = static_cast<std::size_t>(state.range(0));
     const spmd::engine_pool pool({.ranks = ranks});

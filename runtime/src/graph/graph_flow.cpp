@@ -1,5 +1,7 @@
 #include "graph/graph_flow.hpp"
 
+#include "launch/on_thread.hpp"
+
 #include <spmd/detail/launch/job.hpp>
 #include <spmd/error.hpp>
 
@@ -24,7 +26,7 @@ graph_flow::graph_flow(const graph_nodes& nodes, std::size_t threads)
     for (std::size_t i = 0; i < nodes_.size(); ++i) connect(i);
 }
 
-graph_flow::~graph_flow() { graph_->wait_for_all(); }
+graph_flow::~graph_flow() { join(); }
 
 bool graph_flow::running() const {
     if (run_ == nullptr) return false;
@@ -34,7 +36,7 @@ bool graph_flow::running() const {
 
 std::shared_ptr<run_record> graph_flow::start() {
     if (running()) throw std::logic_error("the task graph is running");
-    graph_->wait_for_all(); // its nodes may still be returning
+    join(); // its nodes may still be returning
     for (const auto& node : nodes_) {
         node->reset();
         node->begin_tally();
@@ -44,16 +46,20 @@ std::shared_ptr<run_record> graph_flow::start() {
     run_ = std::make_shared<run_record>();
     run_->flow = this;
     const std::shared_ptr<run_record> started = run_;
-    arena_.execute([&] {
-        if (nodes_.empty()) end();
-        for (std::size_t i = 0; i < nodes_.size(); ++i)
-            if (has_flow_node(*nodes_[i]) && inputs_of(*nodes_[i]).empty())
-                flow_nodes_[i]->try_put(message());
+    on_thread([&] {
+        arena_.execute([&] {
+            if (nodes_.empty()) end();
+            for (std::size_t i = 0; i < nodes_.size(); ++i)
+                if (has_flow_node(*nodes_[i]) && inputs_of(*nodes_[i]).empty())
+                    flow_nodes_[i]->try_put(message());
+        });
     });
     return started;
 }
 
-void graph_flow::join() { graph_->wait_for_all(); }
+void graph_flow::join() {
+    on_thread([&] { graph_->wait_for_all(); });
+}
 
 void graph_flow::cancel() {
     stop_.store(true);

@@ -2,6 +2,7 @@
 
 #include "graph/graph_flow.hpp"
 #include "graph/run_record.hpp"
+#include "launch/on_thread.hpp"
 
 #include <spmd/detail/launch/job.hpp>
 
@@ -32,10 +33,12 @@ void graph_run::wait() {
 
 bool graph_run::wait_until(std::chrono::steady_clock::time_point deadline) {
     detail::run_record& run = required();
-    {
+    bool ended = false;
+    detail::on_thread([&] {
         std::unique_lock lock(run.mutex);
-        if (run.has_ended.wait_until(lock, deadline, [&] { return run.ended; })) return true;
-    }
+        ended = run.has_ended.wait_until(lock, deadline, [&] { return run.ended; });
+    });
+    if (ended) return true;
     if (!detail::job::inside()) return false;
     wait();
     return true;

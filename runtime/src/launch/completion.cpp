@@ -3,6 +3,7 @@
 #include <array>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 
 namespace spmd::detail {
 namespace {
@@ -18,6 +19,32 @@ waiting_place& place_of(const completion* awaited) noexcept {
     return places[reinterpret_cast<std::uintptr_t>(awaited) / 64 % places.size()];
 }
 
+/// Several continuations of one job: fibers that wait for it.
+class pair_of_continuations final : public continuation {
+public:
+    continuation* first = nullptr;
+    continuation* second = nullptr;
+
+    void set(continuation* a, continuation* b) noexcept {
+        first = a;
+        second = b;
+    }
+    void resume_waiter() noexcept override {
+        continuation* const both[]{first, second};
+        delete this;
+        for (continuation* const each : both) each->resume_waiter();
+    }
+};
+
+void resume_all_but(const continuation& excluded, continuation& some) noexcept {
+    if (&some == &excluded) return;
+    auto* const pair = dynamic_cast<pair_of_continuations*>(&some);
+    if (pair == nullptr) return some.resume_waiter();
+    continuation* const both[]{pair->first, pair->second};
+    delete pair;
+    for (continuation* const each : both) resume_all_but(excluded, *each);
+}
+
 } // namespace
 
 void completion::end(std::size_t indices) noexcept {
@@ -30,8 +57,25 @@ void completion::end(std::size_t indices) noexcept {
 }
 
 bool completion::continue_with(continuation& next) noexcept {
-    next_.store(&next);
-    return !is_finished() || next_.exchange(nullptr) == nullptr;
+    pair_of_continuations* pair = nullptr;
+    continuation* before = next_.load();
+    for (bool stored = false; !stored;) {
+        if (before != nullptr && pair == nullptr) {
+            pair = new (std::nothrow) pair_of_continuations;
+            if (pair == nullptr) {
+                wait([&] { return is_finished(); });
+                return false;
+            }
+        }
+        if (before != nullptr) pair->set(before, &next);
+        stored = next_.compare_exchange_weak(before, before == nullptr ? &next : pair);
+        if (stored && before == nullptr) delete pair;
+    }
+    if (!is_finished()) return true;
+    continuation* const taken = next_.exchange(nullptr);
+    if (taken == nullptr) return true;
+    resume_all_but(next, *taken);
+    return false;
 }
 
 bool completion::sleep_until(std::chrono::steady_clock::time_point deadline, bool (*holds)(const void*),

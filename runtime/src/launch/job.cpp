@@ -1,5 +1,7 @@
 #include <spmd/detail/launch/job.hpp>
 
+#include <spmd/detail/launch/task_stack.hpp>
+
 #include <exception>
 
 namespace spmd::detail {
@@ -30,6 +32,23 @@ private:
     std::size_t done_ = 0;
     cost_estimate* estimate_;
     std::chrono::steady_clock::time_point begin_;
+};
+
+/// While a thread works on a job, whatever fiber it began on is not where tasks run: oneTBB's waits may run
+/// them there.
+class off_fiber {
+public:
+    off_fiber() noexcept {
+        if (outer_ != nullptr) task_stack::set_here(nullptr);
+    }
+    off_fiber(const off_fiber&) = delete;
+    off_fiber& operator=(const off_fiber&) = delete;
+    ~off_fiber() {
+        if (outer_ != nullptr) task_stack::set_here(outer_);
+    }
+
+private:
+    task_stack* outer_ = task_stack::here();
 };
 
 } // namespace
@@ -69,6 +88,7 @@ void job::run_part(std::size_t arena, const std::function<void()>* on_first,
 }
 
 void job::take_part() noexcept {
+    const off_fiber shielded;
     taking_part_.fetch_add(1, std::memory_order_relaxed);
     run_part(any_arena, nullptr, [] { return false; });
     taking_part_.fetch_sub(1, std::memory_order_relaxed);
@@ -77,6 +97,7 @@ void job::take_part() noexcept {
 void job::help(std::size_t arena, const std::function<void()>& on_first) noexcept {
     // A thread that makes something claimable recruits nobody while enough threads take part. So a leaving
     // thread looks once more: each side counts before it looks, hence one of the two sees the other.
+    const off_fiber shielded;
     const std::function<void()>* first = &on_first;
     do {
         bool has_left = false;

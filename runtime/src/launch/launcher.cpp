@@ -1,8 +1,9 @@
 #include <spmd/detail/launch/launcher.hpp>
 
+#include "launch/on_thread.hpp"
+
 #include <spmd/detail/base/clock.hpp>
 #include <spmd/detail/launch/costs.hpp>
-#include <spmd/detail/launch/task_stack.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -19,15 +20,6 @@ constexpr std::chrono::milliseconds unseen_at_most{1};
 constexpr std::size_t looks_at_clock = 8;
 /// A caller that waits for one index of a job with a work source runs its share in this many ranges.
 constexpr std::size_t ranges_while_waiting = 8;
-
-/// Calls a function, which may run tasks, on the thread's own stack.
-template <class Function>
-void on_thread(Function&& function) {
-    if (task_stack* const small = task_stack::here())
-        small->call_on_thread([](void* object) { (*static_cast<Function*>(object))(); }, &function);
-    else
-        function();
-}
 
 } // namespace
 

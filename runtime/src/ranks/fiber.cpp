@@ -32,7 +32,8 @@ constexpr std::size_t too_near = 512;
 
 /// First function on a fiber's stack.
 struct fiber::entry {
-    static void run(context::transfer_t from) noexcept {
+    // Not seen by ThreadSanitizer, whose record of a stack outlives the fiber.
+    [[gnu::no_sanitize("thread")]] static void run(context::transfer_t from) noexcept {
         fiber& self = *static_cast<fiber*>(from.data);
         self.outside_ = from.fctx;
 #if defined(SPMD_ADDRESS_SANITIZER)
@@ -63,6 +64,7 @@ fiber::fiber(std::size_t stack_size, std::size_t engine, void (*function)(void*)
 fiber::~fiber() { release_stack(stack_); }
 
 bool fiber::run() {
+    if (has_returned_) return false;
     watch_stack_overflow();
     // The exceptions that the function is handling are its own, and not the thread's.
     auto& exceptions = *reinterpret_cast<exception_globals*>(abi::__cxa_get_globals());
@@ -85,15 +87,20 @@ bool fiber::run() {
 }
 
 std::coroutine_handle<> fiber::await_suspend(std::coroutine_handle<> rank) noexcept {
-    try {
-        return suspend_(operation_, rank);
-    } catch (...) {
-        error_ = std::current_exception();
-        return rank;
-    }
+    // A loop, since compilers resume the rank by a call within this one where they do not optimise.
+    do {
+        std::coroutine_handle<> next = rank;
+        try {
+            next = suspend_(operation_, rank);
+        } catch (...) {
+            error_ = std::current_exception();
+        }
+        if (next != rank) return next; // this object may be in use by another thread
+    } while (run());
+    return rank;
 }
 
-fiber& fiber::require_here() {
+[[gnu::noinline]] fiber& fiber::require_here() {
     if (task_stack* const here = task_stack::here()) return static_cast<fiber&>(*here);
     throw std::logic_error("get() of a rank's operation outside of a fiber: broadcast "
                            "spmd::on_fibers(task), or make the task a coroutine and write co_await");
@@ -134,9 +141,11 @@ void fiber::join(launcher& launch, job& work) {
     wait(
         [](void* operation, std::coroutine_handle<> rank) -> std::coroutine_handle<> {
             auto& join = *static_cast<join_operation*>(operation);
-            if (!join.work->finished()) join.launch->take_part(*join.work);
-            if (join.work->finished()) return rank;
-            return join.continuation.suspend_until_finished(*join.work, rank, std::source_location())
+            rank_worker::here().record().throw_if_failed();
+            const job_pointer<job> awaited = join.work; // the operation may be over before this returns
+            if (!awaited->finished()) join.launch->take_part(*awaited);
+            if (awaited->finished()) return rank;
+            return join.continuation.suspend_until_finished(*awaited, rank, std::source_location())
                        ? std::noop_coroutine()
                        : rank;
         },

@@ -12,4 +12,7 @@ fiber_stack acquire_stack(std::size_t size);
 /// Returns the stack for use by others; some are kept, others unmapped.
 void release_stack(const fiber_stack& stack) noexcept;
 
+/// Bytes below a guarded stack that cannot be accessed.
+std::size_t guard_of(const fiber_stack& stack) noexcept;
+
 } // namespace spmd::detail

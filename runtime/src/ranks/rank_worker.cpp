@@ -26,7 +26,7 @@ constexpr std::uint64_t in_ns(nanoseconds time) noexcept { return static_cast<st
 
 } // namespace
 
-rank_worker& rank_worker::running(const communicator& peers, std::size_t id) {
+[[gnu::noinline]] rank_worker& rank_worker::running(const communicator& peers, std::size_t id) {
     rank_worker* const here = here_;
     if (here == nullptr || here->ranks_ != &peers.ranks() || here->rank_ != peers.index_of(id)) {
         std::string text = "rank ";

@@ -1,6 +1,6 @@
 #include "ranks/stack_overflow.hpp"
 
-#include "base/page_size.hpp"
+#include "ranks/fiber_stacks.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -51,16 +51,18 @@ void on_access_error(int signal, siginfo_t* info, void* context) {
     const auto* const here = static_cast<const fiber*>(task_stack::here());
     if (here != nullptr && here->stack().is_guarded) {
         const auto* const address = static_cast<const std::byte*>(info->si_addr);
-        if (address < here->stack().bottom && address >= here->stack().bottom - page_size()) {
+        if (address < here->stack().bottom && address >= here->stack().bottom - guard_of(here->stack())) {
             report(*here);
             ::signal(signal, SIG_DFL); // the access is repeated, and ends the process
             return;
         }
     }
-    if ((static_cast<unsigned>(handler_before.sa_flags) & SA_SIGINFO) != 0)
-        return handler_before.sa_sigaction(signal, info, context);
+    const auto flags = static_cast<unsigned>(handler_before.sa_flags);
+    if ((flags & SA_RESETHAND) != 0) ::signal(signal, SIG_DFL);
+    if ((flags & SA_SIGINFO) != 0) return handler_before.sa_sigaction(signal, info, context);
     if (handler_before.sa_handler == SIG_DFL || handler_before.sa_handler == SIG_IGN) {
         ::signal(signal, SIG_DFL);
+        if (info->si_code <= 0) ::raise(signal); // sent by a process, so nothing repeats it
         return;
     }
     handler_before.sa_handler(signal);
@@ -95,9 +97,12 @@ public:
     signal_stack& operator=(const signal_stack&) = delete;
     ~signal_stack() {
         if (mapped_ == nullptr) return;
-        stack_t none{};
-        none.ss_flags = SS_DISABLE;
-        ::sigaltstack(&none, nullptr);
+        stack_t now{};
+        if (::sigaltstack(nullptr, &now) == 0 && now.ss_sp == mapped_) {
+            stack_t none{};
+            none.ss_flags = SS_DISABLE;
+            ::sigaltstack(&none, nullptr);
+        }
         ::munmap(mapped_, size);
     }
 

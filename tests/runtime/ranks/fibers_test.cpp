@@ -15,9 +15,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <source_location>
 #include <sstream>
@@ -155,6 +157,55 @@ TEST_CASE("a fiber that waits for a submission lets its thread go on") {
                           }))
                           .get();
     CHECK(seen == std::deque<bool>{true, true});
+}
+
+TEST_CASE("many fibers wait for the same submission") {
+    for_each_launcher(50, [](const spmd::engine_pool& pool) {
+        std::vector<int> items(100);
+        auto squares = pool.map([](int x) { return x * x; }, items).start();
+        const auto seen = pool.broadcast(on_fibers([&](rank me) {
+                                  squares.wait();
+                                  const bool early = !squares.ready();
+                                  me.barrier().get();
+                                  return early;
+                              }))
+                              .get();
+        CHECK(seen == std::deque<bool>(50, false));
+    });
+    // While it surely runs elsewhere.
+    const spmd::engine_pool pool = make_jthread_pool(20, {2});
+    const spmd::engine_pool other = make_jthread_pool(1, {1});
+    gate open;
+    std::atomic<bool> began{false};
+    auto slow = other
+                    .broadcast([&](const rank& me) {
+                        began = true;
+                        open.wait(me);
+                    })
+                    .start();
+    REQUIRE(eventually([&] { return began.load(); }));
+    std::atomic<int> waiting{0};
+    const auto seen = pool.broadcast(on_fibers([&](rank) {
+                              if (++waiting == 20) open.open();
+                              slow.wait();
+                              return slow.ready();
+                          }))
+                          .get();
+    CHECK(seen == std::deque<bool>(20, true));
+}
+
+TEST_CASE("waits that are over at once use no stack, however many") {
+    const spmd::engine_pool pool = make_jthread_pool(2, {1});
+    const auto sums = pool.broadcast(on_fibers([](rank me) {
+                              constexpr int messages = 50'000;
+                              for (int i = 0; i < messages; ++i) me.send(1, 1 - me.id());
+                              me.barrier().get();
+                              int sum = 0;
+                              for (int i = 0; i < messages; ++i) sum += me.receive<int>(1 - me.id()).get();
+                              return sum;
+                          }))
+                          .get();
+    CHECK(sums == std::vector{50'000, 50'000});
 }
 
 TEST_CASE("in_order, wait_for and concat work on a fiber") {
@@ -324,6 +375,25 @@ TEST_CASE("a graph's stage can run on fibers") {
     CHECK(graph.result(whole) == std::vector<std::size_t>{1, 2, 4, 7, 11, 16, 22, 29});
 }
 
+TEST_CASE("a fiber can run a graph, whose stages have ranks on fibers") {
+    const spmd::engine_pool pool{{.ranks = 4, .threads = 2}};
+    const auto right = pool.broadcast(on_fibers([&](rank me) {
+                               spmd::task_graph graph(pool);
+                               const auto ranks =
+                                   graph.broadcast("sum", on_fibers([](rank inner) {
+                                                       std::vector<double> large(1000, 1.0);
+                                                       return inner.all_reduce(large, spmd::plus).get();
+                                                   }));
+                               const auto whole = graph.concat("whole", ranks);
+                               graph.run();
+                               graph.run();
+                               const bool good = graph.result(whole) == std::vector<double>(4000, 4.0);
+                               return me.all_reduce(good, spmd::logical_and).get();
+                           }))
+                           .get();
+    CHECK(right == std::deque<bool>(4, true));
+}
+
 #endif
 
 TEST_CASE("get() of an operation outside of a fiber says what to write") {
@@ -352,6 +422,9 @@ TEST_CASE("get() of an operation outside of a fiber says what to write") {
 }
 
 TEST_CASE("a stack of a silly size is refused") {
+    const spmd::engine_pool pool = make_jthread_pool(1, {1});
+    const auto outcomes = pool.broadcast(on_fibers([](rank) {}, {.stack_size = SIZE_MAX})).outcomes();
+    CHECK_THROWS_AS(std::rethrow_exception(outcomes[0].error()), std::bad_alloc);
     CHECK_THROWS_WITH(on_fibers([](rank) {}, {.stack_size = 100}),
                       "the stack of a fiber has at least 16384 bytes, not 100");
 }
