@@ -49,7 +49,7 @@ private:
     clock::duration elapsed_{};
 };
 
-/// A benchmark of `Collectives`, a coroutine that calls one collective again and again. Its argument is the
+/// A benchmark of `Collectives`, a rank that calls one collective again and again. Its argument is the
 /// number of ranks, an iteration is one collective, and all iterations of a batch are one broadcast.
 template <auto Collectives>
 void measure_collectives(benchmark::State& state) {

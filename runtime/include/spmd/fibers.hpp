@@ -118,11 +118,12 @@ private:
 ///
 /// A waiting rank holds no thread, and may run on another one afterwards: hold no lock, and use nothing that
 /// is thread_local (errno, too), across a wait. Results, errors, deadlocks, cancellation, timing and traces
-/// are those of coroutines. Blocking calls, such as the get() of a submission, let the thread go on too.
+/// are those of coroutines. The get() of a submission lets the thread go on too, as do wait, concat, reduce
+/// and outcomes; wait_for, in_order and a graph's run hold it.
 ///
-/// Cost: a switch to a fiber and back takes about 10 ns more than resuming a coroutine; a rank takes about
-/// 8 KiB. A stack that overflows ends the process with a message that names the rank and its stack_size; of
-/// more than about 16,000 stacks at a time the others have no guard page, and are only checked at each wait.
+/// Memory: the pages of its stack that a rank touches, often 4 to 8 KiB. A stack that overflows ends the
+/// process with a message that names the rank and its stack_size: the first fiber installs a handler of
+/// SIGSEGV. Beyond about 16,000 stacks at a time the others have no guard, and are checked at each wait.
 /// Throws: std::invalid_argument for a stack_size below 16 KiB.
 template <class Task>
 fiber_task<std::decay_t<Task>> on_fibers(Task&& task, const fiber_options& options = {}) {

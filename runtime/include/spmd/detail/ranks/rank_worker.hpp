@@ -1,5 +1,6 @@
 #pragma once
 
+#include <spmd/detail/base/reads_thread_local.hpp>
 #include <spmd/detail/ranks/collective.hpp>
 #include <spmd/detail/ranks/communicator.hpp>
 #include <spmd/detail/ranks/rank_scheduler.hpp>
@@ -34,13 +35,13 @@ public:
     }
 
     /// The worker that runs a rank on this thread.
-    static rank_worker& here() noexcept { return *here_; }
+    static rank_worker& here() noexcept { return *current(); }
     /// The worker that runs member `id` on this thread. Throws: std::logic_error if the member does not run
     /// here; cancelled_error if the scheduler is to stop.
     static rank_worker& running(const communicator& peers, std::size_t id);
     /// Allocates a coroutine's frame: often the one that another helper has just freed on this thread.
     static void* allocate_frame(std::size_t size) {
-        rank_worker* const here = here_;
+        rank_worker* const here = current();
         if (here != nullptr && here->spare_size_ == size) {
             here->spare_size_ = 0;
             return std::exchange(here->spare_frame_, nullptr);
@@ -48,7 +49,7 @@ public:
         return ::operator new(size);
     }
     static void free_frame(void* frame, std::size_t size) noexcept {
-        rank_worker* const here = here_;
+        rank_worker* const here = current();
         if (here == nullptr || here->spare_size_ != 0) return ::operator delete(frame, size);
         here->spare_frame_ = frame;
         here->spare_size_ = size;
@@ -61,13 +62,13 @@ public:
     wait_record& record() noexcept { return *record_; }
     /// Withdraws a failure that the rank on this thread has not taken and that goes out of scope.
     static void withdraw_failure(const std::exception_ptr& error) noexcept {
-        if (here_ != nullptr) here_->record().withdraw(error);
+        if (rank_worker* const here = current()) here->record().withdraw(error);
     }
 
     /// Joins the collective that the member calls next. Throws as running().
     template <class Member>
     static collective& join_next(const Member& member) {
-        rank_worker* const here = here_;
+        rank_worker* const here = current();
         communicator& peers = member.peers();
         const std::size_t id = member.id();
         if (here != nullptr) here->record().throw_if_failed();
@@ -137,6 +138,7 @@ private:
     trace_event part_of(std::size_t rank) const noexcept;
     void trace_woken(std::size_t ranks) const noexcept;
 
+    SPMD_READS_THREAD_LOCAL static rank_worker* current() noexcept { return here_; }
     static inline constinit thread_local rank_worker* here_ = nullptr;
 
     rank_scheduler* ranks_;

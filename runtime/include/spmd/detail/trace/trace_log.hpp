@@ -1,5 +1,6 @@
 #pragma once
 
+#include <spmd/detail/base/reads_thread_local.hpp>
 #include <spmd/detail/trace/trace_buffer.hpp>
 #include <spmd/detail/trace/trace_ticks.hpp>
 
@@ -25,7 +26,7 @@ public:
     trace_log(const trace_log&) = delete;
     trace_log& operator=(const trace_log&) = delete;
 
-    void record(const trace_event& event) noexcept {
+    SPMD_READS_THREAD_LOCAL void record(const trace_event& event) noexcept {
         trace_buffer* const mine = here_.log == number_ ? here_.buffer : attach();
         if (mine != nullptr)
             mine->append(event, room_);
