@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <limits>
 #include <utility>
 
 /// The ranks of a test that meet: coroutines, or, with SPMD_TEST_ON_FIBERS, the same lines as plain functions
@@ -11,8 +12,16 @@
 
 namespace test_support {
 
+/// Upper bound on the ranks of a test on fibers: ThreadSanitizer's state of each takes about 5 MB.
+#ifdef __SANITIZE_THREAD__
+inline constexpr std::size_t most_fibers = 100;
+#else
+inline constexpr std::size_t most_fibers = std::numeric_limits<std::size_t>::max();
+#endif
+
 #ifndef SPMD_TEST_ON_FIBERS
 
+inline constexpr std::size_t most_ranks = std::numeric_limits<std::size_t>::max();
 using spmd::task;
 using meeting_pool = spmd::engine_pool;
 using meeting_view = spmd::view;
@@ -22,6 +31,7 @@ using meeting_view = spmd::view;
 
 #else
 
+inline constexpr std::size_t most_ranks = most_fibers;
 template <class T = void>
 using task = T;
 

@@ -42,7 +42,8 @@ const std::vector<std::size_t> few_sizes{1, 2, 3, 8, 60};
 
 template <class Body>
 void for_each_size(const std::vector<std::size_t>& all, Body&& body) {
-    for (const std::size_t ranks : all) for_each_launcher(ranks, body);
+    for (const std::size_t ranks : all)
+        if (ranks <= most_ranks) for_each_launcher(ranks, body);
 }
 
 std::vector<std::size_t> roots_of(std::size_t size) {
@@ -295,7 +296,7 @@ TEST_CASE("gathered vectors may differ in length") {
 }
 
 TEST_CASE("all_gather's result is shared by all ranks and outlives the collective") {
-    for_each_launcher(1025, [](const meeting_pool& pool) {
+    for_each_launcher(std::min<std::size_t>(1025, most_ranks), [](const meeting_pool& pool) {
         auto all = pool.broadcast([&](rank me) -> task<spmd::shared_values<std::size_t>> {
                            auto mine = co_await me.all_gather(me.id() * 3);
                            for (int i = 0; i < 8; ++i) co_await me.all_gather(me.id());
@@ -375,6 +376,7 @@ TEST_CASE("scatter distributes the root's values, one per rank") {
 
 TEST_CASE("all_to_all delivers to each rank one value from every rank") {
     for (const std::size_t ranks : {1U, 2U, 3U, 60U, 300U, 1025U}) {
+        if (ranks > most_ranks) continue;
         for_each_launcher(ranks, [](const meeting_pool& pool) {
             const auto found_right = pool.broadcast([](rank me) -> task<bool> {
                                              std::vector<std::size_t> mine;
@@ -582,6 +584,7 @@ TEST_CASE("a sum of doubles is bitwise equal a thousand times in a row, for 1, 2
         CHECK(all_equal(all_same, true));
     };
     for (const std::size_t ranks : {37U, 2100U}) {
+        if (ranks > most_ranks) continue;
         for_each_launcher(ranks, check);
         for (const std::size_t threads : {1U, 2U, 16U}) {
             check(make_jthread_pool(ranks, {threads}));

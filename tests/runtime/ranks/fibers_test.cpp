@@ -4,6 +4,7 @@
 // a wait; get() where it cannot work; and stacks, which overflow, are reused, and are many.
 
 #include "support/child_process.hpp"
+#include "support/meeting.hpp"
 #include "support/pools.hpp"
 
 #include <spmd/spmd.hpp>
@@ -65,7 +66,7 @@ std::vector<std::string> messages_of(const std::vector<spmd::outcome<T>>& outcom
 } // namespace
 
 TEST_CASE("plain functions meet, at any depth of calls") {
-    for_each_pool([](const spmd::engine_pool& pool) {
+    for_each_launcher(std::min<std::size_t>(1000, most_fibers), [](const spmd::engine_pool& pool) {
         const auto sums = pool.broadcast(on_fibers([](rank me) {
                                   return sum_in_callback(me, {3 + me.id(), 2 + me.id(), 1 + me.id()});
                               }))
@@ -233,7 +234,7 @@ TEST_CASE("in_order, wait_for and concat work on a fiber") {
 
 TEST_CASE("errors of fibers name the rank, its peers, and the line of the call") {
     for_each_launcher(4, [](const spmd::engine_pool& pool) {
-        unsigned line = 0;
+        std::atomic<unsigned> line{0};
         const auto outcomes = pool.broadcast(on_fibers([&](rank me) {
                                       if (me.id() == 2) throw std::runtime_error("no more");
                                       line = std::source_location::current().line() + 1;
@@ -251,7 +252,7 @@ TEST_CASE("errors of fibers name the rank, its peers, and the line of the call")
 
 TEST_CASE("a deadlock of fibers is reported at each rank's line, and can be caught there") {
     for_each_launcher(3, [](const spmd::engine_pool& pool) {
-        unsigned line = 0;
+        std::atomic<unsigned> line{0};
         const auto texts = pool.broadcast(on_fibers([&](rank me) -> std::string {
                                    try {
                                        if (me.id() == 0) {
@@ -430,11 +431,7 @@ TEST_CASE("a stack of a silly size is refused") {
 }
 
 TEST_CASE("many fibers wait at once, and their stacks are used again") {
-#ifdef __SANITIZE_THREAD__
-    const std::size_t ranks = 1000; // each takes several of the mappings that a process may have
-#else
-    const std::size_t ranks = 5000;
-#endif
+    const std::size_t ranks = std::min<std::size_t>(5000, most_fibers);
     const spmd::engine_pool pool = make_jthread_pool(ranks, {2});
     for (int i = 0; i < 3; ++i) {
         const auto sums = pool.broadcast(on_fibers([](rank me) {

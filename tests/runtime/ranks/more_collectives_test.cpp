@@ -33,7 +33,8 @@ const std::vector<std::size_t> sizes{1, 2, 3, 8, 60, 1025};
 
 template <class Body>
 void for_each_size(const std::vector<std::size_t>& all, Body&& body) {
-    for (const std::size_t ranks : all) for_each_launcher(ranks, body);
+    for (const std::size_t ranks : all)
+        if (ranks <= most_ranks) for_each_launcher(ranks, body);
 }
 
 template <class T>
@@ -437,6 +438,7 @@ std::vector<std::size_t> line_through(const std::vector<std::vector<std::size_t>
 TEST_CASE("a grid knows each rank's coordinates and neighbours, in row-major order") {
     for (const auto& [ranks, all_shapes] : shapes)
         for (const shape& formed : all_shapes) {
+            if (ranks > most_ranks) continue;
             const auto places = places_in(formed, ranks);
             const auto found_right =
                 spmd::engine_pool{{.ranks = ranks}}
@@ -461,6 +463,7 @@ TEST_CASE("a grid knows each rank's coordinates and neighbours, in row-major ord
 TEST_CASE("a grid makes groups along each dimension") {
     for (const auto& [ranks, all_shapes] : shapes)
         for (const shape& formed : all_shapes) {
+            if (ranks > most_ranks) continue;
             const auto places = places_in(formed, ranks);
             std::vector<std::vector<std::vector<std::size_t>>> lines(ranks);
             for (std::size_t id = 0; id < ranks; ++id)
