@@ -441,7 +441,7 @@ TEST_CASE("a grid knows each rank's coordinates and neighbours, in row-major ord
             if (ranks > most_ranks) continue;
             const auto places = places_in(formed, ranks);
             const auto found_right =
-                spmd::engine_pool{{.ranks = ranks}}
+                make_jthread_pool(ranks, {2})
                     .broadcast([&](const rank& me) { // plain: a grid needs no meeting
                         const spmd::grid g(me, formed.extents, {.periodic = formed.periodic});
                         bool right = g.extents() == formed.extents && g.me().id() == me.id() &&
@@ -498,7 +498,7 @@ TEST_CASE("a grid makes groups along each dimension") {
 }
 
 TEST_CASE("a grid that does not fit its group is an error that names both") {
-    const auto texts = spmd::engine_pool{{.ranks = 10}}
+    const auto texts = make_jthread_pool(10, {2})
                            .broadcast([](const rank& me) {
                                constexpr std::size_t half = std::size_t{1} << 63U;
                                const std::vector<std::function<void()>> wrong{
