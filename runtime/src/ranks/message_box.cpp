@@ -10,8 +10,9 @@ message_box::~message_box() {
 }
 
 inline void message_box::store(std::unique_ptr<envelope>&& message) {
-    messages_.insert(*message);
-    static_cast<void>(message.release());
+    std::unique_ptr<envelope> stored = std::move(message);
+    messages_.insert(*stored);
+    [[maybe_unused]] const envelope* const in_line = stored.release();
 }
 
 /// Offers a message to the first receive that accepts it, which it returns, or stores it.
