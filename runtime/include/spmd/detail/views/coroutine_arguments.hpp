@@ -7,13 +7,18 @@
 
 namespace spmd::detail {
 
-/// The parameters of a callable that is not generic, as a tuple `type` of type_identity; no member where
+template <class T>
+struct parameter {
+    using type = T;
+};
+
+/// The parameters of a callable that is not generic, as a tuple `type` of parameter; no member where
 /// they are not known.
 template <class Signature>
 struct parameters_of_signature {};
 template <class R, class... Ps>
 struct parameters_of_signature<R (*)(Ps...)> {
-    using type = std::tuple<std::type_identity<Ps>...>;
+    using type = std::tuple<parameter<Ps>...>;
 };
 template <class R, class... Ps>
 struct parameters_of_signature<R (*)(Ps...) noexcept> : parameters_of_signature<R (*)(Ps...)> {};
@@ -55,7 +60,7 @@ consteval bool arguments_outlive_call() {
 }
 
 template <class T>
-consteval bool is_reference(std::type_identity<T>) {
+consteval bool is_reference(parameter<T>) {
     return std::is_reference_v<T>;
 }
 
