@@ -58,6 +58,9 @@ fiber::fiber(std::size_t stack_size, std::size_t engine, void (*function)(void*)
     inside_ = context::make_fcontext(stack_.bottom + size, size, &entry::run);
 #if defined(SPMD_THREAD_SANITIZER)
     if (*stack_.sanitizer == nullptr) *stack_.sanitizer = __tsan_create_fiber(0);
+#elif defined(SPMD_ADDRESS_SANITIZER)
+    // The last frame of the fiber before has not returned.
+    __asan_unpoison_memory_region(stack_.bottom, stack_.size);
 #endif
 }
 

@@ -16,6 +16,7 @@
 #endif
 
 #if defined(SPMD_ADDRESS_SANITIZER)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #elif defined(SPMD_THREAD_SANITIZER)
 #include <sanitizer/tsan_interface.h>
