@@ -47,7 +47,8 @@ public:
     meeting_view on(const spmd::slice& ranks) const { return ranks_.on(ranks); }
     template <class Task, class... Args>
     auto broadcast(Task&& task, Args&&... args) const {
-        return ranks_.broadcast(spmd::on_fibers(std::forward<Task>(task)), std::forward<Args>(args)...);
+        return ranks_.broadcast(spmd::on_fibers(std::forward<Task>(task), {.stack_size = stack_size}),
+                                std::forward<Args>(args)...);
     }
     template <class... Args>
     auto map(Args&&... args) const {
@@ -55,6 +56,11 @@ public:
     }
 
 private:
+#ifdef __SANITIZE_ADDRESS__
+    static constexpr std::size_t stack_size = std::size_t{1} << 20; // frames are several times as large
+#else
+    static constexpr std::size_t stack_size = spmd::fiber_options().stack_size;
+#endif
     spmd::view ranks_;
 };
 using meeting_pool = meeting_view;
