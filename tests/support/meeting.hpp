@@ -1,11 +1,14 @@
 #pragma once
 
+#include "pools.hpp"
+
 #include <spmd/spmd.hpp>
 
 #include <cstddef>
 #include <initializer_list>
 #include <limits>
 #include <utility>
+#include <vector>
 
 /// The ranks of a test that meet: coroutines, or, with SPMD_TEST_ON_FIBERS, the same lines as plain functions
 /// on fibers. To be included last, since it takes the keywords away then.
@@ -77,5 +80,12 @@ decltype(auto) operator->*(waiting_here, Operation&& operation) {
 #define co_return return
 
 #endif
+
+/// Calls body(pool) for each launcher and number of ranks, but for more than a test may have.
+template <class Body>
+void for_each_size(const std::vector<std::size_t>& all, Body&& body) {
+    for (const std::size_t ranks : all)
+        if (ranks <= most_ranks) for_each_launcher(ranks, body);
+}
 
 } // namespace test_support

@@ -3,6 +3,7 @@
 // have arrived; groups of a split that mix up their members or their collectives; a failure that some ranks
 // do not see; and memory that grows with the number of collectives.
 
+#include "support/checks.hpp"
 #include "support/meeting.hpp"
 #include "support/pools.hpp"
 
@@ -39,12 +40,6 @@ constexpr std::size_t leaf = 1024; // of the documented reduction tree
 // Sizes around one leaf of the tree and several.
 const std::vector<std::size_t> sizes{1, 2, 3, 8, 1000, 1024, 1025, 3000};
 const std::vector<std::size_t> few_sizes{1, 2, 3, 8, 60};
-
-template <class Body>
-void for_each_size(const std::vector<std::size_t>& all, Body&& body) {
-    for (const std::size_t ranks : all)
-        if (ranks <= most_ranks) for_each_launcher(ranks, body);
-}
 
 std::vector<std::size_t> roots_of(std::size_t size) {
     if (size > 8) return {0, 1, size / 2, size - 1};
@@ -124,27 +119,10 @@ std::vector<double> uneven_below(std::size_t size) {
     return values;
 }
 
-template <class T>
-bool all_equal(const T& values, const typename T::value_type& expected) {
-    return std::ranges::all_of(values, [&](const auto& each) { return each == expected; });
-}
-
 // Bytes allocated, to detect growth.
 std::size_t bytes_in_use() {
     const auto now = ::mallinfo2();
     return now.uordblks + now.hblkhd;
-}
-
-template <class Exception>
-bool is_a(const std::exception_ptr& error) {
-    if (error == nullptr) return false;
-    try {
-        std::rethrow_exception(error);
-    } catch (const Exception&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
 }
 
 } // namespace

@@ -47,19 +47,10 @@ std::size_t sum_in_callback(const rank& me, std::vector<std::size_t> order) {
     return me.all_reduce(order.front(), spmd::plus).get();
 }
 
-std::string message_of(const std::exception_ptr& error) {
-    if (error == nullptr) return "";
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& thrown) {
-        return thrown.what();
-    }
-}
-
 template <class T>
 std::vector<std::string> messages_of(const std::vector<spmd::outcome<T>>& outcomes) {
     std::vector<std::string> messages;
-    for (const auto& each : outcomes) messages.push_back(message_of(each.error()));
+    for (const auto& each : outcomes) messages.push_back(spmd::message_of(each.error()));
     return messages;
 }
 
@@ -304,7 +295,7 @@ TEST_CASE("exceptions that are handled across a wait stay with their fiber") {
                                        } catch (const std::logic_error&) {
                                            me.barrier().get();
                                        }
-                                       seen = message_of(std::current_exception());
+                                       seen = spmd::message_of(std::current_exception());
                                        me.barrier().get();
                                        try {
                                            throw;
@@ -404,18 +395,18 @@ TEST_CASE("get() of an operation outside of a fiber says what to write") {
                                           co_return;
                                       })
                                       .outcomes();
-        CHECK_THAT(message_of(in_coroutine[0].error()),
+        CHECK_THAT(spmd::message_of(in_coroutine[0].error()),
                    Contains("spmd::on_fibers(task)") && Contains("co_await"));
         const auto in_plain = pool.broadcast([](rank me) { me.barrier().get(); }).outcomes();
-        CHECK_THAT(message_of(in_plain[1].error()), Contains("spmd::on_fibers(task)"));
+        CHECK_THAT(spmd::message_of(in_plain[1].error()), Contains("spmd::on_fibers(task)"));
         // A coroutine that runs because a fiber waits is not on that fiber.
         const auto nested = pool.broadcast(on_fibers([&](rank) {
-                                    return message_of(pool.broadcast([](rank inner) -> spmd::task<> {
-                                                              inner.barrier().get();
-                                                              co_return;
-                                                          })
-                                                          .outcomes()[0]
-                                                          .error());
+                                    return spmd::message_of(pool.broadcast([](rank inner) -> spmd::task<> {
+                                                                    inner.barrier().get();
+                                                                    co_return;
+                                                                })
+                                                                .outcomes()[0]
+                                                                .error());
                                 }))
                                 .get();
         CHECK_THAT(nested[0], Contains("outside of a fiber"));

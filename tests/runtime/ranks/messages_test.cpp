@@ -3,6 +3,7 @@
 // is there, or continues without it; a wrong source or tag that is taken for any; a probe that takes, misses
 // or reorders messages; and against unreceived messages that are never freed.
 
+#include "support/checks.hpp"
 #include "support/meeting.hpp"
 #include "support/pools.hpp"
 
@@ -38,12 +39,6 @@ constexpr std::size_t very_many = 5'000;
 constexpr std::size_t very_many = 200'000;
 #endif
 
-template <class Body>
-void for_each_size(const std::vector<std::size_t>& all, Body&& body) {
-    for (const std::size_t ranks : all)
-        if (ranks <= most_ranks) for_each_launcher(ranks, body);
-}
-
 // Checks that the task found its expected values on every rank.
 template <class Task>
 bool right_on_all(const meeting_pool& pool, const Task& each) {
@@ -62,18 +57,6 @@ public:
 private:
     std::atomic<std::ptrdiff_t>* count_;
 };
-
-template <class Exception>
-bool is_a(const std::exception_ptr& error) {
-    if (error == nullptr) return false;
-    try {
-        std::rethrow_exception(error);
-    } catch (const Exception&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
-}
 
 } // namespace
 

@@ -3,6 +3,7 @@
 // times, or one from before the last arrival; grids that mix up dimensions, directions or edges; and errors
 // that only some ranks see.
 
+#include "support/checks.hpp"
 #include "support/meeting.hpp"
 #include "support/pools.hpp"
 
@@ -30,29 +31,6 @@ using Catch::Matchers::Contains;
 using spmd::rank;
 
 const std::vector<std::size_t> sizes{1, 2, 3, 8, 60, 1025};
-
-template <class Body>
-void for_each_size(const std::vector<std::size_t>& all, Body&& body) {
-    for (const std::size_t ranks : all)
-        if (ranks <= most_ranks) for_each_launcher(ranks, body);
-}
-
-template <class T>
-bool all_equal(const T& values, const typename T::value_type& expected) {
-    return std::ranges::all_of(values, [&](const auto& each) { return each == expected; });
-}
-
-template <class Exception>
-bool is_a(const std::exception_ptr& error) {
-    if (error == nullptr) return false;
-    try {
-        std::rethrow_exception(error);
-    } catch (const Exception&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
-}
 
 // What rank `from` has for rank `to`; sums of these depend on the order of addition.
 double uneven(std::size_t from, std::size_t to) {

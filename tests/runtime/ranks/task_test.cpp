@@ -3,6 +3,7 @@
 // form of expression that task.hpp calls safe with GCC 12; stacks that grow with the number of awaits; and
 // every promise of async_result and rank while ranks wait for each other.
 
+#include "support/checks.hpp"
 #include "support/pools.hpp"
 
 #include <spmd/spmd.hpp>
@@ -43,18 +44,6 @@ std::size_t sum_below(std::size_t n) { return n * (n - 1) / 2; }
 template <class Values>
 bool all_true(const Values& values) {
     return std::ranges::all_of(values, [](bool each) { return each; });
-}
-
-template <class Exception>
-bool is_a(const std::exception_ptr& error) {
-    if (error == nullptr) return false;
-    try {
-        std::rethrow_exception(error);
-    } catch (const Exception&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
 }
 
 // A value that knows whether it is alive, and counts the live ones.

@@ -13,7 +13,7 @@ public:
     task_stack(const task_stack&) = delete;
     task_stack& operator=(const task_stack&) = delete;
 
-    /// Of the task that runs on this thread; null on the thread's own stack. Never inline: compilers keep the
+    /// The stack of the task that runs here; null on the thread's own stack. Never inline: compilers keep the
     /// addresses of thread_locals across a switch to another thread.
     static task_stack* here() noexcept;
     static void set_here(task_stack* stack) noexcept;

@@ -52,7 +52,7 @@ public:
     void join(launcher& launch, job& work) override;
     void call_on_thread(void (*function)(void*), void* object) override;
 
-    /// For the message about an overflow.
+    /// Parts of the message about an overflow.
     const fiber_stack& stack() const noexcept { return stack_; }
     std::size_t engine() const noexcept { return engine_; }
 

@@ -15,7 +15,7 @@ namespace spmd::detail {
 /// arrival.
 ///
 /// Invariant `found-by-wildcards`: of an item and the key that it is looked up by, at most one has wildcards.
-/// Where items have them (`Item::has_wildcards`, receives), each is listed once, under its own key, and a
+/// Items that have them (`Item::has_wildcards`, receives) are listed once, each under its own key, and a
 /// lookup tries the wanted key and its three widened forms. Otherwise (messages) an item is listed under its
 /// key widened by each combination of wildcards that a lookup had so far, and a lookup tries one key.
 /// Complexity: O(1) for items with distinct keys, else O(log n) in those of one key; the first lookup by a
