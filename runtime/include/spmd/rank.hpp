@@ -42,12 +42,13 @@ inline constexpr std::nullopt_t no_color = std::nullopt;
 ///         co_return std::sqrt(all);
 ///     });
 ///
-/// Collectives and receive describe an operation, for a task that is a coroutine (task.hpp): `co_await`
-/// begins it and waits; `.start()` begins it and returns a pending, to be awaited later. A collective
-/// completes when all members of the group have called it: the n-th collective that a member begins is the
-/// n-th of all. Values are passed by value and moved; all members must use the same types.
+/// Collectives and receive describe an operation: `co_await` begins it and waits, in a task that is a
+/// coroutine (task.hpp), as does `.get()` on a fiber (fibers.hpp); `.start()` begins it and returns a
+/// pending, to be awaited later. A collective completes when all members of the group have called it: the
+/// n-th collective that a member begins is the n-th of all. Values are passed by value and moved; all members
+/// must use the same types.
 ///
-/// Throws, at the `co_await`: peer_error if an awaited rank has ended; mismatch_error if members called
+/// Throws, at the wait: peer_error if an awaited rank has ended; mismatch_error if members called
 /// different collectives; deadlock_error if all wait. These are thrown when no rank of the broadcast can run
 /// any more, since until then another rank could help. Also cancelled_error after a stop, and whatever `op`
 /// throws.

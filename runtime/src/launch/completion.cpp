@@ -3,7 +3,7 @@
 #include <array>
 #include <condition_variable>
 #include <mutex>
-#include <new>
+#include <utility>
 
 namespace spmd::detail {
 namespace {
@@ -19,63 +19,34 @@ waiting_place& place_of(const completion* awaited) noexcept {
     return places[reinterpret_cast<std::uintptr_t>(awaited) / 64 % places.size()];
 }
 
-/// Several continuations of one job: fibers that wait for it.
-class pair_of_continuations final : public continuation {
-public:
-    continuation* first = nullptr;
-    continuation* second = nullptr;
-
-    void set(continuation* a, continuation* b) noexcept {
-        first = a;
-        second = b;
-    }
-    void resume_waiter() noexcept override {
-        continuation* const both[]{first, second};
-        delete this;
-        for (continuation* const each : both) each->resume_waiter();
-    }
-};
-
-void resume_all_but(const continuation& excluded, continuation& some) noexcept {
-    if (&some == &excluded) return;
-    auto* const pair = dynamic_cast<pair_of_continuations*>(&some);
-    if (pair == nullptr) return some.resume_waiter();
-    continuation* const both[]{pair->first, pair->second};
-    delete pair;
-    for (continuation* const each : both) resume_all_but(excluded, *each);
-}
-
 } // namespace
 
 void completion::end(std::size_t indices) noexcept {
     const bool is_last = unfinished_.fetch_sub(indices) == indices;
     wake_waiters();
-    // Either this thread sees the continuation, or continue_with() sees is_finished(): each stores before it
-    // loads.
-    if (is_last && next_.load() != nullptr) [[unlikely]]
-        if (continuation* const next = next_.exchange(nullptr)) next->resume_waiter();
+    // Either this thread sees a continuation, or its continue_with() sees is_finished(): each stores before
+    // it loads.
+    if (!is_last || continuations_.load() == nullptr) [[likely]]
+        return;
+    for (continuation* next = continuations_.exchange(nullptr); next != nullptr;)
+        std::exchange(next, next->after_)->resume_waiter();
 }
 
 bool completion::continue_with(continuation& next) noexcept {
-    pair_of_continuations* pair = nullptr;
-    continuation* before = next_.load();
-    for (bool stored = false; !stored;) {
-        if (before != nullptr && pair == nullptr) {
-            pair = new (std::nothrow) pair_of_continuations;
-            if (pair == nullptr) {
-                wait([&] { return is_finished(); });
-                return false;
-            }
-        }
-        if (before != nullptr) pair->set(before, &next);
-        stored = next_.compare_exchange_weak(before, before == nullptr ? &next : pair);
-        if (stored && before == nullptr) delete pair;
-    }
+    continuation* first = continuations_.load();
+    do next.after_ = first;
+    while (!continuations_.compare_exchange_weak(first, &next));
     if (!is_finished()) return true;
-    continuation* const taken = next_.exchange(nullptr);
-    if (taken == nullptr) return true;
-    resume_all_but(next, *taken);
-    return false;
+    // Whoever takes the list runs what is in it, and only that.
+    bool is_taken = true;
+    for (continuation* each = continuations_.exchange(nullptr); each != nullptr;) {
+        continuation* const now = std::exchange(each, each->after_);
+        if (now == &next)
+            is_taken = false;
+        else
+            now->resume_waiter();
+    }
+    return is_taken;
 }
 
 bool completion::sleep_until(std::chrono::steady_clock::time_point deadline, bool (*holds)(const void*),

@@ -34,8 +34,8 @@ private:
     std::chrono::steady_clock::time_point begin_;
 };
 
-/// While a thread works on a job, whatever fiber it began on is not where tasks run: oneTBB's waits may run
-/// them there.
+/// Scope in which a thread works on a job and is on no fiber, though it may have begun on one: oneTBB's waits
+/// run tasks wherever they are.
 class off_fiber {
 public:
     off_fiber() noexcept {

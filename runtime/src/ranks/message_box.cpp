@@ -68,8 +68,8 @@ bool message_box::post_and_wait(receiver& receive, wait_record& record, std::cor
                                 const std::source_location& where) {
     const std::lock_guard lock(lock_);
     if (serve(receive)) return false;
-    suspend(receive, record, rank, where);
     receivers_.add(receive);
+    suspend(receive, record, rank, where);
     return true;
 }
 

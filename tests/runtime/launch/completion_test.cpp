@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -118,4 +120,35 @@ TEST_CASE("a continuation runs once, or is refused when all is over") {
         }
         REQUIRE(next.runs == (accepted ? 1 : 0));
     }
+}
+
+TEST_CASE("several continuations run once each, or are refused") {
+    for (int round = 0; round < 1000; ++round) {
+        completion work(1);
+        std::array<counting_continuation, 3> next;
+        std::array<bool, 3> accepted{};
+        std::atomic<int> ready{0}; // so that all threads get there at the same time
+        const auto meet = [&] {
+            for (++ready; ready != 4;) std::this_thread::yield();
+        };
+        {
+            std::vector<std::jthread> awaiting;
+            for (std::size_t i = 0; i < next.size(); ++i)
+                awaiting.emplace_back([&, i] {
+                    meet();
+                    accepted[i] = work.continue_with(next[i]);
+                });
+            meet();
+            work.end(1);
+        }
+        for (std::size_t i = 0; i < next.size(); ++i) REQUIRE(next[i].runs == (accepted[i] ? 1 : 0));
+    }
+}
+
+TEST_CASE("very many continuations use no stack") {
+    completion work(1);
+    std::vector<counting_continuation> next(1'000'000);
+    for (counting_continuation& each : next) REQUIRE(work.continue_with(each));
+    work.end(1);
+    CHECK(std::ranges::all_of(next, [](const counting_continuation& each) { return each.runs == 1; }));
 }

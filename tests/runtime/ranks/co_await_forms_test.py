@@ -18,6 +18,8 @@ FORMS = {
         "auto r = co_await me.broadcast(me.id() == 0 ? x + y : y, 0);",
         "auto r = co_await helper(me, first ? x : \"b\");",
         "auto r = first ? co_await a(me) : co_await b(me);",
+        "auto r = co_await me.broadcast(first ? x : std::nullopt, 0);",
+        "auto r = co_await me.broadcast(first ? nullptr : pointer, 0);",
         "auto r = first ? x : co_await b(me);",
         "auto r = co_await a(me) == 1 ? x : std::string();",
         "auto r = add(first ? x : std::string(), co_await a(me));",
@@ -74,6 +76,7 @@ FORMS = {
 SAFE = [
     "auto r = co_await me.broadcast(std::move(x), root);",
     "auto r = co_await me.broadcast(me.id() == 0 ? x : y, 0);",
+    "auto r = co_await me.broadcast(first ? std::nullopt : std::nullopt, 0);",
     "auto r = co_await me.broadcast(x, me.id() == 0 ? me.size() - 1 : me.id() - 1);",
     "auto r = co_await me.broadcast(first ? point.x : points[i].x, 0);",
     "auto r = co_await a(me, first ? \"yes\" : \"no\");",

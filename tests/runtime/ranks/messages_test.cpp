@@ -569,7 +569,7 @@ TEST_CASE("nothing can be sent with any_tag") {
             try {
                 me.send(1, 0, spmd::any_tag);
             } catch (const std::invalid_argument& error) {
-                refused = error.what() == std::string("a message cannot be sent with any_tag");
+                refused = error.what() == std::string("a message to rank 0 cannot be sent with any_tag");
             }
             co_return refused && !me.try_receive<int>();
         }));
@@ -735,7 +735,7 @@ TEST_CASE("a sender that has ended is named to a probe, which may be repeated") 
 }
 
 TEST_CASE("ranks that wait in a probe or a send_receive are cancelled") {
-    for_each_concurrent_pool(2, 1, [](const meeting_pool& pool) {
+    for_each_concurrent_pool(3, 1, [](const meeting_pool& pool) {
         std::atomic<int> begun{0};
         std::atomic<int> cancelled{0};
         const gate never;
@@ -743,7 +743,8 @@ TEST_CASE("ranks that wait in a probe or a send_receive are cancelled") {
                               try {
                                   ++begun;
                                   if (me.id() == 0) co_await me.probe();
-                                  if (me.id() == 0) co_return;
+                                  if (me.id() == 1) co_await me.send_receive(1, spmd::no_rank, 0);
+                                  if (me.id() < 2) co_return;
                                   const auto posted = me.send_receive(1, spmd::no_rank, 0).start();
                                   never.wait(me); // until the stop
                                   static_cast<void>(me.try_receive<int>());
@@ -753,10 +754,10 @@ TEST_CASE("ranks that wait in a probe or a send_receive are cancelled") {
                               }
                           })
                           .start();
-        while (begun < 2) std::this_thread::yield();
+        while (begun < 3) std::this_thread::yield();
         result.cancel();
         CHECK_THROWS_AS(result.get(), spmd::cancelled_error);
-        CHECK(cancelled == 2);
+        CHECK(cancelled == 3);
     });
 }
 

@@ -29,17 +29,21 @@ public:
     continuation() = default;
     continuation(const continuation&) = delete;
     continuation& operator=(const continuation&) = delete;
-    /// Called once, by the thread that finishes the job, as its last access to the job.
+    /// Called once, after the job is finished.
     virtual void resume_waiter() noexcept = 0;
 
 protected:
     ~continuation() = default;
+
+private:
+    friend class completion;
+    continuation* after_ = nullptr; // in a completion's list
 };
 
 /// Counts a job's unfinished indices down, and wakes those who wait: threads that sleep until the job, or
-/// single indices of it, are finished, and one continuation.
+/// single indices of it, are finished, and continuations.
 ///
-/// Thread safety: all members may be called at the same time, but only one thread may call continue_with().
+/// Thread safety: all members may be called at the same time.
 class completion {
 public:
     explicit completion(std::size_t unfinished) noexcept : unfinished_(unfinished) {}
@@ -47,7 +51,8 @@ public:
     completion& operator=(const completion&) = delete;
 
     bool is_finished() const noexcept { return unfinished_.load() == 0; }
-    /// Accounts for indices that ended. The last call runs the continuation, after which the job may be gone.
+    /// Accounts for indices that ended. The last call runs the continuations;
+    /// then the job may be gone.
     void end(std::size_t indices) noexcept;
     /// Runs `next` when the job is finished; returns false, and never runs it, if it already is.
     bool continue_with(continuation& next) noexcept;
@@ -110,8 +115,8 @@ private:
 
     // Read by every thread that takes part, for each index, and hardly ever written.
     run_flags flags_;
-    std::atomic<std::uint32_t> end_waiters_{0}; // content with being woken at the ends of ranges
-    std::atomic<continuation*> next_{nullptr};
+    std::atomic<std::uint32_t> end_waiters_{0};         // content with being woken at the ends of ranges
+    std::atomic<continuation*> continuations_{nullptr}; // a list, taken as a whole
     // Last, so that the owner can place it beside what is written as often: at the end of each range.
     [[maybe_unused]] char apart_[64] = {};
     std::atomic<std::size_t> unfinished_;

@@ -31,7 +31,7 @@ public:
     void start(job& work) {
         if (work.start()) recruit(work, demand::alone);
     }
-    /// Starts a job that some thread joins sooner or later: others begin before it, unless the job is small.
+    /// Starts a job that some thread joins later, unless the job is small: others begin before it.
     void start_ahead(job& work) {
         if (!work.cost().is_small(work.count())) recruit_ahead(work);
     }

@@ -14,7 +14,8 @@ namespace spmd::detail {
 template <class T>
 using addressed_values = std::vector<std::pair<std::size_t, T>>;
 
-/// The last arrival sorts references to the values by receiver; each receiver moves its values out.
+/// A collective of addressed values: the last arrival sorts references to them by receiver, and each receiver
+/// moves its own out.
 template <class T>
 class exchange_collective final : public values_collective<addressed_values<T>> {
 public:

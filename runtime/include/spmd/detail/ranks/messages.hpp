@@ -93,7 +93,7 @@ private:
 template <>
 inline constexpr bool is_rank_awaitable<probe_awaitable> = true;
 
-[[noreturn]] void throw_any_tag_sent();
+[[noreturn]] void throw_any_tag_sent(std::size_t to);
 
 /// Refuses values that do not own what they refer to. A class, whose errors name the call that sends.
 template <class T>
@@ -108,7 +108,7 @@ template <class T>
 void send_value(communicator& peers, std::size_t id, T value, std::size_t to, int tag,
                 const std::source_location& where) {
     if (tag == any_tag) [[unlikely]]
-        throw_any_tag_sent();
+        throw_any_tag_sent(to);
     rank_worker& here = rank_worker::running(peers, id);
     auto sent = std::make_unique<letter<T>>(id, tag, std::move(value), where);
     if (peers.box_of(to).put(std::move(sent))) here.wake(peers.index_of(to));

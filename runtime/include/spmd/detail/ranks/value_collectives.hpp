@@ -4,6 +4,7 @@
 #include <spmd/detail/results/concat_parts.hpp>
 #include <spmd/shared_values.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -33,23 +34,26 @@ public:
     result take(std::size_t, contribution&) noexcept {}
 };
 
-/// A barrier that delivers the time at which it was complete.
-class clock_collective final : public collective {
+/// A barrier that delivers the time at which its last member arrived.
+class clock_collective final : public values_collective<std::chrono::steady_clock::time_point> {
 public:
     static constexpr const char* name = "clock";
-    static constexpr const std::type_info* type = nullptr;
     static constexpr bool has_root = false;
     using contribution = no_contribution;
     using result = std::chrono::steady_clock::time_point;
 
-    explicit clock_collective(communicator& peers) : collective(peers) {}
-    void give(std::size_t, contribution&) noexcept {}
-    result take(std::size_t, contribution&) noexcept { return time_; }
+    explicit clock_collective(communicator& peers) : values_collective(peers) {}
+    // Not when all are known to have arrived, which may be when this thread's next rank meets.
+    void give(std::size_t id, contribution&) { store(id, std::chrono::steady_clock::now()); }
+    result take(std::size_t, contribution&) noexcept { return last_; }
 
 private:
-    void finish() override { time_ = std::chrono::steady_clock::now(); }
+    void finish() override {
+        last_ = value(0);
+        for (std::size_t id = 1; id < size(); ++id) last_ = std::max(last_, result(value(id)));
+    }
 
-    result time_;
+    result last_;
 };
 
 /// A contribution of a value.

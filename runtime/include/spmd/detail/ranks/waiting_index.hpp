@@ -18,7 +18,7 @@ namespace spmd::detail {
 /// Items that have them (`Item::has_wildcards`, receives) are listed once, each under its own key, and a
 /// lookup tries the wanted key and its three widened forms. Otherwise (messages) an item is listed under its
 /// key widened by each combination of wildcards that a lookup had so far, and a lookup tries one key.
-/// Complexity: O(1) for items with distinct keys, else O(log n) in those of one key; the first lookup by a
+/// Complexity: O(log n) in the items, whatever their keys, for each operation; but the first lookup by a
 /// combination of wildcards lists all items by it.
 template <class Item>
 class waiting_index {
