@@ -23,8 +23,16 @@ struct run_flags {
     bool has_waiters() const noexcept { return (word.load() & ~stop) != 0; }
 };
 
+class continuation;
+
+/// A continuation's place in the list of a completion.
+class continuation_link {
+    friend class completion;
+    continuation* after_ = nullptr;
+};
+
 /// Runs when a job is finished: a coroutine that awaits it, for example.
-class continuation {
+class continuation : public continuation_link {
 public:
     continuation() = default;
     continuation(const continuation&) = delete;
@@ -34,10 +42,6 @@ public:
 
 protected:
     ~continuation() = default;
-
-private:
-    friend class completion;
-    continuation* after_ = nullptr; // in a completion's list
 };
 
 /// Counts a job's unfinished indices down, and wakes those who wait: threads that sleep until the job, or
