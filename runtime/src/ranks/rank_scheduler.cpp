@@ -16,6 +16,9 @@ namespace {
 /// One of this many claims begins elsewhere than at the thread's own queue, so that a busy queue starves
 /// nobody.
 constexpr std::size_t claims_per_round = 16;
+/// One of this many of those looks into all arenas: where ranks poll, a thread never runs out of ranks of its
+/// own arena, and the threads of another may have left.
+constexpr std::size_t rounds_per_tour = 16;
 /// Upper bounds on recorded arrival times and on recorded collectives per broadcast.
 constexpr std::size_t most_recorded_arrivals = std::size_t{1} << 24;
 constexpr std::size_t most_recorded_collectives = std::size_t{1} << 20;
@@ -62,9 +65,11 @@ void rank_scheduler::run_part(std::size_t arena, const std::function<void()>* on
     }
     for (;;) {
         const bool begins_at_home = ++claims % claims_per_round != 0;
-        const std::size_t first = begins_at_home ? home : claims / claims_per_round % queues_.count();
+        const std::size_t round = claims / claims_per_round;
+        const bool stays = begins_at_home || round % rounds_per_tour != 0;
+        const std::size_t first = begins_at_home ? home : (stays ? round : round / rounds_per_tour);
         if (range.empty() && queues_.may_have_ready())
-            range = queues_.claim_near(first, arena, worth_claiming());
+            range = queues_.claim_near(first, stays ? arena : any_arena, worth_claiming());
         if (range.empty()) {
             if (wait_for_ready(arena)) continue;
             // Before leaving, what no thread of another arena may be there for.

@@ -1274,6 +1274,29 @@ TEST_CASE("a rank that polls lets others run by yield") {
     });
 }
 
+TEST_CASE("ranks that poll do not starve those of an arena without threads") {
+    const auto helpers = std::make_shared<test_support::parked_helpers>();
+    const std::vector<std::size_t> threads{1, 1};
+    const spmd::engine_pool parked =
+        spmd::detail::pool_maker::make(2, std::make_unique<test_support::parked_launcher>(threads, helpers));
+    const meeting_pool& pool = parked;
+    auto answers = pool.broadcast([](rank me) -> task<int> {
+                           int answer = 0;
+                           if (me.id() == 0) {
+                               auto reply = me.receive<int>(1).start();
+                               while (!reply.ready()) co_await me.yield();
+                               answer = co_await reply;
+                           } else {
+                               for (int i = 0; i < 3; ++i) co_await me.yield();
+                               me.send(7, 0);
+                           }
+                           co_return answer;
+                       })
+                       .start();
+    helpers->come(); // the helper of the first arena, until all is done
+    CHECK(answers.get() == std::vector{7, 0});
+}
+
 TEST_CASE("a stop ends ranks that do nothing but yield") {
     for_each_launcher(7, [](const meeting_pool& pool) {
         std::stop_source stop;
