@@ -80,6 +80,12 @@ public:
     using error::error;
 };
 
+/// A wait took longer than it may: see rank::within().
+class timeout_error : public error {
+public:
+    using error::error;
+};
+
 /// Ranks called different collectives at the same point, or one collective with different types, operations,
 /// roots or numbers of elements. Thrown in all of them; the message names two calls that differ, by file and
 /// line. A receive whose type differs from the sent one throws it too.

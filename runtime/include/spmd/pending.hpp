@@ -4,6 +4,7 @@
 #include <spmd/detail/ranks/arrival.hpp>
 #include <spmd/detail/ranks/messages.hpp>
 #include <spmd/detail/ranks/split.hpp>
+#include <spmd/detail/ranks/started_operation.hpp>
 
 #include <concepts>
 #include <coroutine>
@@ -19,68 +20,49 @@
 namespace spmd {
 namespace detail {
 
-/// An operation that a rank has started and awaits later.
-template <class Result>
-class pending_operation {
-public:
-    pending_operation() = default;
-    pending_operation(const pending_operation&) = delete;
-    pending_operation& operator=(const pending_operation&) = delete;
-    virtual ~pending_operation() = default;
+class started_operations;
 
-    /// Throws: cancelled_error if the broadcast is to stop.
-    virtual bool is_ready() = 0;
-    /// Makes the rank wait; returns false if it need not.
-    virtual bool wait(std::coroutine_handle<> rank) = 0;
+/// A started operation with its result.
+template <class Result>
+class pending_operation : public started_operation {
+public:
+    virtual ~pending_operation() = default;
+    /// Takes the result. Requires: complete, or the rank's wait has failed.
     virtual Result finish() = 0;
+
+protected:
+    using started_operation::started_operation;
 };
 
-template <class Collective>
-class pending_collective final : public arrival<Collective>,
-                                 public pending_operation<typename Collective::result> {
+template <class Collective, class Result>
+class pending_collective final : public arrival<Collective>, public pending_operation<Result> {
 public:
     pending_collective(communicator& peers, std::size_t id, typename Collective::contribution given,
                        const std::source_location& where)
-        : arrival<Collective>(peers, id, std::move(given), where), context_(peers),
-          collective_(&this->join()), agrees_(this->agrees_with(*collective_)) {
-        if (!agrees_) {
-            collective_->break_up(id, where, this->requested());
+        : arrival<Collective>(peers, id, std::move(given), where),
+          pending_operation<Result>(peers, id, where, this->join()), context_(peers) {
+        if (!this->agrees_with(this->joined())) {
+            this->joined().break_up(id, where, this->requested());
             return;
         }
-        this->give(*collective_);
-        collective_->start(id, where, this->requested());
+        this->give(this->joined());
+        this->joined().start(id, where, this->requested());
         rank_worker::here().arrive_and_continue();
         stays_ = true;
     }
     ~pending_collective() override {
-        if (stays_) rank_worker::leave_anywhere(*collective_);
+        if (stays_) rank_worker::leave_anywhere(this->joined());
     }
 
-    bool is_ready() override {
-        if (agrees_ && collective_->is_complete()) return true;
-        rank_worker::running(this->peers(), this->id());
-        return false;
-    }
-    bool wait(std::coroutine_handle<> rank) override {
-        rank_worker& here = rank_worker::running(this->peers(), this->id());
-        here.record().throw_if_failed();
-        waited_ = true; // before another thread can wake the rank
-        if (collective_->wait(here.rank(), here.record(), rank, this->where())) return true;
-        waited_ = false;
-        return false;
-    }
-    typename Collective::result finish() override {
-        if (waited_) rank_worker::here().record().throw_if_failed();
+    Result finish() override {
+        if (this->has_waited()) rank_worker::here().record().throw_if_failed();
         stays_ = false;
-        return this->take(*collective_);
+        return this->template take_as<Result>(this->joined());
     }
 
 private:
     context_reference context_;
-    collective* collective_;
-    bool agrees_;
     bool stays_ = false; // counted as a member that will access the collective
-    bool waited_ = false;
 };
 
 template <class T, class Result>
@@ -88,7 +70,8 @@ class pending_receive final : public receiver, public pending_operation<Result> 
 public:
     pending_receive(communicator& peers, std::size_t id, message_verb verb, const match_key& accepted,
                     const std::source_location& where)
-        : receiver(peers, id, verb, accepted), context_(peers), where_(where) {
+        : receiver(peers, id, verb, accepted),
+          pending_operation<Result>(peers, id, where, static_cast<receiver&>(*this)), context_(peers) {
         rank_worker::running(peers, id);
         box().post(*this);
     }
@@ -96,24 +79,16 @@ public:
         if (!done_) box().withdraw(*this);
     }
 
-    bool is_ready() override {
-        if (box().has_message(*this)) return true;
-        rank_worker::running(peers(), id());
-        return false;
-    }
-    bool wait(std::coroutine_handle<> rank) override {
-        wait_record& record = rank_worker::running(peers(), id()).record();
-        record.throw_if_failed();
-        return box().wait(*this, record, rank, where_);
-    }
     Result finish() override {
         done_ = true;
-        return result_of<T, Result>(take(typeid(T), where_));
+        if constexpr (std::same_as<Result, message_origin>)
+            return this->found();
+        else
+            return result_of<T, Result>(take(typeid(T), this->called_at()));
     }
 
 private:
     context_reference context_;
-    std::source_location where_;
     bool done_ = false;
 };
 
@@ -122,28 +97,10 @@ template <class Result>
 class completed_operation final : public pending_operation<Result> {
 public:
     explicit completed_operation(Result result) : result_(std::move(result)) {}
-    bool is_ready() override { return true; }
-    bool wait(std::coroutine_handle<>) override { return false; }
     Result finish() override { return std::move(result_); }
 
 private:
     Result result_;
-};
-
-/// A split that has started.
-template <class Result>
-class pending_split final : public pending_operation<Result> {
-public:
-    pending_split(communicator& peers, std::size_t id, const split_contribution& given,
-                  const std::source_location& where)
-        : split_(peers, id, given, where) {}
-
-    bool is_ready() override { return split_.is_ready(); }
-    bool wait(std::coroutine_handle<> rank) override { return split_.wait(rank); }
-    Result finish() override { return from_membership<Result>(split_.finish()); }
-
-private:
-    pending_collective<split_collective> split_;
 };
 
 } // namespace detail
@@ -175,6 +132,8 @@ private:
     friend class detail::collective_awaitable;
     template <class Value, class Result>
     friend class detail::receive_awaitable;
+    friend class detail::probe_awaitable;
+    friend class detail::started_operations;
     explicit pending(std::unique_ptr<detail::pending_operation<T>> operation) noexcept
         : operation_(std::move(operation)) {}
     detail::pending_operation<T>& required() const {
@@ -188,10 +147,8 @@ namespace detail {
 
 template <class Collective, class Result>
 pending<Result> collective_awaitable<Collective, Result>::start() {
-    using operation = std::conditional_t<std::same_as<Result, typename Collective::result>,
-                                         pending_collective<Collective>, pending_split<Result>>;
-    return pending<Result>(
-        std::make_unique<operation>(this->peers(), this->id(), this->take_contribution(), this->where()));
+    return pending<Result>(std::make_unique<pending_collective<Collective, Result>>(
+        this->peers(), this->id(), this->take_contribution(), this->where()));
 }
 template <class T, class Result>
 pending<Result> receive_awaitable<T, Result>::start() {
@@ -200,6 +157,10 @@ pending<Result> receive_awaitable<T, Result>::start() {
             return pending<Result>(std::make_unique<completed_operation<Result>>(std::nullopt));
     return pending<Result>(
         std::make_unique<pending_receive<T, Result>>(peers(), id(), verb(), key(), where_));
+}
+inline pending<message_origin> probe_awaitable::start() {
+    return pending<message_origin>(
+        std::make_unique<pending_receive<void, message_origin>>(peers(), id(), verb(), key(), where_));
 }
 
 } // namespace detail

@@ -33,3 +33,4 @@
 #include <spmd/trace_recorder.hpp>
 #include <spmd/version.hpp>
 #include <spmd/view.hpp>
+#include <spmd/waits.hpp>

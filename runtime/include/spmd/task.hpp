@@ -1,6 +1,7 @@
 #pragma once
 
 #include <spmd/async_result.hpp>
+#include <spmd/detail/ranks/awaiting_of.hpp>
 #include <spmd/detail/ranks/collectives.hpp>
 #include <spmd/detail/ranks/is_task.hpp>
 #include <spmd/detail/ranks/rank_result_awaiter.hpp>
@@ -28,19 +29,6 @@ template <class T>
 inline constexpr bool is_result<async_result<T>> = true;
 template <class T>
 inline constexpr bool is_result<spmd::submission<T>> = true;
-
-/// Refers to an awaitable: GCC 12 would copy it if await_transform returned a reference.
-template <class Awaitable>
-class awaiting_of {
-public:
-    explicit awaiting_of(Awaitable& awaitable) noexcept : awaitable_(&awaitable) {}
-    bool await_ready() const { return awaitable_->await_ready(); }
-    auto await_suspend(std::coroutine_handle<> rank) const { return awaitable_->await_suspend(rank); }
-    decltype(auto) await_resume() const { return awaitable_->await_resume(); }
-
-private:
-    Awaitable* awaitable_;
-};
 
 /// Base of the promises of all rank coroutines.
 class task_promise_base {

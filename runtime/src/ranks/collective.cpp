@@ -3,6 +3,7 @@
 #include <spmd/detail/base/describe.hpp>
 #include <spmd/detail/ranks/communicator.hpp>
 #include <spmd/detail/ranks/rank_scheduler.hpp>
+#include <spmd/detail/ranks/wait_gate.hpp>
 #include <spmd/error.hpp>
 
 #include <algorithm>
@@ -59,6 +60,7 @@ void collective::open(std::uint32_t number, const request& requested, const std:
     error_ = nullptr;
     started_.clear();
     waiting_.clear();
+    watchers_.clear();
     complete_.store(false, std::memory_order_relaxed);
     to_leave_.store(size_, std::memory_order_relaxed);
     leaves_to_come_.store(leaves(), std::memory_order_relaxed);
@@ -113,6 +115,18 @@ bool collective::wait(std::size_t index, wait_record& record, std::coroutine_han
     return true;
 }
 
+bool collective::watch(std::size_t index, wait_gate& gate) {
+    const std::lock_guard lock(mutex_);
+    if (is_complete()) return false;
+    watchers_.push_back({index, &gate});
+    return true;
+}
+
+void collective::unwatch(const wait_gate& gate) noexcept {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(watchers_, [&](const watcher& each) { return each.gate == &gate; });
+}
+
 void collective::throw_error() const { std::rethrow_exception(error_); }
 
 std::vector<std::size_t> collective::complete(bool& everyone) {
@@ -129,6 +143,8 @@ std::vector<std::size_t> collective::complete(bool& everyone) {
                 waiting_.push_back(peers_->index_of(id));
         }
     }
+    for (const watcher& each : watchers_)
+        if (each.gate->count()) waiting_.push_back(each.index);
     complete_.store(true, std::memory_order_release);
     return std::move(waiting_);
 }

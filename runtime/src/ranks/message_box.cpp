@@ -1,5 +1,7 @@
 #include <spmd/detail/ranks/message_box.hpp>
 
+#include <spmd/detail/ranks/wait_gate.hpp>
+
 #include <mutex>
 #include <utility>
 
@@ -30,8 +32,8 @@ inline receiver* message_box::offer(std::unique_ptr<envelope>&& message) {
 bool message_box::put(std::unique_ptr<envelope> message) {
     const std::lock_guard lock(lock_);
     messages_.arrive(*message);
-    const receiver* const receive = offer(std::move(message));
-    return receive != nullptr && receive->waits_;
+    receiver* const receive = offer(std::move(message));
+    return receive != nullptr && receive->waits_ && (receive->gate_ == nullptr || receive->gate_->count());
 }
 
 /// Looks for the first message that a receive accepts.
@@ -76,21 +78,35 @@ bool message_box::post_and_wait(receiver& receive, wait_record& record, std::cor
 bool message_box::wait(receiver& receive, wait_record& record, std::coroutine_handle<> rank,
                        const std::source_location& where) {
     const std::lock_guard lock(lock_);
-    if (receive.message_) return false;
+    if (receive.is_served()) return false;
     suspend(receive, record, rank, where);
     return true;
 }
 
-bool message_box::has_message(const receiver& receive) {
+bool message_box::is_served(const receiver& receive) {
     const std::lock_guard lock(lock_);
-    return receive.message_ != nullptr;
+    return receive.is_served();
+}
+
+bool message_box::watch(receiver& receive, wait_gate& gate) {
+    const std::lock_guard lock(lock_);
+    if (receive.is_served()) return false;
+    receive.waits_ = true;
+    receive.gate_ = &gate;
+    return true;
+}
+
+void message_box::unwatch(receiver& receive) {
+    const std::lock_guard lock(lock_);
+    receive.waits_ = false;
+    receive.gate_ = nullptr;
 }
 
 void message_box::withdraw(receiver& receive) {
     const std::lock_guard lock(lock_);
     if (receive.message_ != nullptr)
         offer(std::move(receive.message_));
-    else
+    else if (!receive.found_)
         receivers_.remove(receive);
 }
 

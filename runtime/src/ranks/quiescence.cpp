@@ -4,6 +4,7 @@
 
 #include <spmd/detail/base/describe.hpp>
 #include <spmd/detail/ranks/collective.hpp>
+#include <spmd/detail/ranks/joint_wait.hpp>
 #include <spmd/detail/ranks/message_box.hpp>
 #include <spmd/detail/ranks/rank_scheduler.hpp>
 #include <spmd/error.hpp>
@@ -30,7 +31,7 @@ void quiescence::ran(index_range ranks) {
     if (wait_graph_ != nullptr) wait_graph_->ran(ranks);
 }
 
-std::vector<std::size_t> quiescence::resolve() {
+std::vector<std::size_t> quiescence::resolve(bool deadlines_may_end) {
     if (ranks_.is_stopped())
         return fail_all(
             std::make_exception_ptr(cancelled_error("cancelled while it waited for other ranks")));
@@ -41,7 +42,7 @@ std::vector<std::size_t> quiescence::resolve() {
         }
     }
     std::vector<std::size_t> failed = fail_doomed(std::views::iota(std::size_t{0}, ranks_.count()));
-    if (failed.empty()) return fail_all(deadlock());
+    if (failed.empty()) return deadlines_may_end ? failed : fail_all(deadlock());
     if (wait_graph_ == nullptr) wait_graph_ = std::make_unique<wait_graph>();
     wait_graph_->begin_with(ranks_, records_);
     return failed;
@@ -76,21 +77,25 @@ void quiescence::fail(std::size_t rank) {
     wait_record& record = records_[rank];
     if (receiver* const receive = record.awaited_message())
         receive->give_up();
+    else if (joint_wait* const joint = record.awaited_jointly())
+        joint->give_up(failures_.back());
     else
         record.awaited_collective().give_up(failures_.back());
     record.fail(failures_.back());
 }
 
 std::exception_ptr quiescence::cause_for(std::size_t rank) const {
-    const receiver* const receive = records_[rank].awaited_message();
-    return receive != nullptr ? receive->cause(records_[rank].where())
-                              : records_[rank].awaited_collective().cause();
+    const wait_record& record = records_[rank];
+    if (const receiver* const receive = record.awaited_message()) return receive->cause(record.where());
+    if (const joint_wait* const joint = record.awaited_jointly()) return joint->cause();
+    return record.awaited_collective().cause();
 }
 
 std::string quiescence::operation_of(std::size_t rank) const {
-    const receiver* const receive = records_[rank].awaited_message();
-    return receive != nullptr ? receive->operation()
-                              : records_[rank].awaited_collective().requested().kind->name;
+    const wait_record& record = records_[rank];
+    if (const receiver* const receive = record.awaited_message()) return receive->operation();
+    if (const joint_wait* const joint = record.awaited_jointly()) return joint->operation();
+    return record.awaited_collective().requested().kind->name;
 }
 
 std::exception_ptr quiescence::deadlock() const {

@@ -29,8 +29,9 @@ public:
     quiescence& operator=(const quiescence&) = delete;
     ~quiescence();
 
-    /// Fails waits that cannot end. Returns the ranks that can run now, at least one.
-    std::vector<std::size_t> resolve();
+    /// Fails waits that cannot end. Returns the ranks that can run now: at least one, unless deadlines may
+    /// end waits.
+    std::vector<std::size_t> resolve(bool deadlines_may_end);
     /// Notes that ranks ran since the last halt. Thread safety: may be called by all threads at the same
     /// time.
     void ran(index_range ranks);

@@ -42,7 +42,7 @@ std::vector<std::size_t> rank_scheduler::resolve_halt() {
     ++halts_;
     if (quiescence_ == nullptr)
         quiescence_ = std::make_unique<quiescence>(*this, std::span(&records_[0], count_));
-    return quiescence_->resolve();
+    return quiescence_->resolve(timed_.load(std::memory_order_relaxed) != 0);
 }
 
 index_range rank_scheduler::claim(std::size_t most) noexcept {
@@ -124,7 +124,9 @@ void rank_scheduler::wake_from_outside(std::size_t rank) noexcept {
     here.trace_woken(1);
     queues_.add({rank, rank + 1});
     if (has_idle_threads()) recruit_more();
-    if (active_.fetch_sub(1, std::memory_order_acq_rel) == 1) here.continue_after_halt();
+    here.count_off(1);
+    // That may have resolved a halt, if the rank has run elsewhere meanwhile.
+    if (queues_.has_ready() && has_idle_threads()) recruit_more();
 }
 
 void rank_scheduler::record_collective(collective_times times) {

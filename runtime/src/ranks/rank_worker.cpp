@@ -4,6 +4,8 @@
 
 #include <spmd/detail/base/clock.hpp>
 #include <spmd/detail/launch/costs.hpp>
+#include <spmd/detail/ranks/deadline.hpp>
+#include <spmd/detail/ranks/joint_wait.hpp>
 #include <spmd/detail/trace/stopwatch.hpp>
 #include <spmd/error.hpp>
 
@@ -170,6 +172,8 @@ trace_event rank_worker::part_of(std::size_t rank) const noexcept {
         part.operation = "yield";
     else if (const receiver* const receive = record.awaited_message())
         part.operation = receive->name();
+    else if (const joint_wait* const joint = record.awaited_jointly())
+        part.operation = joint->name();
     else
         part.operation = record.awaited_collective().requested().kind->name;
     return part;
@@ -232,7 +236,7 @@ index_range rank_worker::settle(std::size_t ran, nanoseconds spent, bool whole_w
         ranks.active_.fetch_add(woken_.size(), std::memory_order_relaxed);
         queue_woken();
     }
-    if (ranks.active_.fetch_sub(ran, std::memory_order_acq_rel) == ran) continue_after_halt();
+    count_off(ran);
     return {};
 }
 
@@ -253,21 +257,42 @@ bool rank_worker::is_best_alone(bool wave, nanoseconds spent, std::size_t ran) n
     return ranks.searching_.load(std::memory_order_relaxed) == 0;
 }
 
-void rank_worker::continue_after_halt() noexcept {
+void rank_worker::count_off(std::size_t ran) noexcept {
     rank_scheduler& ranks = *ranks_;
-    do {
-        if (ranks.ended_.load(std::memory_order_relaxed) == ranks.count_) {
-            tracked_job& owner = *ranks.owner_;
-            owner.cost().observe(nanoseconds(ranks.wave_cost_.load(std::memory_order_relaxed)), ranks.count_);
-            owner.end_indices(ranks.count_);
+    for (;;) {
+        const std::size_t left = ranks.active_.fetch_sub(ran, std::memory_order_acq_rel) - ran;
+        if (left != ranks.timed_.load(std::memory_order_relaxed)) [[likely]]
             return;
-        }
-        woken_ = ranks.resolve_halt();
+        if (!(left == 0 ? resolve_halt() : resolve_timed_halt())) return;
         trace_woken(woken_.size());
-        // With this thread counted too, until all are queued.
-        ranks.active_.store(woken_.size() + 1, std::memory_order_relaxed);
         queue_woken();
-    } while (ranks.active_.fetch_sub(1, std::memory_order_acq_rel) == 1);
+        ran = 1;
+    }
+}
+
+bool rank_worker::resolve_halt() noexcept {
+    rank_scheduler& ranks = *ranks_;
+    if (ranks.ended_.load(std::memory_order_relaxed) == ranks.count_) {
+        tracked_job& owner = *ranks.owner_;
+        owner.cost().observe(nanoseconds(ranks.wave_cost_.load(std::memory_order_relaxed)), ranks.count_);
+        owner.end_indices(ranks.count_);
+        return false;
+    }
+    woken_ = ranks.resolve_halt();
+    ranks.active_.store(woken_.size() + 1, std::memory_order_relaxed);
+    return true;
+}
+
+bool rank_worker::resolve_timed_halt() noexcept {
+    rank_scheduler& ranks = *ranks_;
+    const std::unique_lock held = deadline::hold_all();
+    // Looks again: a deadline may have passed, and another thread may have come here first.
+    const std::size_t timed = ranks.timed_.load(std::memory_order_relaxed);
+    if (timed == 0 || ranks.active_.load(std::memory_order_acquire) != timed) return false;
+    woken_ = ranks.resolve_halt();
+    if (woken_.empty()) return false;
+    ranks.active_.fetch_add(woken_.size() + 1, std::memory_order_relaxed);
+    return true;
 }
 
 void rank_worker::queue_woken() noexcept {

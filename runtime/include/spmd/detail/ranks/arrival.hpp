@@ -106,6 +106,16 @@ protected:
         }
     }
     contribution take_contribution() { return std::move(contribution_); }
+    /// As take(), converted to `Result`.
+    template <class Result>
+    Result take_as(collective& joined) {
+        if constexpr (std::same_as<Result, result>)
+            return take(joined);
+        else
+            return from_membership<Result>(take(joined));
+    }
+
+private:
     /// Takes the result, and leaves. Requires: the collective is complete.
     result take(collective& joined) {
         const leaving after(joined);
@@ -113,7 +123,6 @@ protected:
         return static_cast<Collective&>(joined).take(id_, contribution_);
     }
 
-private:
     class leaving {
     public:
         explicit leaving(collective& joined) noexcept : collective_(&joined) {}
@@ -163,10 +172,7 @@ public:
 
     Result await_resume() {
         rank_worker::here().record().throw_if_failed();
-        if constexpr (std::same_as<Result, typename Collective::result>)
-            return this->take(*collective_);
-        else
-            return from_membership<Result>(this->take(*collective_));
+        return this->template take_as<Result>(*collective_);
     }
 
 private:

@@ -19,8 +19,9 @@
 
 namespace spmd::detail {
 
-class communicator;
 class collective;
+class communicator;
+class wait_gate;
 
 /// A collective operation on certain types. All members must request the same one.
 struct collective_kind {
@@ -92,6 +93,9 @@ public:
     /// complete.
     bool wait(std::size_t index, wait_record& record, std::coroutine_handle<> rank,
               const std::source_location& where);
+    /// Has completion counted at a gate, which wakes the rank; returns false if the collective is complete.
+    bool watch(std::size_t index, wait_gate& gate);
+    void unwatch(const wait_gate& gate) noexcept;
     bool is_complete() const noexcept { return complete_.load(std::memory_order_acquire); }
     /// Marks it as complete. Returns the ranks of the scheduler that wait for it, or sets `everyone` if all
     /// members do.
@@ -126,6 +130,10 @@ private:
         std::source_location where;
         request requested;
     };
+    struct watcher {
+        std::size_t index = 0;
+        wait_gate* gate = nullptr;
+    };
     [[noreturn]] void throw_error() const;
     std::vector<early_arrival> arrivals_in_order() const;
     std::exception_ptr mismatch() const;
@@ -149,6 +157,7 @@ private:
     std::vector<early_arrival> started_;                    // members that did not wait at once
     std::vector<early_arrival> mismatched_;                 // members that requested another
     std::vector<std::size_t> waiting_;                      // of started_, as ranks of the scheduler
+    std::vector<watcher> watchers_;                         // of started_, that wait for more than this
     std::vector<std::chrono::nanoseconds> arrivals_;        // by id; empty unless timed
 };
 

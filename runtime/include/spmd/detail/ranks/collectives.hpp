@@ -9,6 +9,7 @@
 #include <spmd/detail/ranks/yield.hpp>
 #include <spmd/pending.hpp>
 #include <spmd/rank.hpp>
+#include <spmd/waits.hpp>
 
 #include <chrono>
 #include <concepts>

@@ -39,7 +39,12 @@ public:
     /// Delivers the first message that the receive accepts, without storing the receive; returns false if
     /// there is none.
     bool take(receiver& receive);
-    bool has_message(const receiver& receive);
+    /// True if the receive has its message, or the probe has found one.
+    bool is_served(const receiver& receive);
+    /// Has the arrival of a posted receive's message counted at a gate, which wakes the rank; returns false
+    /// if the receive has it.
+    bool watch(receiver& receive, wait_gate& gate);
+    void unwatch(receiver& receive);
     /// Removes a receive that nobody will wait for. Its message is delivered to the first other receive that
     /// accepts it, or stored again in its place.
     void withdraw(receiver& receive);

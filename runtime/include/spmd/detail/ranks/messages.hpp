@@ -69,6 +69,8 @@ private:
 template <class T, class Result>
 inline constexpr bool is_rank_awaitable<receive_awaitable<T, Result>> = true;
 
+class started_operations;
+
 /// Awaitable of `me.probe()`.
 class [[nodiscard("co_await it")]] probe_awaitable final : public receiver {
 public:
@@ -88,6 +90,10 @@ public:
     message_origin get() { return get_on_fiber(*this); }
 
 private:
+    friend class started_operations;
+    /// For a wait with a deadline only: a probe is the last of the rank's receives.
+    pending<message_origin> start();
+
     std::source_location where_;
 };
 template <>

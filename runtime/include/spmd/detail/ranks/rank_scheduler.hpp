@@ -53,6 +53,9 @@ protected:
 /// Invariant `active-is-exact`: active_ counts the ready and the running ranks, and what a range made ready
 /// is counted before the range itself is counted off. So the thread that brings it to 0 is alone: no rank can
 /// run, and none will unless that thread makes it ready. There the job ends, or the halt is resolved.
+///
+/// Ranks that something outside may wake are active too. If that is a deadline for all of them, active_ equals
+/// timed_, and the halt is resolved while the deadlines are held.
 class rank_scheduler final : public work_source {
 public:
     /// `ranks` is the group of the job's ranks.
@@ -77,6 +80,20 @@ public:
     void withdraw_outside_wait() noexcept { active_.fetch_sub(1, std::memory_order_relaxed); }
     /// Makes such a rank ready, from any thread.
     void wake_from_outside(std::size_t rank) noexcept;
+
+    // Waits that a deadline may end are counted so too; all three while the deadlines are held.
+
+    void count_timed_wait() noexcept {
+        count_outside_wait();
+        timed_.fetch_add(1, std::memory_order_relaxed);
+    }
+    /// Requires: the rank runs.
+    void withdraw_timed_wait() noexcept {
+        timed_.fetch_sub(1, std::memory_order_relaxed);
+        withdraw_outside_wait();
+    }
+    /// Leaves the wait to wake_from_outside().
+    void end_timed_wait() noexcept { timed_.fetch_sub(1, std::memory_order_relaxed); }
 
     bool is_timed() const noexcept { return !intervals_.empty(); }
     std::chrono::nanoseconds since_submission() const noexcept {
@@ -105,8 +122,8 @@ private:
     void recruit_more() noexcept;
     bool has_idle_threads() const noexcept { return owner_->threads_taking_part() < threads_; }
     std::size_t worth_claiming() const noexcept;
-    /// Fails waits that cannot end. Returns the ranks that can run now. Requires: no rank can run, not all
-    /// have ended.
+    /// Fails waits that cannot end. Returns the ranks that can run now: at least one, unless deadlines may
+    /// still end waits. Requires: no rank can run, not all have ended.
     std::vector<std::size_t> resolve_halt();
 
     tracked_job* owner_;
@@ -129,6 +146,7 @@ private:
     std::atomic<std::uint64_t> wave_spent_{0}; // in ns, by all threads since the last wave began
     // Written by every thread at work, once per range.
     alignas(64) std::atomic<std::size_t> active_;
+    std::atomic<std::size_t> timed_{0}; // waiting ranks that count as active, since a deadline may wake them
     std::atomic<std::size_t> ended_{0};
     ready_queues queues_;
     alignas(64) std::atomic<std::uint32_t> searching_{0}; // threads that look for ready ranks

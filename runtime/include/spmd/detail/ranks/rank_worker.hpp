@@ -123,8 +123,13 @@ private:
     /// Publishes what a range that ran has brought about. Returns what this thread runs next.
     index_range settle(std::size_t ran, std::chrono::nanoseconds spent, bool whole_waves) noexcept;
     bool is_best_alone(bool wave, std::chrono::nanoseconds spent, std::size_t ran) noexcept;
-    /// Ends the job, or resolves the halt. Requires: no rank can run, and this thread brought that about.
-    void continue_after_halt() noexcept;
+    /// Counts ranks off that ran. If none can run then, the job ends, or the halt is resolved.
+    void count_off(std::size_t ran) noexcept;
+    /// Ends the job, or makes ranks ready; returns false if there are none. This thread counts as one active
+    /// rank more then, until they are queued. Requires: no rank can run, and this thread brought that about.
+    bool resolve_halt() noexcept;
+    /// As resolve_halt(), where deadlines may wake ranks.
+    bool resolve_timed_halt() noexcept;
     void publish() noexcept;
     void queue_woken() noexcept;
 

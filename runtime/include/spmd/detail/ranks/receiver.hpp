@@ -16,6 +16,7 @@ namespace spmd::detail {
 
 class communicator;
 class message_box;
+class wait_gate;
 
 /// Operations that look for a message. `send_only` is a send_receive() from no rank.
 enum class message_verb : unsigned char { receive, probe, send_receive, send_only };
@@ -59,6 +60,7 @@ protected:
 private:
     friend class message_box;
     bool is_probe() const noexcept { return verb_ == message_verb::probe; }
+    bool is_served() const noexcept { return message_ != nullptr || found_; }
     void find(const envelope& message) noexcept {
         from_ = message.from();
         tag_ = message.tag();
@@ -70,8 +72,9 @@ private:
     std::size_t from_;
     int tag_;
     message_verb verb_;
-    bool waits_ = false; // the rank is suspended until it has the message
-    bool found_ = false; // by a probe: from_ and tag_ are the message's
+    bool waits_ = false;        // the rank is suspended until it has the message
+    bool found_ = false;        // by a probe: from_ and tag_ are the message's
+    wait_gate* gate_ = nullptr; // where the rank waits for more than this
     std::unique_ptr<envelope> message_;
 };
 

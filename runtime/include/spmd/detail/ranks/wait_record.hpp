@@ -8,6 +8,7 @@
 namespace spmd::detail {
 
 class collective;
+class joint_wait;
 class receiver;
 
 /// A rank's wait, and the coroutine to resume: one for each rank of a scheduler. Written by the
@@ -23,6 +24,10 @@ public:
         awaited_ = reinterpret_cast<char*>(&receive) + receiving;
         where_ = where;
     }
+    void wait_for(joint_wait& wait, const std::source_location& where) noexcept {
+        awaited_ = reinterpret_cast<char*>(&wait) + jointly;
+        where_ = where;
+    }
     /// Records a wait for the end of another submission's job.
     void wait_for_job(const std::source_location& where) noexcept {
         awaited_ = nullptr;
@@ -32,10 +37,10 @@ public:
     /// Records that the rank is ready, but lets others run first.
     void yield(const std::source_location& where) noexcept {
         // NOLINTNEXTLINE(performance-no-int-to-ptr): a tag without a pointer
-        awaited_ = reinterpret_cast<char*>(std::uintptr_t{yielding});
+        awaited_ = reinterpret_cast<char*>(std::uintptr_t{jointly});
         where_ = where;
     }
-    bool yields() const noexcept { return tag() == yielding; }
+    bool yields() const noexcept { return reinterpret_cast<std::uintptr_t>(awaited_) == jointly; }
     void continue_at(std::coroutine_handle<> rank) noexcept { continuation_ = rank; }
     void resume() const { continuation_.resume(); }
 
@@ -45,6 +50,11 @@ public:
     /// Returns null if the rank waits for something else.
     receiver* awaited_message() const noexcept {
         return tag() == receiving ? reinterpret_cast<receiver*>(awaited_ - receiving) : nullptr;
+    }
+
+    /// Returns null if the rank does not wait for several operations, or with a deadline.
+    joint_wait* awaited_jointly() const noexcept {
+        return tag() == jointly && !yields() ? reinterpret_cast<joint_wait*>(awaited_ - jointly) : nullptr;
     }
 
     bool has_failed() const noexcept { return tag() == failed; }
@@ -70,7 +80,7 @@ private:
     // Tags in the low bits of awaited_: objects are aligned to 8 bytes.
     static constexpr unsigned receiving = 1;
     static constexpr unsigned failed = 2;
-    static constexpr unsigned yielding = 3;
+    static constexpr unsigned jointly = 3; // without a pointer: yields
     unsigned tag() const noexcept {
         return static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(awaited_) & 3U);
     }
@@ -80,7 +90,7 @@ private:
     [[noreturn]] void throw_error();
 
     std::coroutine_handle<> continuation_; // null: not started, or ended
-    char* awaited_ = nullptr;              // a collective, a receiver or an error
+    char* awaited_ = nullptr;              // a collective, a receiver, a joint_wait or an error
     std::source_location where_;
 };
 
