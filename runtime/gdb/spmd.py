@@ -115,7 +115,7 @@ class broadcast:
 class wait_records:
     """The wait records of a broadcast, read at once: there may be a million."""
 
-    FAILED, RECEIVING = 2, 1  # how far the pointer to what is awaited is off
+    RECEIVING, FAILED, JOINTLY = 1, 2, 3  # how far the pointer to what is awaited is off; or, alone, yields
 
     def __init__(self, records, count):
         kind = records.dereference().type.strip_typedefs().unqualified()
@@ -132,9 +132,12 @@ class wait_records:
                                         for offset in self._offsets)
         if continuation == 0:
             return "not started"
-        if awaited & self.FAILED:
+        tag = awaited & 3
+        if tag == self.FAILED or awaited == self.JOINTLY:
             return "ready"
-        if awaited & self.RECEIVING:
+        if tag == self.JOINTLY:
+            return self._waiting(rank, joint_text(awaited - self.JOINTLY))
+        if tag == self.RECEIVING:
             return self._waiting(rank, receive_text(awaited - self.RECEIVING))
         if (awaited, where) not in self._known:
             operation = collective_text(awaited) if awaited else "submission"
@@ -158,6 +161,12 @@ def collective_text(address):
     if is_set(collective["complete_"]):
         return None
     return text_at(collective["requested_"]["kind"]["name"])
+
+
+def joint_text(address):
+    """'when_any', 'when_all' or 'within'; None where the wait is over."""
+    wait = object_at(address, "joint_wait")
+    return text_at(wait["name_"]) if int(wait["gate_"]["left_"]) > 0 else None
 
 
 def receive_text(address):

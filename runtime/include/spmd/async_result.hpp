@@ -3,6 +3,7 @@
 #include <spmd/detail/base/clock.hpp>
 #include <spmd/detail/base/tree_reduce.hpp>
 #include <spmd/detail/launch/group.hpp>
+#include <spmd/detail/results/called_continuation.hpp>
 #include <spmd/detail/results/concat_parts.hpp>
 #include <spmd/detail/results/result_awaiter.hpp>
 #include <spmd/detail/results/result_job.hpp>
@@ -14,6 +15,7 @@
 #include <spmd/timing.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <exception>
@@ -40,8 +42,8 @@ class submission;
 /// blocking a thread.
 ///
 /// Order: by rank id or item index, whichever ran first.
-/// Thread safety: any thread may call `ready`, `progress`, `cancel`, `wait` and `wait_for`; one thread the
-/// members that move results out (`get`, `concat`, `reduce`, `in_order`, `outcomes`).
+/// Thread safety: any thread may call `ready`, `on_ready`, `progress`, `cancel`, `wait` and `wait_for`; one
+/// thread the members that move results out (`get`, `concat`, `reduce`, `in_order`, `outcomes`).
 /// Throws: std::logic_error if it is empty (default-constructed or moved from), or its results were taken
 /// before.
 template <class T>
@@ -100,14 +102,10 @@ public:
 
     /// Takes part in the work until every task has ended. Blocks: until then. Never throws a task's
     /// exception.
-    void wait() const {
-        detail::job& job = *require_job();
-        launch().join(job);
-    }
+    void wait() const { launch().join(*require_job()); }
 
     /// Waits for the tasks for at most `time`; returns true if all have ended. Blocks: until then. Runs no
-    /// task itself, since that could take longer; within a task, which may hold the only thread, it runs one
-    /// when the time is over.
+    /// task itself, but within a task, which may hold the only thread, one when the time is over.
     template <class Rep, class Period>
     bool wait_for(std::chrono::duration<Rep, Period> time) const {
         detail::job& job = *require_job();
@@ -115,12 +113,15 @@ public:
     }
 
     /// Suspends the awaiting coroutine until every task has ended; returns and throws as get(). A rank takes
-    /// part in the work before it is suspended; any other coroutine resumes on the thread that ends the last
-    /// task.
+    /// part in the work first; any other coroutine resumes on the thread that ends the last task.
     auto operator co_await() noexcept { return detail::result_awaiter<T>(*this); }
 
     /// True if every task has ended.
     bool ready() const { return require_job()->finished(); }
+
+    /// Calls f() once every task has ended, on the thread that ends the last, or now. It must be short and not
+    /// throw, and own what it uses, since it may run a moment after others see ready().
+    void on_ready(std::invocable auto f) const { detail::call_when_finished(*require_job(), std::move(f)); }
 
     /// Returns the number of tasks that have ended, of all tasks, and the items that they have reported. May
     /// be called at any time. Complexity: O(tasks), about 0.1 ns each.
@@ -183,12 +184,10 @@ private:
     template <class Op, class Value = T>
     reduced<Value, Op> combined(Op& op) {
         const detail::trace_span traced = trace_of("reduce");
-        return detail::tree_reduce<reduced<Value, Op>>(
-            job_->count(),
-            [this](std::size_t i) -> reduced<Value, Op> {
-                return detail::reduction_of<Value, Op>::from(std::move(job_->value(i)), i);
-            },
-            op);
+        const auto at = [this](std::size_t i) -> reduced<Value, Op> {
+            return detail::reduction_of<Value, Op>::from(std::move(job_->value(i)), i);
+        };
+        return detail::tree_reduce<reduced<Value, Op>>(job_->count(), at, op);
     }
     detail::trace_span trace_of(const char* operation) const noexcept {
         const detail::traced_submission& traced = job_->traced();

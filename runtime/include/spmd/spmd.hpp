@@ -22,6 +22,7 @@
 #include <spmd/progress.hpp>
 #include <spmd/rank.hpp>
 #include <spmd/rank_state.hpp>
+#include <spmd/ready_event.hpp>
 #include <spmd/results.hpp>
 #include <spmd/run_options.hpp>
 #include <spmd/shared_values.hpp>
