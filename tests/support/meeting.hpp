@@ -15,8 +15,9 @@
 
 namespace test_support {
 
-/// Upper bound on the ranks of a test on fibers: ThreadSanitizer's state of each takes about 5 MB.
-#ifdef __SANITIZE_THREAD__
+/// Upper bound on the ranks of a test on fibers: ThreadSanitizer's state of each takes about 5 MB, and
+/// AddressSanitizer clears the shadow of whole stacks.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 inline constexpr std::size_t most_fibers = 100;
 #else
 inline constexpr std::size_t most_fibers = std::numeric_limits<std::size_t>::max();
