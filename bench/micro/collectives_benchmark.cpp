@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -38,6 +39,17 @@ spmd::task<> all_reduces(spmd::rank me, collective_stopwatch* watch) {
     const auto size = static_cast<double>(me.size());
     for (std::size_t i = 0; watch->continues(me, i); ++i)
         if (co_await me.all_reduce(1.0, std::plus<>{}) != size) throw std::logic_error("a wrong sum");
+}
+
+/// Sums vectors, 16 MiB of all ranks together, whose memory goes round.
+spmd::task<> vector_all_reduces(spmd::rank me, collective_stopwatch* watch) {
+    constexpr std::size_t all_bytes = std::size_t{1} << 24;
+    std::vector<double> values(all_bytes / sizeof(double) / me.size());
+    for (std::size_t i = 0; watch->continues(me, i); ++i) {
+        values.back() = 1;
+        values = co_await me.all_reduce(std::move(values), std::plus<>{});
+        if (values.back() != static_cast<double>(me.size())) throw std::logic_error("a wrong sum");
+    }
 }
 
 /// Each rank sends a number to every rank.
@@ -118,6 +130,12 @@ BENCHMARK(measure_collectives<nested_barriers>)
 BENCHMARK(measure_collectives<all_reduces>)
     ->Name("all_reduce/double")
     ->Apply(up_to_a_million_ranks)
+    ->UseManualTime();
+BENCHMARK(measure_collectives<vector_all_reduces>)
+    ->Name("all_reduce/vectors_of_16_MiB")
+    ->Arg(2)
+    ->Arg(16)
+    ->Arg(1'000)
     ->UseManualTime();
 // Ranks² values: beyond 1,000 ranks they would dominate.
 BENCHMARK(measure_collectives<all_to_alls>)

@@ -559,3 +559,69 @@ TEST_CASE("a peer's end and a deadlock name the collective and its line") {
         });
     }
 }
+
+TEST_CASE("large vectors are combined bitwise as their elements are, with all members' own results") {
+    const auto value = [](std::size_t id, std::size_t i) {
+        return 1.0 / static_cast<double>(1 + (i * 7 + id * 13) % 1009);
+    };
+    for (const auto& [ranks, elements] : {std::pair<std::size_t, std::size_t>{1, 70'001},
+                                          {2, 70'001},
+                                          {3, 150'000},
+                                          {60, 5'000},
+                                          {1025, 300}}) {
+        const std::size_t size = elements;
+        std::vector<double> expected(size);
+        for (std::size_t i = 0; i < size; ++i) {
+            for (std::size_t id = 0; id < std::min<std::size_t>(ranks, 1024); ++id)
+                expected[i] = id == 0 ? value(0, i) : expected[i] + value(id, i);
+            if (ranks > 1024) expected[i] += value(1024, i);
+        }
+        for_each_size({ranks}, [&](const meeting_pool& pool) {
+            const auto found_right = pool.broadcast([&](rank me) -> task<bool> {
+                                             std::vector<double> mine(size);
+                                             for (std::size_t i = 0; i < size; ++i)
+                                                 mine[i] = value(me.id(), i);
+                                             auto sum = co_await me.all_reduce(mine, spmd::plus);
+                                             bool right = sum == expected;
+                                             sum.front() = -1; // of this rank only
+                                             auto started = me.all_reduce(mine, spmd::plus).start();
+                                             const auto at_root =
+                                                 co_await me.reduce(std::move(mine), spmd::plus);
+                                             right = right && at_root.has_value() == (me.id() == 0) &&
+                                                     (!at_root || *at_root == expected);
+                                             sum = co_await started;
+                                             co_return right&& sum == expected;
+                                         })
+                                         .get();
+            CHECK(all_equal(found_right, true));
+        });
+    }
+}
+
+TEST_CASE(
+    "an exception from an operation on large vectors is thrown at every member: the first in the vector") {
+    for_each_launcher(3, [](const meeting_pool& pool) {
+        const auto found = pool.broadcast([](rank me) -> task<std::string> {
+                                   const auto fussy = [](int left, int right) {
+                                       if (right != 1)
+                                           throw std::runtime_error("not " + std::to_string(right));
+                                       return left + right;
+                                   };
+                                   std::vector<int> mine(200'000, 1);
+                                   if (me.id() == 2) mine[90'000] = 9;
+                                   if (me.id() == 1) mine[150'000] = 15;
+                                   std::string what;
+                                   try {
+                                       co_await me.all_reduce(std::move(mine), fussy);
+                                   } catch (const std::runtime_error& error) {
+                                       what = error.what();
+                                   }
+                                   const auto ones =
+                                       co_await me.all_reduce(std::vector<int>(200'000, 1), fussy);
+                                   if (ones != std::vector<int>(200'000, 3)) what += ", and a wrong sum";
+                                   co_return what;
+                               })
+                               .get();
+        CHECK(all_equal(found, "not 9"));
+    });
+}

@@ -63,6 +63,7 @@ public:
     ~rank_scheduler();
 
     std::size_t count() const noexcept { return count_; }
+    launcher& launch() const noexcept { return *launcher_; }
     /// Record of a rank's wait. Requires: the rank does not run, and has not ended.
     const wait_record& record_of(std::size_t rank) const noexcept { return records_[rank]; }
     /// Requires: the rank was started and does not run.

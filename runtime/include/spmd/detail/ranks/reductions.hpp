@@ -2,7 +2,9 @@
 
 #include <spmd/detail/base/tree_reduce.hpp>
 #include <spmd/detail/ranks/arrival.hpp>
+#include <spmd/index_range.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -12,6 +14,8 @@
 #include <vector>
 
 namespace spmd::detail {
+
+class launcher;
 
 /// op(T, T) returns something that converts to T.
 template <class Op, class T>
@@ -68,6 +72,19 @@ T combine(Op& op, T left, T right) {
     }
 }
 
+/// Vectors that several threads can combine at once, each some of the elements.
+template <class T, class Op>
+inline constexpr bool shares_elements = false;
+template <class E, class A, class Op>
+inline constexpr bool shares_elements<std::vector<E, A>, Op> =
+    by_elements<std::vector<E, A>, Op> && std::is_empty_v<Op> && std::is_trivially_copyable_v<E> &&
+    !std::is_same_v<E, bool>;
+
+/// Calls body(range) for parts of 0 … elements-1, of which each takes `bytes_each` of memory: on all threads if
+/// that is worth while. Throws what the body threw for the first part that failed.
+void for_parts(launcher& launch, std::size_t elements, std::size_t bytes_each,
+               const std::function<void(index_range)>& body);
+
 /// Combines the members' values in the tree of tree_reduce.hpp: each leaf as soon as it is complete, by the
 /// operation of its first member.
 template <class T, class Op>
@@ -85,9 +102,16 @@ protected:
     }
     void fold(std::size_t begin, std::size_t end) override {
         const std::size_t leaf = begin / collective::leaf_size;
-        auto op = [&](T left, T right) { return combine<T>(*ops_[leaf], std::move(left), std::move(right)); };
-        sums_[leaf].emplace(fold_leaf<T>(
-            begin, end, [this](std::size_t id) -> T&& { return std::move(this->value(id)); }, op));
+        if constexpr (shares_elements<T, Op>) {
+            fold_elements(begin, end, *ops_[leaf]);
+            if (!delivers_) sums_[leaf].emplace(std::move(this->value(begin)));
+        } else {
+            auto op = [&](T left, T right) {
+                return combine<T>(*ops_[leaf], std::move(left), std::move(right));
+            };
+            sums_[leaf].emplace(fold_leaf<T>(
+                begin, end, [this](std::size_t id) -> T&& { return std::move(this->value(id)); }, op));
+        }
     }
     void finish() override {
         if (sums_.size() == 1) return;
@@ -103,10 +127,34 @@ protected:
         for (std::optional<Op>& op : ops_) op.reset();
     }
     T& sum() noexcept { return *sums_[0]; }
+    /// True if fold() leaves the result in each member's own vector: while a part of it is in the cache, and
+    /// without fresh memory, which costs more than the copy.
+    bool delivers() const noexcept { return shares_elements<T, Op> && delivers_; }
+    void deliver() noexcept { delivers_ = this->leaves() == 1; }
 
 private:
+    /// Adds the elements of members begin+1 … end-1 to those of `begin`, part by part.
+    void fold_elements(std::size_t begin, std::size_t end, Op& op)
+        requires shares_elements<T, Op>
+    {
+        T& sum = this->value(begin);
+        const std::size_t bytes_each = (end - begin) * sizeof(sum[0]);
+        for_parts(this->peers().ranks().launch(), sum.size(), bytes_each, [&](index_range part) {
+            for (std::size_t id = begin + 1; id < end; ++id) {
+                const T& next = this->value(id);
+                for (std::size_t i = part.first; i < part.last; ++i)
+                    sum[i] = std::invoke(op, sum[i], next[i]);
+            }
+            if (!delivers_) return;
+            for (std::size_t id = begin + 1; id < end; ++id)
+                std::copy(sum.data() + part.first, sum.data() + part.last,
+                          this->value(id).data() + part.first);
+        });
+    }
+
     std::vector<std::optional<Op>> ops_; // of each leaf
     std::vector<std::optional<T>> sums_; // of each leaf; the first also of all
+    bool delivers_ = false;
 };
 
 template <class T, class Op>
@@ -117,9 +165,13 @@ public:
     using contribution = reduction_contribution<T, Op>;
     using result = T;
 
-    explicit all_reduce_collective(communicator& peers) : reduction_collective<T, Op>(peers) {}
+    explicit all_reduce_collective(communicator& peers) : reduction_collective<T, Op>(peers) {
+        this->deliver();
+    }
     void give(std::size_t id, contribution& given) { this->store(id, given); }
-    result take(std::size_t, contribution&) { return std::as_const(this->sum()); }
+    result take(std::size_t id, contribution&) {
+        return this->delivers() ? std::move(this->value(id)) : std::as_const(this->sum());
+    }
 };
 
 template <class T, class Op>
