@@ -8,7 +8,9 @@
 #include <spmd/detail/launch/launcher.hpp>
 #include <spmd/detail/ranks/rank_result_awaiter.hpp>
 
+#if !defined(SPMD_HAS_STACK_SWITCH)
 #include <boost/context/detail/fcontext.hpp>
+#endif
 #include <cxxabi.h>
 
 #include <cstdint>
@@ -20,7 +22,24 @@
 namespace spmd::detail {
 namespace {
 
-namespace context = boost::context::detail;
+#if !defined(SPMD_HAS_STACK_SWITCH)
+stack_transfer switch_stack(void* to, void* argument) noexcept {
+    const auto [from, passed] = boost::context::detail::jump_fcontext(to, argument);
+    return {from, passed};
+}
+void* new_stack(std::byte* top, void (*function)(stack_transfer)) noexcept {
+    // A structure of two pointers is passed as Boost passes its own.
+    using boosts = void (*)(boost::context::detail::transfer_t);
+    constexpr std::size_t enough = 4096; // not used
+    return boost::context::detail::make_fcontext(top, enough, reinterpret_cast<boosts>(function));
+}
+#endif
+
+#if defined(SPMD_ADDRESS_SANITIZER) || defined(SPMD_THREAD_SANITIZER)
+constexpr bool tells_sanitizer = true;
+#else
+constexpr bool tells_sanitizer = false;
+#endif
 
 /// Stacks begin at different lines of the cache, since all are used to the same depth.
 constexpr std::size_t colors = 8;
@@ -33,9 +52,9 @@ constexpr std::size_t too_near = 512;
 /// First function on a fiber's stack.
 struct fiber::entry {
     // Not seen by ThreadSanitizer, whose record of a stack outlives the fiber.
-    [[gnu::no_sanitize("thread")]] static void run(context::transfer_t from) noexcept {
-        fiber& self = *static_cast<fiber*>(from.data);
-        self.outside_ = from.fctx;
+    [[gnu::no_sanitize("thread")]] static void run(stack_transfer from) noexcept {
+        fiber& self = *static_cast<fiber*>(from.argument);
+        self.outside_ = from.from;
 #if defined(SPMD_ADDRESS_SANITIZER)
         __sanitizer_finish_switch_fiber(nullptr, &self.thread_bottom_, &self.thread_size_);
 #endif
@@ -46,7 +65,7 @@ struct fiber::entry {
 #elif defined(SPMD_THREAD_SANITIZER)
         __tsan_switch_to_fiber(self.thread_, 0);
 #endif
-        context::jump_fcontext(self.outside_, nullptr);
+        switch_stack(self.outside_, nullptr);
         std::abort(); // a fiber that has returned is not run again
     }
 };
@@ -54,8 +73,8 @@ struct fiber::entry {
 fiber::fiber(std::size_t stack_size, std::size_t engine, void (*function)(void*), void* object)
     : stack_(acquire_stack(stack_size)), function_(function), object_(object), engine_(engine) {
     const std::size_t color = reinterpret_cast<std::uintptr_t>(stack_.bottom) / stack_.size % colors;
-    const std::size_t size = stack_.size - color * bytes_per_color;
-    inside_ = context::make_fcontext(stack_.bottom + size, size, &entry::run);
+    inside_ = new_stack(stack_.bottom + stack_.size - color * bytes_per_color, &entry::run);
+    is_plain_ = stack_.is_guarded && !tells_sanitizer;
 #if defined(SPMD_THREAD_SANITIZER)
     if (*stack_.sanitizer == nullptr) *stack_.sanitizer = __tsan_create_fiber(0);
 #elif defined(SPMD_ADDRESS_SANITIZER)
@@ -66,13 +85,26 @@ fiber::fiber(std::size_t stack_size, std::size_t engine, void (*function)(void*)
 
 fiber::~fiber() { release_stack(stack_); }
 
-bool fiber::run() {
-    if (has_returned_) return false;
+void fiber::swap_exceptions() noexcept {
+    // Kept, since the call takes several times as long as the swap.
+    static constinit thread_local exception_globals* of_thread = nullptr;
+    if (of_thread == nullptr) [[unlikely]]
+        of_thread = reinterpret_cast<exception_globals*>(abi::__cxa_get_globals());
+    std::swap(*of_thread, exceptions_);
+}
+
+void fiber::enter() noexcept {
     watch_stack_overflow();
-    // The exceptions that the function is handling are its own, and not the thread's.
-    auto& exceptions = *reinterpret_cast<exception_globals*>(abi::__cxa_get_globals());
-    std::swap(exceptions, exceptions_);
+    swap_exceptions();
     set_here(this);
+}
+
+void fiber::leave() noexcept {
+    set_here(nullptr);
+    swap_exceptions();
+}
+
+void fiber::run_told() noexcept {
 #if defined(SPMD_ADDRESS_SANITIZER)
     void* thread_frames = nullptr;
     __sanitizer_start_switch_fiber(&thread_frames, stack_.bottom, stack_.size);
@@ -80,13 +112,10 @@ bool fiber::run() {
     thread_ = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(*stack_.sanitizer, 0);
 #endif
-    inside_ = context::jump_fcontext(inside_, this).fctx;
+    inside_ = switch_stack(inside_, this).from;
 #if defined(SPMD_ADDRESS_SANITIZER)
     __sanitizer_finish_switch_fiber(thread_frames, nullptr, nullptr);
 #endif
-    set_here(nullptr);
-    std::swap(exceptions, exceptions_);
-    return !has_returned_;
 }
 
 std::coroutine_handle<> fiber::await_suspend(std::coroutine_handle<> rank) noexcept {
@@ -109,7 +138,7 @@ std::coroutine_handle<> fiber::await_suspend(std::coroutine_handle<> rank) noexc
                            "spmd::on_fibers(task), or make the task a coroutine and write co_await");
 }
 
-void fiber::switch_to_thread() noexcept {
+void fiber::switch_to_thread_told() noexcept {
     if (!stack_.is_guarded) {
         const std::byte here{};
         if (&here < stack_.bottom + too_near) end_after_overflow(*this);
@@ -119,19 +148,13 @@ void fiber::switch_to_thread() noexcept {
 #elif defined(SPMD_THREAD_SANITIZER)
     __tsan_switch_to_fiber(thread_, 0);
 #endif
-    outside_ = context::jump_fcontext(outside_, nullptr).fctx;
+    outside_ = switch_stack(outside_, nullptr).from;
 #if defined(SPMD_ADDRESS_SANITIZER)
     __sanitizer_finish_switch_fiber(frames_, &thread_bottom_, &thread_size_);
 #endif
 }
 
-void fiber::wait(suspend_function* suspend, void* operation) {
-    suspend_ = suspend;
-    operation_ = operation;
-    switch_to_thread();
-    if (error_ != nullptr) [[unlikely]]
-        std::rethrow_exception(std::exchange(error_, nullptr));
-}
+void fiber::rethrow() { std::rethrow_exception(std::exchange(error_, nullptr)); }
 
 void fiber::join(launcher& launch, job& work) {
     struct join_operation {

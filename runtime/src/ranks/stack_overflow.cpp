@@ -113,7 +113,7 @@ private:
 
 } // namespace
 
-void watch_stack_overflow() noexcept {
+void begin_to_watch_stack_overflow() noexcept {
     static const bool installed = [] {
         install_handler();
         return true;

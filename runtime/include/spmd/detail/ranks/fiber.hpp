@@ -1,6 +1,7 @@
 #pragma once
 
 #include <spmd/detail/launch/task_stack.hpp>
+#include <spmd/detail/ranks/stack_switch.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -15,7 +16,7 @@ struct stack_slab;
 struct fiber_stack {
     std::byte* bottom = nullptr; ///< lowest usable address
     std::size_t size = 0;
-    bool is_guarded = false; ///< the page below is not accessible
+    bool is_guarded = false; ///< what is below cannot be accessed
     stack_slab* slab = nullptr;
     void** sanitizer = nullptr; ///< ThreadSanitizer's state of the fiber, which is made with its first stack
 };
@@ -36,7 +37,18 @@ public:
     ~fiber();
 
     /// Runs the function until it waits; returns false when it has returned.
-    bool run();
+    [[gnu::always_inline]] bool run() {
+        if (has_returned_) return false;
+        enter();
+#if defined(SPMD_SWITCHES_INLINE)
+        if (is_plain_) [[likely]]
+            inside_ = switch_stack(inside_, this).from;
+        else
+#endif
+            run_told();
+        leave();
+        return !has_returned_;
+    }
 
     // Awaited by the coroutine between two runs.
     bool await_ready() const noexcept { return false; }
@@ -48,7 +60,18 @@ public:
     /// The fiber that runs on this thread. Throws: std::logic_error if there is none.
     static fiber& require_here();
     /// Hands the operation to the coroutine; returns when the rank runs again. Throws: what `suspend` threw.
-    void wait(suspend_function* suspend, void* operation);
+    [[gnu::always_inline]] void wait(suspend_function* suspend, void* operation) {
+        suspend_ = suspend;
+        operation_ = operation;
+#if defined(SPMD_SWITCHES_INLINE)
+        if (is_plain_) [[likely]]
+            outside_ = switch_stack(outside_, nullptr).from;
+        else
+#endif
+            switch_to_thread_told();
+        if (error_ != nullptr) [[unlikely]]
+            rethrow();
+    }
     void join(launcher& launch, job& work) override;
     void call_on_thread(void (*function)(void*), void* object) override;
 
@@ -63,7 +86,16 @@ private:
         unsigned uncaught = 0;
     };
 
-    void switch_to_thread() noexcept;
+    static exception_globals& exceptions_of_thread() noexcept;
+    void swap_exceptions() noexcept;
+    /// Before and after the function runs on this thread: makes its exceptions those that are handled, and not
+    /// the thread's.
+    void enter() noexcept;
+    void leave() noexcept;
+    // Switches that look for an overflow of a stack without a guard, and that sanitizers are told of.
+    void run_told() noexcept;
+    void switch_to_thread_told() noexcept;
+    [[noreturn]] void rethrow();
 
     fiber_stack stack_;
     void* inside_ = nullptr;  // context of the fiber while it does not run
@@ -76,6 +108,7 @@ private:
     exception_globals exceptions_;
     std::size_t engine_;
     bool has_returned_ = false;
+    bool is_plain_ = false; // its switches need nothing else
 
     // For sanitizers.
     void* frames_ = nullptr;
