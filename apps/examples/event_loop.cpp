@@ -1,5 +1,5 @@
-// An event loop that never blocks on a broadcast: it sleeps in poll() until a result is ready or its timer ticks,
-// which shows the progress, as it would wait for sockets or a window's events.
+// An event loop that never blocks on a broadcast: it sleeps in poll() until a result is ready or its timer
+// ticks, which shows the progress, as it would wait for sockets or a window's events.
 #include <spmd/spmd.hpp>
 
 #include <poll.h>

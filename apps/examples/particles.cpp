@@ -1,6 +1,6 @@
-// Particles on a ring that is cut into cells, one for each rank: in each step the particles move, and those that
-// left the cell go to the ranks that own them now, which do not know how many will come, or from whom. Nothing
-// is lost: their number and their momentum stay.
+// Particles on a ring that is cut into cells, one for each rank: in each step the particles move, and those
+// that left the cell go to the ranks that own them now, which do not know how many will come, or from whom.
+// Nothing is lost: their number and their momentum stay.
 #include <spmd/spmd.hpp>
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// A master and its workers, one of which hangs: rank 0 hands out one piece of work after the other. Whoever has
-// not answered after a while loses its piece to another, and gets no more before it answers.
+// A master and its workers, one of which hangs: rank 0 hands out one piece of work after the other. Whoever
+// has not answered after a while loses its piece to another, and gets no more before it answers.
 #include <spmd/spmd.hpp>
 
 #include <chrono>

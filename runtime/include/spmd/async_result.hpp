@@ -119,8 +119,8 @@ public:
     /// True if every task has ended.
     bool ready() const { return require_job()->finished(); }
 
-    /// Calls f() once every task has ended, on the thread that ends the last, or now. It must be short and not
-    /// throw, and own what it uses, since it may run a moment after others see ready().
+    /// Calls f() once every task has ended, on the thread that ends the last, or now. It must be short and
+    /// not throw, and own what it uses, since it may run a moment after others see ready().
     void on_ready(std::invocable auto f) const { detail::call_when_finished(*require_job(), std::move(f)); }
 
     /// Returns the number of tasks that have ended, of all tasks, and the items that they have reported. May

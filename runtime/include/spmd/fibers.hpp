@@ -117,9 +117,9 @@ private:
 ///     })).get();
 ///
 /// A waiting rank holds no thread, and may run on another one afterwards: hold no lock, and use nothing that
-/// is thread_local (errno and the rounding mode, too), across a wait. Results, errors, deadlocks, cancellation, timing and traces
-/// are those of coroutines. The get() of a submission lets the thread go on too, as do wait, concat, reduce
-/// and outcomes; wait_for, in_order and a graph's run hold it.
+/// is thread_local (errno and the rounding mode, too), across a wait. Results, errors, deadlocks,
+/// cancellation, timing and traces are those of coroutines. The get() of a submission lets the thread go on
+/// too, as do wait, concat, reduce and outcomes; wait_for, in_order and a graph's run hold it.
 ///
 /// Memory: the pages of its stack that a rank touches, often 4 to 8 KiB. A stack that overflows ends the
 /// process with a message that names the rank and its stack_size: the first fiber installs a handler of

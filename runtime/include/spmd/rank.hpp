@@ -209,11 +209,10 @@ public:
                                                   std::optional<std::size_t> from, int tag = 0,
                                                   location where = location::current()) const;
 
-    /// Limits the time that an operation is awaited, or a pending, when_any() or when_all(); the operation begins
-    /// at the call. A pending that is passed as an lvalue can be awaited again after a timeout, else a receive
-    /// is withdrawn, and a collective goes on without its result here. Other ranks may run on for long before
-    /// the timeout is noticed if all threads are busy.
-    /// Throws, at the wait: timeout_error.
+    /// Limits the time that an operation is awaited, or a pending, when_any() or when_all(); the operation
+    /// begins at the call. A pending that is passed as an lvalue can be awaited again after a timeout, else a
+    /// receive is withdrawn, and a collective goes on without its result here. Other ranks may run on for
+    /// long before the timeout is noticed if all threads are busy. Throws, at the wait: timeout_error.
     template <class Operation>
     auto within(std::chrono::nanoseconds time, Operation&& operation) const;
 

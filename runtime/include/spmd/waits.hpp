@@ -248,9 +248,10 @@ awaitable<std::size_t> auto when_any(Range& started) {
 }
 
 /// Waits for all of some operations, and returns their results as a tuple, in which std::monostate stands for
-/// void. Operations that are not started begin at the call. (MPI_Waitall)
+/// void. Operations that are not started begin at the call, from the left: two collectives are best
+/// passed so, since `.start()`s among a call's arguments run in any order. (MPI_Waitall)
 ///
-///     auto [total, neighbour] = co_await spmd::when_all(me.all_reduce(mine, spmd::plus), me.receive<row>(east));
+///     auto [sum, near] = co_await spmd::when_all(me.all_reduce(mine, spmd::plus), me.receive<row>(east));
 ///
 /// Throws, at the wait: what the wait for one of them throws; the results of others are lost then, except for
 /// those of pendings that are passed as lvalues and were not taken yet.

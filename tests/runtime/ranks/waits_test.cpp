@@ -1,7 +1,7 @@
-// Guards waits for several operations, and waits with a deadline, against ranks that are woken twice, never, or
-// before the time; against results that are lost, taken twice or in another order; against deadlines that hide a
-// deadlock, an ended peer or a stop, or that count as one; and against waits that leave something behind for
-// the next.
+// Guards waits for several operations, and waits with a deadline, against ranks that are woken twice, never,
+// or before the time; against results that are lost, taken twice or in another order; against deadlines that
+// hide a deadlock, an ended peer or a stop, or that count as one; and against waits that leave something
+// behind for the next.
 
 #include "support/checks.hpp"
 #include "support/meeting.hpp"

@@ -1,5 +1,6 @@
-// Guards calls when results are ready against being lost, made twice, or made before all tasks have ended; and the
-// descriptor of an event loop against results that are not counted, and against being closed too early.
+// Guards calls when results are ready against being lost, made twice, or made before all tasks have ended;
+// and the descriptor of an event loop against results that are not counted, and against being closed too
+// early.
 
 #include "support/pools.hpp"
 

@@ -88,8 +88,8 @@ private:
 
     static exception_globals& exceptions_of_thread() noexcept;
     void swap_exceptions() noexcept;
-    /// Before and after the function runs on this thread: makes its exceptions those that are handled, and not
-    /// the thread's.
+    /// Before and after the function runs on this thread: makes its exceptions those that are handled, and
+    /// not the thread's.
     void enter() noexcept;
     void leave() noexcept;
     // Switches that look for an overflow of a stack without a guard, and that sanitizers are told of.

@@ -54,8 +54,8 @@ protected:
 /// is counted before the range itself is counted off. So the thread that brings it to 0 is alone: no rank can
 /// run, and none will unless that thread makes it ready. There the job ends, or the halt is resolved.
 ///
-/// Ranks that something outside may wake are active too. If that is a deadline for all of them, active_ equals
-/// timed_, and the halt is resolved while the deadlines are held.
+/// Ranks that something outside may wake are active too. If that is a deadline for all of them, active_
+/// equals timed_, and the halt is resolved while the deadlines are held.
 class rank_scheduler final : public work_source {
 public:
     /// `ranks` is the group of the job's ranks.

@@ -80,8 +80,8 @@ inline constexpr bool shares_elements<std::vector<E, A>, Op> =
     by_elements<std::vector<E, A>, Op> && std::is_empty_v<Op> && std::is_trivially_copyable_v<E> &&
     !std::is_same_v<E, bool>;
 
-/// Calls body(range) for parts of 0 … elements-1, of which each takes `bytes_each` of memory: on all threads if
-/// that is worth while. Throws what the body threw for the first part that failed.
+/// Calls body(range) for parts of 0 … elements-1, of which each takes `bytes_each` of memory: on all threads
+/// if that is worth while. Throws what the body threw for the first part that failed.
 void for_parts(launcher& launch, std::size_t elements, std::size_t bytes_each,
                const std::function<void(index_range)>& body);
 

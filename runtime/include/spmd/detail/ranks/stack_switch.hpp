@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Switches between stacks, inline: where a call returns on another stack than it was made from, the processor
-/// mispredicts all returns that follow. Not under sanitizers, which fiber.cpp tells of each switch; elsewhere
-/// than on x86-64 Boost.Context switches. (barrier/on_fibers)
+/// Switches between stacks, inline: where a call returns on another stack than it was made from, the
+/// processor mispredicts all returns that follow. Not under sanitizers, which fiber.cpp tells of each switch;
+/// elsewhere than on x86-64 Boost.Context switches. (barrier/on_fibers)
 #if defined(__x86_64__) && !defined(__CET__)
 #define SPMD_HAS_STACK_SWITCH
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
