@@ -258,7 +258,8 @@ awaitable<std::size_t> auto when_any(Range& started) {
 template <detail::startable... Operations>
     requires(sizeof...(Operations) > 0)
 auto when_all(Operations&&... operations) {
-    return detail::all_awaitable<detail::begun<Operations>...>{ // braces: begun from the left
+    // Braces, so that they begin from the left.
+    return detail::all_awaitable<detail::begun<Operations>...>{
         detail::started_operations::begin(std::forward<Operations>(operations))...};
 }
 /// As when_all(), of a range of pendings, which outlives the wait; returns a vector, or nothing for void.
