@@ -110,8 +110,9 @@ std::exception_ptr joint_wait::cause() const {
     return first;
 }
 
-void joint_wait::give_up(const std::exception_ptr& failure) {
-    for (const started_operation* const each : operations_) each->give_up(failure);
+void joint_wait::give_up(const std::exception_ptr& failure, extent failed) {
+    for (const started_operation* const each : operations_)
+        if (failed == extent::all || each->cause(where_) != nullptr) each->give_up(failure);
     gate_.close();
 }
 

@@ -56,7 +56,7 @@ std::vector<std::size_t> quiescence::fail_doomed(const Ranks& ranks) {
         std::exception_ptr cause = cause_for(rank);
         if (cause == nullptr) continue;
         if (failures_.empty() || failures_.back() != cause) failures_.push_back(std::move(cause));
-        fail(rank);
+        fail(rank, joint_wait::extent::any);
         failed.push_back(rank);
     }
     return failed;
@@ -67,18 +67,18 @@ std::vector<std::size_t> quiescence::fail_all(std::exception_ptr failure) {
     failures_.push_back(std::move(failure));
     for (std::size_t rank = 0; rank < ranks_.count(); ++rank) {
         if (ranks_.has_ended(rank)) continue;
-        fail(rank);
+        fail(rank, joint_wait::extent::all);
         failed.push_back(rank);
     }
     return failed;
 }
 
-void quiescence::fail(std::size_t rank) {
+void quiescence::fail(std::size_t rank, joint_wait::extent of_joint) {
     wait_record& record = records_[rank];
     if (receiver* const receive = record.awaited_message())
         receive->give_up();
     else if (joint_wait* const joint = record.awaited_jointly())
-        joint->give_up(failures_.back());
+        joint->give_up(failures_.back(), of_joint);
     else
         record.awaited_collective().give_up(failures_.back());
     record.fail(failures_.back());

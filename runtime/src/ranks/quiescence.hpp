@@ -1,5 +1,6 @@
 #pragma once
 
+#include <spmd/detail/ranks/joint_wait.hpp>
 #include <spmd/detail/ranks/wait_record.hpp>
 #include <spmd/partition.hpp>
 
@@ -40,8 +41,8 @@ private:
     template <class Ranks>
     std::vector<std::size_t> fail_doomed(const Ranks& ranks);
     std::vector<std::size_t> fail_all(std::exception_ptr failure);
-    /// Fails a rank's wait with the last failure.
-    void fail(std::size_t rank);
+    /// Fails a rank's wait with the last failure; of a joint wait all operations, or those that are doomed.
+    void fail(std::size_t rank, joint_wait::extent of_joint);
     std::exception_ptr cause_for(std::size_t rank) const;
     std::string operation_of(std::size_t rank) const;
     std::exception_ptr deadlock() const;

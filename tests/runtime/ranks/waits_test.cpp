@@ -259,6 +259,19 @@ TEST_CASE("a stop ends waits that have a deadline") {
     });
 }
 
+TEST_CASE("a stop that comes while all ranks wait ends waits that have a deadline") {
+    for_each_concurrent_pool(20, 2, [](const meeting_pool& pool) {
+        std::stop_source stop;
+        auto result =
+            pool.with({.stop = stop.get_token()})
+                .broadcast([](rank me) -> task<> { co_await me.within(very_long, me.receive<int>(me.id())); })
+                .start();
+        std::this_thread::sleep_for(5ms);
+        stop.request_stop();
+        CHECK_THROWS_AS(result.get(), spmd::cancelled_error);
+    });
+}
+
 TEST_CASE("a deadline passes while another rank computes") {
     for_each_concurrent_pool(2, 2, [](const meeting_pool& pool) {
         std::atomic<bool> timed_out{false};
@@ -425,6 +438,64 @@ TEST_CASE("a deadlock's report names joint waits, and collectives in them fail f
                        Contains("rank 0: when_any(receive(from 2, tag 4), barrier) at " + file) &&
                            Contains("rank 1: when_all(receive(from 2, tag 5), barrier) at " + file));
         }
+    });
+}
+
+TEST_CASE("a joint wait that fails by one operation leaves the others to their members") {
+    for_each_launcher(4, [](const meeting_pool& pool) {
+        const auto outcomes = pool.broadcast([](rank me) -> task<int> {
+                                      if (me.id() == 1) {
+                                          co_await me.split(spmd::no_color);
+                                          co_return 0;
+                                      }
+                                      const auto group = co_await me.split(std::optional<std::size_t>(0));
+                                      if (me.id() == 0) {
+                                          auto all = group->all_reduce(1, spmd::plus).start();
+                                          auto ended = me.receive<int>(1).start();
+                                          bool failed = false;
+                                          try {
+                                              co_await spmd::when_all(ended, all);
+                                          } catch (const spmd::peer_error&) {
+                                              failed = true;
+                                          }
+                                          me.send(1, 2); // only then rank 2 arrives
+                                          const int sum = co_await all;
+                                          co_return failed ? sum : -1;
+                                      }
+                                      if (me.id() == 2) co_await me.receive<int>(0);
+                                      co_return co_await group->all_reduce(1, spmd::plus);
+                                  })
+                                  .outcomes();
+        for (const std::size_t id : {0U, 2U, 3U}) {
+            REQUIRE(outcomes[id].error() == nullptr);
+            CHECK(outcomes[id].value() == 3);
+        }
+    });
+}
+
+TEST_CASE("a joint wait that has failed is not ended once more by a message that comes then") {
+    for_each_launcher(2, [](const meeting_pool& pool) {
+        const auto found = pool.broadcast([](rank me) -> task<int> {
+                                   int received = 0;
+                                   try {
+                                       if (me.id() == 0) {
+                                           received = co_await me.receive<int>(1);
+                                       } else {
+                                           auto message = me.receive<int>(0).start();
+                                           auto another = me.receive<int>(0).start();
+                                           co_await spmd::when_any(message, another);
+                                       }
+                                   } catch (const spmd::deadlock_error&) {
+                                       if (me.id() == 0) me.send(7, 1); // before rank 1 runs
+                                   }
+                                   if (me.id() == 1) received = co_await me.receive<int>(0);
+                                   if (me.id() == 0)
+                                       for (int i = 0; i < 5; ++i) co_await me.yield();
+                                   const int sum = co_await me.all_reduce(received, spmd::plus);
+                                   co_return 10 * sum + received;
+                               })
+                               .get();
+        CHECK(found == std::vector{70, 77});
     });
 }
 

@@ -48,7 +48,9 @@ public:
     std::string operation() const;
     /// As of a started_operation.
     std::exception_ptr cause() const;
-    void give_up(const std::exception_ptr& failure);
+    /// Ends the wait, which fails. Marks its operations as failed for other members too: `all`, or those that
+    /// have a cause. Requires: no rank can run.
+    void give_up(const std::exception_ptr& failure, extent failed);
 
 private:
     bool is_over() const;
