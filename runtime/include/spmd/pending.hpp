@@ -125,7 +125,10 @@ public:
 
     bool await_ready() const { return required().is_ready(); }
     bool await_suspend(std::coroutine_handle<> rank) { return operation_->wait(rank); }
-    T await_resume() { return std::exchange(operation_, nullptr)->finish(); }
+    T await_resume() {
+        required();
+        return std::exchange(operation_, nullptr)->finish();
+    }
 
 private:
     template <class Collective, class Result>

@@ -116,8 +116,8 @@ public:
     /// Combines one value per rank; returns the result at the root, in an optional that is empty elsewhere.
     /// (MPI_Reduce) Values are combined in a fixed tree over the ids: from the left within leaves of 1,024,
     /// then neighbours pairwise. So the result is bitwise equal for any number of threads. `op` is copied,
-    /// must be the same for all members, and need not commute. Vectors, unless `op` combines them, are
-    /// combined element by element, and must have equal lengths.
+    /// must be the same for all members, need not commute, and is called by several threads. Vectors, unless
+    /// `op` combines them, are combined element by element, and must have equal lengths.
     template <class T, class Op>
     awaitable<std::optional<reduced<T, Op>>> auto reduce(T value, Op op, std::size_t root = 0,
                                                          location where = location::current()) const;

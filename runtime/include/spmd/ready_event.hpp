@@ -7,8 +7,8 @@
 
 namespace spmd {
 
-/// A file descriptor that is readable while results that it watches have become ready, for an event loop
-/// (poll, epoll) that waits for them and for other things at once.
+/// A file descriptor that is readable from when a watched result becomes ready until take() is called: for an
+/// event loop (poll, epoll) that waits for results and for other things at once.
 ///
 ///     spmd::ready_event ready;
 ///     ready.watch(sums);                       // an async_result
@@ -19,6 +19,10 @@ class ready_event {
 public:
     /// Throws: std::system_error if the process has too many open files.
     ready_event();
+    /// Copies count together.
+    ready_event(const ready_event&) = default;
+    ready_event& operator=(const ready_event&) = default;
+    ~ready_event() = default;
 
     /// Counts the result once it is ready; at once if it is. The result may be taken, moved or dropped.
     template <class T>

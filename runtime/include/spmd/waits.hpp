@@ -59,9 +59,12 @@ using begun = decltype(started_operations::begin(std::declval<Operation>()));
 template <class Operation>
 using result_of_begun = decltype(result_type_of(std::declval<begun<Operation>&>()));
 
-/// Arguments of when_all and within: operations of a rank, and pendings.
+/// Arguments of within: operations of a rank, and pendings.
 template <class Operation>
 concept startable = requires { typename result_of_begun<Operation>; };
+/// Arguments of when_all: not probes, which would keep messages from receives that begin after them.
+template <class Operation>
+concept combinable = startable<Operation> && !std::same_as<std::remove_cvref_t<Operation>, probe_awaitable>;
 /// A range of pendings, which outlives the wait.
 template <class Range>
 concept range_of_pendings = std::ranges::forward_range<Range> && std::is_lvalue_reference_v<Range> &&
@@ -105,6 +108,8 @@ protected:
     joint_awaitable(joint_awaitable&&) noexcept = default;
     joint_awaitable& operator=(joint_awaitable&&) = delete;
     const joint_wait& wait() const noexcept { return wait_; }
+    /// Called by destructors: an expression may be left by an exception before await_resume().
+    void leave() noexcept { wait_.leave(); }
 
 private:
     joint_wait wait_;
@@ -116,6 +121,9 @@ public:
     explicit any_awaitable(std::vector<started_operation*> operations)
         : joint_awaitable(joint_wait("when_any", joint_wait::extent::any)),
           operations_(std::move(operations)) {}
+    any_awaitable(any_awaitable&&) noexcept = default;
+    any_awaitable& operator=(any_awaitable&&) = delete;
+    ~any_awaitable() { leave(); }
 
 private:
     friend class joint_awaitable<any_awaitable>;
@@ -132,6 +140,9 @@ public:
     explicit all_awaitable(Held... held)
         : joint_awaitable<all_awaitable>(joint_wait("when_all", joint_wait::extent::all)),
           held_(std::forward<Held>(held)...) {}
+    all_awaitable(all_awaitable&&) noexcept = default;
+    all_awaitable& operator=(all_awaitable&&) = delete;
+    ~all_awaitable() { this->leave(); }
 
 private:
     friend class joint_awaitable<all_awaitable>;
@@ -164,6 +175,9 @@ public:
     explicit all_of_range_awaitable(Range& held)
         : joint_awaitable<all_of_range_awaitable>(joint_wait("when_all", joint_wait::extent::all)),
           held_(&held) {}
+    all_of_range_awaitable(all_of_range_awaitable&&) noexcept = default;
+    all_of_range_awaitable& operator=(all_of_range_awaitable&&) = delete;
+    ~all_of_range_awaitable() { this->leave(); }
 
 private:
     friend class joint_awaitable<all_of_range_awaitable>;
@@ -196,6 +210,9 @@ public:
           held_(std::forward<Held>(held)) {
         this->limit(time);
     }
+    within_awaitable(within_awaitable&&) noexcept = default;
+    within_awaitable& operator=(within_awaitable&&) = delete;
+    ~within_awaitable() { this->leave(); }
 
 private:
     friend class joint_awaitable<within_awaitable>;
@@ -234,7 +251,7 @@ inline constexpr bool is_rank_awaitable<T> = true;
 /// Throws, at the wait: what the wait for one of them would throw, if none can complete.
 template <class... T>
     requires(sizeof...(T) > 0)
-awaitable<std::size_t> auto when_any(const pending<T>&... started) {
+awaitable<std::size_t> auto when_any(pending<T>&... started) {
     return detail::any_awaitable({detail::started_operations::of(started)...});
 }
 /// As when_any(), of a range, such as a std::vector<pending<int>>, which outlives the wait.
@@ -255,7 +272,7 @@ awaitable<std::size_t> auto when_any(Range& started) {
 ///
 /// Throws, at the wait: what the wait for one of them throws; the results of others are lost then, except for
 /// those of pendings that are passed as lvalues and were not taken yet.
-template <detail::startable... Operations>
+template <detail::combinable... Operations>
     requires(sizeof...(Operations) > 0)
 auto when_all(Operations&&... operations) {
     // Braces, so that they begin from the left.
@@ -264,7 +281,7 @@ auto when_all(Operations&&... operations) {
 }
 /// As when_all(), of a range of pendings, which outlives the wait; returns a vector, or nothing for void.
 template <class Range>
-    requires detail::range_of_pendings<Range&>
+    requires detail::range_of_pendings<Range&> && (!std::is_const_v<Range>)
 auto when_all(Range& started) {
     using result = decltype(detail::result_type_of(*std::ranges::begin(started)));
     return detail::all_of_range_awaitable<Range, result>(started);
@@ -276,6 +293,8 @@ auto rank::within(std::chrono::nanoseconds time, Operation&& operation) const {
     static_assert(detail::startable<Operation> || detail::is_joint_awaitable<type>,
                   "within() takes an operation of a rank, a pending, when_any() or when_all()");
     if constexpr (detail::is_joint_awaitable<type>) {
+        static_assert(!std::is_lvalue_reference_v<Operation>,
+                      "write the when_any() or when_all() within the call of within(), or move it there");
         operation.limit(time);
         return type(std::move(operation));
     } else {

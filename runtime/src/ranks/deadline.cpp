@@ -91,7 +91,7 @@ private:
             }
             // Without the lock, since the ranks may set and remove deadlines at once.
             lock.unlock();
-            for (const waiter& each : woken) each.ranks->wake_from_outside(each.rank);
+            for (const waiter& each : woken) each.ranks->wake_by_deadline(each.rank);
             woken.clear();
             lock.lock();
         }

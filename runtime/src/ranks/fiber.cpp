@@ -35,12 +35,6 @@ void* new_stack(std::byte* top, void (*function)(stack_transfer)) noexcept {
 }
 #endif
 
-#if defined(SPMD_ADDRESS_SANITIZER) || defined(SPMD_THREAD_SANITIZER)
-constexpr bool tells_sanitizer = true;
-#else
-constexpr bool tells_sanitizer = false;
-#endif
-
 /// Stacks begin at different lines of the cache, since all are used to the same depth.
 constexpr std::size_t colors = 8;
 constexpr std::size_t bytes_per_color = 256;
@@ -74,7 +68,9 @@ fiber::fiber(std::size_t stack_size, std::size_t engine, void (*function)(void*)
     : stack_(acquire_stack(stack_size)), function_(function), object_(object), engine_(engine) {
     const std::size_t color = reinterpret_cast<std::uintptr_t>(stack_.bottom) / stack_.size % colors;
     inside_ = new_stack(stack_.bottom + stack_.size - color * bytes_per_color, &entry::run);
-    is_plain_ = stack_.is_guarded && !tells_sanitizer;
+#if defined(SPMD_SWITCHES_INLINE)
+    is_plain_ = stack_.is_guarded;
+#endif
 #if defined(SPMD_THREAD_SANITIZER)
     if (*stack_.sanitizer == nullptr) *stack_.sanitizer = __tsan_create_fiber(0);
 #elif defined(SPMD_ADDRESS_SANITIZER)
@@ -121,15 +117,20 @@ void fiber::run_told() noexcept {
 std::coroutine_handle<> fiber::await_suspend(std::coroutine_handle<> rank) noexcept {
     // A loop, since compilers resume the rank by a call within this one where they do not optimise.
     do {
-        std::coroutine_handle<> next = rank;
-        try {
-            next = suspend_(operation_, rank);
-        } catch (...) {
-            error_ = std::current_exception();
-        }
+        const std::coroutine_handle<> next = begin_wait(rank);
         if (next != rank) return next; // this object may be in use by another thread
     } while (run());
     return rank;
+}
+
+// A function of its own: GCC 12 drops the first value of a variable that the call in a try block was to replace.
+std::coroutine_handle<> fiber::begin_wait(std::coroutine_handle<> rank) noexcept {
+    try {
+        return suspend_(operation_, rank);
+    } catch (...) {
+        error_ = std::current_exception();
+        return rank;
+    }
 }
 
 [[gnu::noinline]] fiber& fiber::require_here() {

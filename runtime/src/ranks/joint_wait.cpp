@@ -45,6 +45,7 @@ bool joint_wait::suspend(std::coroutine_handle<> rank) {
     rank_worker& here = rank_worker::here();
     wait_record& record = here.record();
     record.throw_if_failed();
+    has_begun_ = true;
     gate_ = wait_gate(needed_ == extent::any ? 1 : operations_.size());
     record.wait_for(*this, where_);
     record.continue_at(rank);
@@ -59,20 +60,22 @@ bool joint_wait::suspend(std::coroutine_handle<> rank) {
             if (!each->watch(here.rank(), gate_)) gate_.count();
     } catch (...) {
         gate_.close();
-        stop_watching();
+        leave();
         throw;
     }
     return gate_.release(); // from then on, another thread may continue the rank
 }
 
-void joint_wait::stop_watching() noexcept {
+void joint_wait::leave() noexcept {
+    if (!std::exchange(has_begun_, false)) return;
     if (std::exchange(is_watching_, false))
         for (const started_operation* const each : operations_) each->unwatch(gate_);
     if (std::exchange(has_deadline_, false)) deadline_.remove();
+    rank_worker::here().record().forget(*this);
 }
 
 void joint_wait::end() {
-    stop_watching();
+    leave();
     rank_worker::here().record().throw_if_failed();
     if (!is_over()) throw_timeout();
 }

@@ -3,6 +3,7 @@
 #include <spmd/detail/ranks/wait_gate.hpp>
 
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 
 namespace spmd::detail {
@@ -91,9 +92,15 @@ bool message_box::is_served(const receiver& receive) {
 bool message_box::watch(receiver& receive, wait_gate& gate) {
     const std::lock_guard lock(lock_);
     if (receive.is_served()) return false;
+    if (receive.gate_ != nullptr) throw std::logic_error("an operation is awaited twice at once");
     receive.waits_ = true;
     receive.gate_ = &gate;
     return true;
+}
+
+std::string message_box::operation(const receiver& receive) {
+    const std::lock_guard lock(lock_);
+    return receive.operation();
 }
 
 void message_box::unwatch(receiver& receive) {

@@ -8,6 +8,8 @@
 #include <spmd/detail/ranks/rank_worker.hpp>
 
 #include <algorithm>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 namespace spmd::detail {
@@ -16,8 +18,8 @@ namespace {
 /// One of this many claims begins elsewhere than at the thread's own queue, so that a busy queue starves
 /// nobody.
 constexpr std::size_t claims_per_round = 16;
-/// One of this many of those looks into all arenas: where ranks poll, a thread never runs out of ranks of its
-/// own arena, and the threads of another may have left.
+/// One in this many of such claims looks into all arenas: where ranks poll, a thread never runs out of ranks
+/// of its own arena, and the threads of another may have left.
 constexpr std::size_t rounds_per_tour = 16;
 /// Upper bounds on recorded arrival times and on recorded collectives per broadcast.
 constexpr std::size_t most_recorded_arrivals = std::size_t{1} << 24;
@@ -120,13 +122,44 @@ void rank_scheduler::wake_from_outside(std::size_t rank) noexcept {
     owner_->reference();
     const job_pointer<job> held(owner_);
     active_.fetch_add(1, std::memory_order_relaxed);
-    rank_worker here(*this);
-    here.trace_woken(1);
+    make_ready_from_outside(rank);
+    end_waking();
+}
+
+void rank_scheduler::wake_by_deadline(std::size_t rank) noexcept {
+    owner_->reference();
+    const job_pointer<job> held(owner_);
+    active_.fetch_add(1, std::memory_order_relaxed);
+    make_ready_from_outside(rank);
+    std::size_t active = active_.load(std::memory_order_relaxed);
+    do {
+        if (active - 1 != timed_.load(std::memory_order_relaxed)) continue;
+        // All ranks have run meanwhile. Ending the job may call what others wrote: not on this thread, on
+        // which all deadlines depend.
+        const auto end = [this] {
+            const job_pointer<job> also_held(owner_);
+            end_waking();
+        };
+        owner_->reference();
+        try {
+            std::thread(end).detach();
+        } catch (const std::system_error&) {
+            end();
+        }
+        return;
+    } while (!active_.compare_exchange_weak(active, active - 1, std::memory_order_acq_rel));
+}
+
+void rank_scheduler::make_ready_from_outside(std::size_t rank) noexcept {
+    rank_worker(*this).trace_woken(1);
     queues_.add({rank, rank + 1});
     if (has_idle_threads()) recruit_more();
+}
+
+void rank_scheduler::end_waking() noexcept {
+    rank_worker here(*this);
+    here.only_wakes_ = true;
     here.count_off(1);
-    // That may have resolved a halt, if the rank has run elsewhere meanwhile.
-    if (queues_.has_ready() && has_idle_threads()) recruit_more();
 }
 
 void rank_scheduler::record_collective(collective_times times) {

@@ -266,6 +266,7 @@ void rank_worker::count_off(std::size_t ran) noexcept {
         if (!(left == 0 ? resolve_halt() : resolve_timed_halt())) return;
         trace_woken(woken_.size());
         queue_woken();
+        if (only_wakes_ && ranks.has_idle_threads()) ranks.recruit_more();
         ran = 1;
     }
 }

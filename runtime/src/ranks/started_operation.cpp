@@ -52,7 +52,7 @@ void started_operation::give_up(const std::exception_ptr& failure) const {
 
 std::string started_operation::text() const {
     if (collective_ != nullptr) return collective_->requested().kind->name;
-    return receive_ != nullptr ? receive_->operation() : "nothing";
+    return receive_ != nullptr ? peers_->box_of(id_).operation(*receive_) : "nothing";
 }
 
 } // namespace spmd::detail

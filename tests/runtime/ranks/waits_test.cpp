@@ -526,6 +526,78 @@ TEST_CASE("an operation of another rank, or one that was awaited, is refused") {
     });
 }
 
+// GCC 12 begins the second wait of an expression before it takes the result of the first.
+TEST_CASE("several joint waits in one expression each end as they would alone") {
+    for_each_launcher(3, [](const meeting_pool& pool) {
+        const auto found =
+            pool.broadcast([](rank me) -> task<std::string> {
+                    std::string mine;
+                    const auto caught = [&](const auto& error) {
+                        mine += is_a<timeout_error>(std::make_exception_ptr(error)) ? " timeout" : " peer";
+                    };
+                    if (me.id() == 0) {
+                        int sum = co_await me.within(very_long, me.receive<int>(1)) +
+                                  10 * co_await me.within(very_long, me.receive<int>(1));
+                        mine = std::to_string(sum);
+                        try {
+                            sum = co_await me.within(1ms, me.receive<int>(2, 5)) +
+                                  co_await me.within(very_long, me.receive<int>(1));
+                        } catch (const timeout_error& error) {
+                            caught(error);
+                        }
+                        try { // 1 has ended
+                            sum = co_await me.within(very_long, me.receive<int>(1, 6)) +
+                                  co_await me.within(very_long, me.receive<int>(1, 7));
+                        } catch (const spmd::peer_error& error) {
+                            caught(error);
+                        }
+                        me.send(0, 2);
+                    } else if (me.id() == 1) {
+                        for (const int each : {1, 2, 3}) me.send(each, 0, 0);
+                    } else {
+                        co_await me.receive<int>(0);
+                    }
+                    co_return mine;
+                })
+                .get();
+        CHECK(found[0] == "21 timeout peer");
+    });
+}
+
+TEST_CASE("a joint wait that is over hides no deadlock of the next wait in its expression") {
+    for_each_launcher(2, [](const meeting_pool& pool) {
+        const auto outcomes =
+            pool.broadcast([](rank me) -> task<int> {
+                    int sum = 0;
+                    if (me.id() == 0) {
+                        sum = co_await me.within(very_long, me.receive<int>(1)) + co_await me.receive<int>(1);
+                    } else {
+                        for (int i = 0; i < 3; ++i) co_await me.yield();
+                        me.send(1, 0);
+                        sum = co_await me.receive<int>(0);
+                    }
+                    co_return sum;
+                })
+                .outcomes();
+        for (const auto& outcome : outcomes) CHECK(is_a<spmd::deadlock_error>(outcome.error()));
+    });
+}
+
+TEST_CASE("operations that are awaited twice at once are refused") {
+    for_each_launcher(2, [](const meeting_pool& pool) {
+        const auto outcomes = pool.broadcast([](rank me) -> task<> {
+                                      auto message = me.receive<int>(1 - me.id()).start();
+                                      auto all = me.barrier().start();
+                                      if (me.id() == 0)
+                                          co_await spmd::when_all(message, message);
+                                      else
+                                          co_await spmd::when_all(all, all);
+                                  })
+                                  .outcomes();
+        for (const auto& outcome : outcomes) CHECK(is_a<std::logic_error>(outcome.error()));
+    });
+}
+
 TEST_CASE("deadlines, messages and stops that come at the same time lose nothing") {
     constexpr int rounds = 40;
     for_each_size({2, 16, 90}, [](const meeting_pool& pool) {

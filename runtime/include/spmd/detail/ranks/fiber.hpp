@@ -16,7 +16,7 @@ struct stack_slab;
 struct fiber_stack {
     std::byte* bottom = nullptr; ///< lowest usable address
     std::size_t size = 0;
-    bool is_guarded = false; ///< what is below cannot be accessed
+    bool is_guarded = false; ///< the pages below are inaccessible
     stack_slab* slab = nullptr;
     void** sanitizer = nullptr; ///< ThreadSanitizer's state of the fiber, which is made with its first stack
 };
@@ -86,7 +86,7 @@ private:
         unsigned uncaught = 0;
     };
 
-    static exception_globals& exceptions_of_thread() noexcept;
+    std::coroutine_handle<> begin_wait(std::coroutine_handle<> rank) noexcept;
     void swap_exceptions() noexcept;
     /// Before and after the function runs on this thread: makes its exceptions those that are handled, and
     /// not the thread's.
@@ -108,7 +108,7 @@ private:
     exception_globals exceptions_;
     std::size_t engine_;
     bool has_returned_ = false;
-    bool is_plain_ = false; // its switches need nothing else
+    bool is_plain_ = false; // switched inline: its stack has a guard, and no sanitizer is told
 
     // For sanitizers.
     void* frames_ = nullptr;

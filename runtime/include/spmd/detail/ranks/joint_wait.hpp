@@ -16,8 +16,8 @@ namespace spmd::detail {
 
 class started_operation;
 
-/// A rank's wait for the first of several started operations or for all, and maybe no longer than some time.
-/// Can be moved until it begins.
+/// A rank's wait for the first of several started operations or for all, optionally with a deadline. Can be
+/// moved until it begins.
 class joint_wait {
 public:
     enum class extent : bool { any, all };
@@ -33,20 +33,22 @@ public:
     /// Records the line of the wait.
     void at(const std::source_location& where) noexcept { where_ = where; }
 
-    // What an awaitable does.
+    // Interface of an awaitable.
 
-    /// Begins it; returns true if it is over. The operations stay, in their places, until it ends.
+    /// Begins it; returns true if it is over. The operations stay, in their places, until it ends or is left.
     bool begin(std::span<started_operation* const> operations);
     bool suspend(std::coroutine_handle<> rank);
     /// Throws: the failure of the wait; timeout_error; cancelled_error.
     void end();
+    /// Lets nothing refer to it any more. Requires: the rank runs on this thread, unless it has not begun.
+    void leave() noexcept;
     /// Index of the first operation that is complete.
     std::size_t first_ready() const;
 
     const char* name() const noexcept { return name_; }
     /// Describes it for error messages: "when_any(receive(from 3, tag 0), barrier)".
     std::string operation() const;
-    /// As of a started_operation.
+    /// As started_operation::cause().
     std::exception_ptr cause() const;
     /// Ends the wait, which fails. Marks its operations as failed for other members too: `all`, or those that
     /// have a cause. Requires: no rank can run.
@@ -54,7 +56,6 @@ public:
 
 private:
     bool is_over() const;
-    void stop_watching() noexcept;
     [[noreturn]] void throw_timeout() const;
 
     const char* name_;
@@ -64,6 +65,7 @@ private:
     std::span<started_operation* const> operations_;
     wait_gate gate_{1};
     deadline deadline_;
+    bool has_begun_ = false;    // the rank's record refers to it
     bool has_deadline_ = false; // deadline_ is set
     bool is_watching_ = false;
 };

@@ -9,6 +9,7 @@
 #include <coroutine>
 #include <memory>
 #include <source_location>
+#include <string>
 
 namespace spmd::detail {
 
@@ -45,6 +46,8 @@ public:
     /// if the receive has it.
     bool watch(receiver& receive, wait_gate& gate);
     void unwatch(receiver& receive);
+    /// receiver::operation(), while a message may arrive.
+    std::string operation(const receiver& receive);
     /// Removes a receive that nobody will wait for. Its message is delivered to the first other receive that
     /// accepts it, or stored again in its place.
     void withdraw(receiver& receive);

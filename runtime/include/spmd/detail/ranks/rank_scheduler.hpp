@@ -54,8 +54,8 @@ protected:
 /// is counted before the range itself is counted off. So the thread that brings it to 0 is alone: no rank can
 /// run, and none will unless that thread makes it ready. There the job ends, or the halt is resolved.
 ///
-/// Ranks that something outside may wake are active too. If that is a deadline for all of them, active_
-/// equals timed_, and the halt is resolved while the deadlines are held.
+/// Ranks that wait for something outside count as active. If no rank can run, and all of those have
+/// deadlines, active_ equals timed_; that halt is resolved while the deadlines are held.
 class rank_scheduler final : public work_source {
 public:
     /// `ranks` is the group of the job's ranks.
@@ -79,8 +79,10 @@ public:
     /// woken.
     void count_outside_wait() noexcept { active_.fetch_add(1, std::memory_order_relaxed); }
     void withdraw_outside_wait() noexcept { active_.fetch_sub(1, std::memory_order_relaxed); }
-    /// Makes such a rank ready, from any thread.
+    /// Makes such a rank ready, from any thread. May end the job, and call continuations.
     void wake_from_outside(std::size_t rank) noexcept;
+    /// As wake_from_outside(), without that.
+    void wake_by_deadline(std::size_t rank) noexcept;
 
     // Waits that a deadline may end are counted so too; all three while the deadlines are held.
 
@@ -93,7 +95,7 @@ public:
         timed_.fetch_sub(1, std::memory_order_relaxed);
         withdraw_outside_wait();
     }
-    /// Leaves the wait to wake_from_outside().
+    /// Leaves the wait to wake_by_deadline().
     void end_timed_wait() noexcept { timed_.fetch_sub(1, std::memory_order_relaxed); }
 
     bool is_timed() const noexcept { return !intervals_.empty(); }
@@ -118,6 +120,9 @@ private:
     /// Polls for ready ranks for a while; false when there are none.
     bool wait_for_ready(std::size_t arena) noexcept;
     void open_first_wave() noexcept;
+    void make_ready_from_outside(std::size_t rank) noexcept;
+    /// Counts the thread that has woken a rank off.
+    void end_waking() noexcept;
     /// Makes ranks ready, and recruits threads unless enough are at work.
     void spread(index_range ranks);
     void recruit_more() noexcept;

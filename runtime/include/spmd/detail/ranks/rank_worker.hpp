@@ -152,6 +152,7 @@ private:
     rank_worker* outer_;
     std::size_t rank_ = 0;
     bool is_running_ = false;        // a rank, for debuggers: the others of a range wait or are ready
+    bool only_wakes_ = false;        // this thread runs no ranks
     std::coroutine_handle<> at_end_; // the rank's own, when it has ended
     bool all_woken_ = false;         // a wave is to begin
     std::source_location opened_at_; // the call that opened the wave

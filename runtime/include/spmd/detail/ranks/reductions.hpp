@@ -78,7 +78,7 @@ inline constexpr bool shares_elements = false;
 template <class E, class A, class Op>
 inline constexpr bool shares_elements<std::vector<E, A>, Op> =
     by_elements<std::vector<E, A>, Op> && std::is_empty_v<Op> && std::is_trivially_copyable_v<E> &&
-    !std::is_same_v<E, bool>;
+    std::copyable<E> && !std::is_same_v<E, bool>;
 
 /// Calls body(range) for parts of 0 … elements-1, of which each takes `bytes_each` of memory: on all threads
 /// if that is worth while. Throws what the body threw for the first part that failed.
@@ -137,13 +137,14 @@ private:
     void fold_elements(std::size_t begin, std::size_t end, Op& op)
         requires shares_elements<T, Op>
     {
+        using E = typename T::value_type;
         T& sum = this->value(begin);
         const std::size_t bytes_each = (end - begin) * sizeof(sum[0]);
         for_parts(this->peers().ranks().launch(), sum.size(), bytes_each, [&](index_range part) {
             for (std::size_t id = begin + 1; id < end; ++id) {
                 const T& next = this->value(id);
                 for (std::size_t i = part.first; i < part.last; ++i)
-                    sum[i] = std::invoke(op, sum[i], next[i]);
+                    sum[i] = std::invoke(op, E(sum[i]), E(next[i]));
             }
             if (!delivers_) return;
             for (std::size_t id = begin + 1; id < end; ++id)
@@ -170,7 +171,8 @@ public:
     }
     void give(std::size_t id, contribution& given) { this->store(id, given); }
     result take(std::size_t id, contribution&) {
-        return this->delivers() ? std::move(this->value(id)) : std::as_const(this->sum());
+        if (this->delivers()) return std::move(this->value(id));
+        return std::as_const(this->sum());
     }
 };
 

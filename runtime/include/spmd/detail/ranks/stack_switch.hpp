@@ -6,7 +6,7 @@
 /// Switches between stacks, inline: where a call returns on another stack than it was made from, the
 /// processor mispredicts all returns that follow. Not under sanitizers, which fiber.cpp tells of each switch;
 /// elsewhere than on x86-64 Boost.Context switches. (barrier/on_fibers)
-#if defined(__x86_64__) && !defined(__CET__)
+#if defined(__x86_64__) && defined(__LP64__) && !defined(__CET__) && !defined(__APX_F__)
 #define SPMD_HAS_STACK_SWITCH
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define SPMD_SWITCHES_INLINE
@@ -41,8 +41,8 @@ struct stack_transfer {
 [[gnu::always_inline]] inline stack_transfer switch_stack(void* to, void* argument) noexcept {
     void* from = nullptr;
     void* passed = nullptr;
-    // Below the red zone. The compiler saves what it needs of the registers that are listed; it reserves rbp
-    // and rbx.
+    // Below the red zone. The compiler saves what it needs of the registers that are listed; it may use rbp
+    // and rbx in ways of its own, so these are saved here.
     asm volatile("leaq -128(%%rsp), %%rsp\n\t"
                  "pushq %%rbp\n\t"
                  "pushq %%rbx\n\t"

@@ -26,7 +26,8 @@ private:
     static constexpr std::ptrdiff_t held = std::ptrdiff_t{1} << 40;
     std::atomic_ref<std::ptrdiff_t> left() noexcept { return std::atomic_ref(left_); }
 
-    std::ptrdiff_t left_; // operations to complete; plus `held` before the rank is suspended
+    // Operations to complete. Plus `held` before the rank is suspended; below 1 when the wait is over.
+    std::ptrdiff_t left_;
 };
 
 } // namespace spmd::detail

@@ -63,11 +63,15 @@ public:
         // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): only read
         awaited_ = reinterpret_cast<char*>(const_cast<std::exception_ptr*>(&error)) + failed;
     }
-    /// Throws the failure of the wait, once. Called when a wait ends, and before the next begins: GCC 12
-    /// begins the second wait of an expression before it takes the result of the first.
+    /// Throws the failure of the wait, once, and ends a joint wait. Called when a wait ends, and before the
+    /// next begins: GCC 12 begins the second wait of an expression before it takes the result of the first.
     void throw_if_failed() {
-        if (has_failed()) [[unlikely]]
-            throw_error();
+        if ((reinterpret_cast<std::uintptr_t>(awaited_) & failed) != 0) [[unlikely]]
+            leave();
+    }
+    /// Forgets a joint wait that ends.
+    void forget(const joint_wait& ended) noexcept {
+        if (awaited_jointly() == &ended) awaited_ = nullptr;
     }
     /// Withdraws a failure that nobody took and whose error is about to be destroyed.
     void withdraw(const std::exception_ptr& error) noexcept {
@@ -77,7 +81,8 @@ public:
     collective& awaited_collective() const noexcept { return *reinterpret_cast<collective*>(awaited_); }
 
 private:
-    // Tags in the low bits of awaited_: objects are aligned to 8 bytes.
+    // Tags in the low bits of awaited_: objects are aligned to 8 bytes. What leave() is for has the bit
+    // `failed`.
     static constexpr unsigned receiving = 1;
     static constexpr unsigned failed = 2;
     static constexpr unsigned jointly = 3; // without a pointer: yields
@@ -87,7 +92,7 @@ private:
     const std::exception_ptr& failure() const noexcept {
         return *reinterpret_cast<const std::exception_ptr*>(awaited_ - failed);
     }
-    [[noreturn]] void throw_error();
+    void leave();
 
     std::coroutine_handle<> continuation_; // null: not started, or ended
     char* awaited_ = nullptr;              // a collective, a receiver, a joint_wait or an error
