@@ -123,7 +123,8 @@ std::coroutine_handle<> fiber::await_suspend(std::coroutine_handle<> rank) noexc
     return rank;
 }
 
-// A function of its own: GCC 12 drops the first value of a variable that the call in a try block was to replace.
+// A function of its own: GCC 12 drops the first value of a variable that the call in a try block was to
+// replace.
 std::coroutine_handle<> fiber::begin_wait(std::coroutine_handle<> rank) noexcept {
     try {
         return suspend_(operation_, rank);
