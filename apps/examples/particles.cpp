@@ -72,7 +72,9 @@ spmd::task<std::pair<totals, totals>> move_particles(spmd::rank me) {
         if (owner_of(each, me.size()) != me.id()) co_return {before, {}};
         after += each;
     }
-    co_return {co_await me.all_reduce(before, spmd::plus), co_await me.all_reduce(after, spmd::plus)};
+    before = co_await me.all_reduce(before, spmd::plus);
+    after = co_await me.all_reduce(after, spmd::plus);
+    co_return std::pair(before, after);
 }
 
 } // namespace

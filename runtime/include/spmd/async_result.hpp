@@ -102,7 +102,10 @@ public:
 
     /// Takes part in the work until every task has ended. Blocks: until then. Never throws a task's
     /// exception.
-    void wait() const { launch().join(*require_job()); }
+    void wait() const {
+        detail::job& job = *require_job(); // first: an empty result has no launcher
+        launch().join(job);
+    }
 
     /// Waits for the tasks for at most `time`; returns true if all have ended. Blocks: until then. Runs no
     /// task itself, but within a task, which may hold the only thread, one when the time is over.
@@ -130,8 +133,7 @@ public:
         return {done, job_->count(), job_->kind() == task_kind::item ? done : job_->items_reported()};
     }
 
-    /// Cancels the tasks that have not started, and requests a stop of the others: see
-    /// rank::stop_requested(). Returns at once.
+    /// Cancels tasks that have not started, and requests a stop of others: see rank::stop_requested().
     void cancel() const { require_job()->request_stop(); }
 
     /// Returns the results as a range, each available as soon as its task has ended, while later ones still
@@ -167,8 +169,7 @@ public:
         return all;
     }
 
-    /// Returns the times of the tasks. Blocks as get(). Throws: std::logic_error unless run_options::timing
-    /// was set.
+    /// Returns the times of the tasks. Blocks as get(). Throws: std::logic_error without run_options::timing.
     spmd::timing timing() const {
         wait();
         return spmd::timing(job_->intervals(), job_->collectives());
