@@ -17,7 +17,7 @@ using std::chrono::steady_clock;
 /// Upper bound on the operations that a message lists.
 constexpr std::size_t most_named = 4;
 
-std::string text_of(nanoseconds time) {
+std::string in_words(nanoseconds time) {
     constexpr std::int64_t in_us = 1'000;
     constexpr std::int64_t in_ms = 1'000'000;
     const std::int64_t count = time.count();
@@ -123,11 +123,11 @@ void joint_wait::throw_timeout() const {
     std::string text = "timeout: rank ";
     text += std::to_string(rank_worker::here().rank());
     text += " waited ";
-    text += text_of(*time_);
+    text += in_words(*time_);
     text += " for ";
     text += operation();
     text += " at ";
-    text += detail::text_of(where_);
+    text += text_of(where_);
     throw timeout_error(text);
 }
 
