@@ -83,7 +83,7 @@ TEST_CASE("a function is called for results that fail, are cancelled or dropped"
 }
 
 TEST_CASE("a function may own what cannot be copied") {
-    const spmd::engine_pool pool{{.ranks = 3}};
+    const spmd::engine_pool pool = make_jthread_pool(3, {2});
     const auto seen = std::make_shared<std::atomic<int>>(0);
     auto result = pool.broadcast([](rank) {}).start();
     result.on_ready([seen, number = std::make_unique<int>(7)] { *seen = *number; });
