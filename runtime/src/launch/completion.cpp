@@ -15,7 +15,9 @@ struct waiting_place {
 };
 
 waiting_place& place_of(const completion* awaited) noexcept {
-    static std::array<waiting_place, 61> places;
+    // Never destroyed: a detached thread may end a job while the process ends.
+    // (rank_scheduler::wake_by_deadline)
+    static auto& places = *new std::array<waiting_place, 61>;
     return places[reinterpret_cast<std::uintptr_t>(awaited) / 64 % places.size()];
 }
 
