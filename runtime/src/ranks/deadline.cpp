@@ -68,10 +68,13 @@ private:
         std::unique_lock lock(mutex);
         steady_clock::time_point next_look{};
         for (;;) {
-            if (all_.empty())
+            if (all_.empty()) {
                 changed_.wait(lock);
-            else
-                changed_.wait_until(lock, std::min((*all_.begin())->time_, next_look));
+            } else {
+                // A copy: the first deadline may be gone when the wait compares the time.
+                const steady_clock::time_point next = std::min((*all_.begin())->time_, next_look);
+                changed_.wait_until(lock, next);
+            }
             const auto now = steady_clock::now();
             const bool looks_for_stops = now >= next_look;
             if (looks_for_stops) next_look = now + between_looks;
