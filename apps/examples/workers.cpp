@@ -41,7 +41,7 @@ spmd::task<std::uint64_t> work(spmd::rank me) {
     co_return done;
 }
 
-spmd::task<std::uint64_t> lead(spmd::rank me, std::vector<std::uint64_t>& values) {
+spmd::task<std::uint64_t> lead(spmd::rank me, std::vector<std::uint64_t>* values) {
     std::deque<std::size_t> to_do;
     for (std::size_t piece = 0; piece < pieces; ++piece) to_do.push_back(piece);
     std::vector<std::optional<std::size_t>> working_on(me.size());
@@ -74,7 +74,7 @@ spmd::task<std::uint64_t> lead(spmd::rank me, std::vector<std::uint64_t>& values
         const auto [piece, value] = received->value;
         if (!is_known[piece]) {
             is_known[piece] = true;
-            values[piece] = value;
+            (*values)[piece] = value;
             ++known;
         }
         working_on[received->from].reset();
@@ -90,7 +90,7 @@ int main() {
     std::vector<std::uint64_t> values(pieces);
     const spmd::engine_pool pool{{.ranks = ranks}};
     const auto counts = pool.broadcast([&](spmd::rank me) -> spmd::task<std::uint64_t> {
-                                if (me.id() == 0) co_return co_await lead(me, values);
+                                if (me.id() == 0) co_return co_await lead(me, &values);
                                 co_return co_await work(me);
                             })
                             .get();

@@ -102,16 +102,18 @@ public:
     void at(const std::source_location& where) noexcept { wait_.at(where); }
     void limit(std::chrono::nanoseconds time) noexcept { wait_.limit(time); }
 
-protected:
-    explicit joint_awaitable(joint_wait wait) noexcept : wait_(std::move(wait)) {}
-    ~joint_awaitable() = default;
-    joint_awaitable(joint_awaitable&&) noexcept = default;
     joint_awaitable& operator=(joint_awaitable&&) = delete;
+
+private:
+    friend Derived;
+    explicit joint_awaitable(joint_wait wait) noexcept : wait_(std::move(wait)) {}
+    joint_awaitable(joint_awaitable&&) noexcept = default;
+    ~joint_awaitable() = default;
+
     const joint_wait& wait() const noexcept { return wait_; }
     /// Called by destructors: an expression may be left by an exception before await_resume().
     void leave() noexcept { wait_.leave(); }
 
-private:
     joint_wait wait_;
 };
 
@@ -296,7 +298,7 @@ auto rank::within(std::chrono::nanoseconds time, Operation&& operation) const {
         static_assert(!std::is_lvalue_reference_v<Operation>,
                       "write the when_any() or when_all() within the call of within(), or move it there");
         operation.limit(time);
-        return type(std::move(operation));
+        return type(std::forward<Operation>(operation));
     } else {
         return detail::within_awaitable<detail::begun<Operation>>(
             detail::started_operations::begin(std::forward<Operation>(operation)), time);

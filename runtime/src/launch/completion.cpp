@@ -14,7 +14,7 @@ struct waiting_place {
     std::condition_variable wake;
 };
 
-waiting_place& place_of(const completion* awaited) noexcept {
+waiting_place& place_of(const completion* awaited) {
     // Never destroyed: a detached thread may end a job while the process ends.
     // (rank_scheduler::wake_by_deadline)
     static auto& places = *new std::array<waiting_place, 61>;

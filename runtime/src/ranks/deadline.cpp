@@ -30,7 +30,7 @@ public:
     }
 
     void add(deadline& each) {
-        const std::lock_guard lock(mutex);
+        const std::lock_guard lock(mutex_);
         all_.insert(&each);
         if (!std::exchange(is_running_, true)) {
             try {
@@ -45,12 +45,12 @@ public:
         if (*all_.begin() == &each) changed_.notify_one();
     }
     void remove(deadline& each) noexcept {
-        const std::lock_guard lock(mutex);
+        const std::lock_guard lock(mutex_);
         if (!each.passed_) all_.erase(&each);
         if (!each.woke_) each.ranks_->withdraw_timed_wait();
     }
 
-    std::mutex mutex;
+    std::unique_lock<std::mutex> hold() { return std::unique_lock(mutex_); }
 
 private:
     struct earlier {
@@ -65,7 +65,7 @@ private:
 
     [[noreturn]] void run() {
         std::vector<waiter> woken;
-        std::unique_lock lock(mutex);
+        std::unique_lock lock(mutex_);
         steady_clock::time_point next_look{};
         for (;;) {
             if (all_.empty()) {
@@ -100,9 +100,10 @@ private:
         }
     }
 
+    std::mutex mutex_;
     std::condition_variable changed_;
-    std::set<deadline*, earlier> all_; // guarded by mutex
-    bool is_running_ = false;          // guarded by mutex
+    std::set<deadline*, earlier> all_; // guarded by mutex_
+    bool is_running_ = false;          // guarded by mutex_
 };
 
 void deadline::set(steady_clock::time_point time, wait_gate& gate, rank_scheduler& ranks, std::size_t rank) {
@@ -120,6 +121,6 @@ bool deadline::remove() noexcept {
     return passed_;
 }
 
-std::unique_lock<std::mutex> deadline::hold_all() { return std::unique_lock(watch::of_process().mutex); }
+std::unique_lock<std::mutex> deadline::hold_all() { return watch::of_process().hold(); }
 
 } // namespace spmd::detail

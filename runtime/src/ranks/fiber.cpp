@@ -35,6 +35,11 @@ void* new_stack(std::byte* top, void (*function)(stack_transfer)) noexcept {
 }
 #endif
 
+#if defined(SPMD_SWITCHES_INLINE)
+constexpr bool switches_inline = true;
+#else
+constexpr bool switches_inline = false;
+#endif
 /// Stacks begin at different lines of the cache, since all are used to the same depth.
 constexpr std::size_t colors = 8;
 constexpr std::size_t bytes_per_color = 256;
@@ -65,12 +70,10 @@ struct fiber::entry {
 };
 
 fiber::fiber(std::size_t stack_size, std::size_t engine, void (*function)(void*), void* object)
-    : stack_(acquire_stack(stack_size)), function_(function), object_(object), engine_(engine) {
+    : stack_(acquire_stack(stack_size)), function_(function), object_(object), engine_(engine),
+      is_plain_(switches_inline && stack_.is_guarded) {
     const std::size_t color = reinterpret_cast<std::uintptr_t>(stack_.bottom) / stack_.size % colors;
     inside_ = new_stack(stack_.bottom + stack_.size - color * bytes_per_color, &entry::run);
-#if defined(SPMD_SWITCHES_INLINE)
-    is_plain_ = stack_.is_guarded;
-#endif
 #if defined(SPMD_THREAD_SANITIZER)
     if (*stack_.sanitizer == nullptr) *stack_.sanitizer = __tsan_create_fiber(0);
 #elif defined(SPMD_ADDRESS_SANITIZER)

@@ -137,14 +137,14 @@ private:
     void fold_elements(std::size_t begin, std::size_t end, Op& op)
         requires shares_elements<T, Op>
     {
-        using E = typename T::value_type;
+        using element = typename T::value_type;
         T& sum = this->value(begin);
         const std::size_t bytes_each = (end - begin) * sizeof(sum[0]);
         for_parts(this->peers().ranks().launch(), sum.size(), bytes_each, [&](index_range part) {
             for (std::size_t id = begin + 1; id < end; ++id) {
                 const T& next = this->value(id);
                 for (std::size_t i = part.first; i < part.last; ++i)
-                    sum[i] = std::invoke(op, E(sum[i]), E(next[i]));
+                    sum[i] = std::invoke(op, element(sum[i]), element(next[i]));
             }
             if (!delivers_) return;
             for (std::size_t id = begin + 1; id < end; ++id)
