@@ -31,7 +31,8 @@ void* new_stack(std::byte* top, void (*function)(stack_transfer)) noexcept {
     // A structure of two pointers is passed as Boost passes its own.
     using boosts = void (*)(boost::context::detail::transfer_t);
     constexpr std::size_t enough = 4096; // not used
-    return boost::context::detail::make_fcontext(top, enough, reinterpret_cast<boosts>(function));
+    return boost::context::detail::make_fcontext(top, enough,
+                                                 reinterpret_cast<boosts>(reinterpret_cast<void*>(function)));
 }
 #endif
 
